@@ -1,0 +1,93 @@
+# What a user or contributor can do here. `make help` lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.ONESHELL:
+MAKEFLAGS += --no-print-directory
+
+CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/netobserv
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+export NETOBSERV_CACHE := $(CACHE)
+
+# PORT, LISTEN, DATA, INTERFACES, SAMPLING and DEMO reach run-local through the environment; their defaults stand in
+# hack/run-local/src/settings.rs.
+
+CRATES := ebpf-agent flowlogs-pipeline console-plugin hack/run-local hack/e2e
+
+##@ Use
+help: ## List what there is to do
+	@awk 'BEGIN {FS = ":.*## "} \
+	  /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-zA-Z0-9_-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@printf '\nVariables of make run (make run DEMO=1 PORT=9011)\n'
+	@printf '  %-16s %s\n' \
+	  PORT 'port of the page [9001]' \
+	  LISTEN 'address of the page [127.0.0.1]; 0.0.0.0 opens it to the network, without a password' \
+	  DATA 'folder for flows and logs [/var/lib/netobserv as root, else $$XDG_DATA_HOME/netobserv]' \
+	  INTERFACES 'interfaces to watch: names or /expressions/, by commas [all but lo]' \
+	  SAMPLING 'look at one packet in this many [1]' \
+	  DEMO '1 adds demo traffic between network namespaces [0]'
+
+run: ## Build and run everything on this machine; Ctrl-C stops it
+	@exec hack/run
+
+build: ## Build the programs and the page, optimised
+	@hack/build
+
+##@ Check
+test: setup-test lint unit web-test e2e ## Everything CI runs
+	@echo 'all tests passed'
+
+setup-test: ## Install what the tests miss
+	@hack/setup test
+
+lint: contracts ## Formatting, clippy, shellcheck, workflows
+	@hack/lint $(CRATES)
+
+unit: test-ebpf-agent test-flowlogs-pipeline test-console-plugin test-run-local ## Unit, component and node tests
+
+test-ebpf-agent test-flowlogs-pipeline: test-%:
+	@cd $* && cargo test --release --locked --quiet
+
+test-console-plugin: web-build # the back end serves the built page
+	@cd console-plugin && cargo test --release --locked --quiet
+
+test-run-local:
+	@cd hack/run-local && cargo test --release --locked --quiet
+
+contracts: ## Vendored copies equal their originals
+	@hack/contracts check
+
+web-deps:
+	@cd console-plugin/web && { cmp -s package-lock.json node_modules/.installed || \
+	  { npm ci --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.installed; }; }
+
+web-build: web-deps
+	@cd console-plugin/web && npm run --silent build
+
+web-test: web-build ## Type check, lint, unit and browser tests of the page
+	@cd console-plugin/web
+	npm run --silent typecheck
+	npm run --silent lint
+	npm run --silent test
+	(cd .. && cargo build --release --locked --quiet)
+	npm run --silent e2e
+
+e2e: build web-deps ## Journeys across the programs, on this kernel (root)
+	@cd hack/e2e && cargo test --release --locked --quiet -- --test-threads=1
+
+bench: build ## Print the figures of the budgets
+	@hack/setup bench
+	hack/bench
+
+##@ Contribute
+setup: ## Install what building and testing need
+	@hack/setup test
+
+fmt: ## Format all Rust code
+	@for crate in $(CRATES) ebpf-agent/kernel; do (cd $$crate && cargo fmt); done
+
+contracts-sync: ## Copy contracts from their owners to their consumers
+	@hack/contracts sync
+
+.PHONY: help run build test setup-test lint unit test-ebpf-agent test-flowlogs-pipeline test-console-plugin test-run-local contracts web-deps web-build web-test e2e bench setup fmt contracts-sync

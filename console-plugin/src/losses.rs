@@ -1,0 +1,169 @@
+//! What was lost on the way here: loss counters of the other components, read every 15 s, their
+//! differences kept with the flows.
+//!
+//! `poll` reads, `text` picks counters out of a metrics page, `ledger` decides what a reading means,
+//! `file` keeps it over restarts. Asked by `api`.
+//! **Invariant:** an interval nobody can account for is recorded as such and never as a number.
+
+mod fetch;
+mod file;
+mod ledger;
+mod poll;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use self::file::LossFile;
+use self::ledger::Ledger;
+use crate::config::LossTarget;
+use crate::metrics::Metrics;
+
+/// How often counters are read.
+const INTERVAL: Duration = Duration::from_secs(15);
+
+/// Why losses cannot be kept.
+#[derive(Debug, thiserror::Error)]
+#[error("{action} {path}: {source}; check that store.path can be written")]
+pub struct LossError {
+    action: &'static str,
+    path: std::path::PathBuf,
+    source: std::io::Error,
+}
+
+/// Losses of one component by one cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Loss {
+    /// Which component.
+    pub component: String,
+    /// Why.
+    pub cause: String,
+    /// How many records.
+    pub records: u64,
+}
+
+/// When a component's losses are not known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Unaccounted {
+    /// Which component.
+    pub component: String,
+    /// From, Unix milliseconds.
+    pub from: i64,
+    /// To, Unix milliseconds.
+    pub to: i64,
+}
+
+/// The answer for a range.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct LossReport {
+    /// Sums, by component and cause.
+    pub losses: Vec<Loss>,
+    /// Gaps.
+    pub unaccounted: Vec<Unaccounted>,
+    /// Components that are watched.
+    pub components: Vec<String>,
+}
+
+/// Handle on what was lost; clones share it.
+#[derive(Clone)]
+pub struct Losses(Arc<Shared>);
+
+struct Shared {
+    targets: Vec<LossTarget>,
+    kept: Mutex<Kept>,
+}
+
+struct Kept {
+    ledger: Ledger,
+    file: LossFile,
+}
+
+impl Losses {
+    /// Reads what was kept in `folder`; entries older than `retention` go.
+    pub fn open(
+        folder: &Path,
+        retention: Duration,
+        targets: Vec<LossTarget>,
+        now_ms: i64,
+    ) -> Result<Self, LossError> {
+        let retention_ms = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
+        let (file, ledger) = LossFile::open(folder, now_ms.saturating_sub(retention_ms))?;
+        Ok(Self(Arc::new(Shared {
+            targets,
+            kept: Mutex::new(Kept { ledger, file }),
+        })))
+    }
+
+    /// What was lost from `start_ms` to `end_ms`.
+    pub fn between(&self, start_ms: i64, end_ms: i64, now_ms: i64) -> LossReport {
+        let mut components: Vec<String> = self
+            .0
+            .targets
+            .iter()
+            .map(|target| target.component.clone())
+            .collect();
+        components.sort_unstable();
+        components.dedup();
+        let (losses, unaccounted) = self.lock().ledger.between(start_ms, end_ms, now_ms);
+        LossReport {
+            losses,
+            unaccounted,
+            components,
+        }
+    }
+
+    /// Reads all targets every 15 s until `shutdown`.
+    pub async fn watch(self, metrics: Metrics, shutdown: CancellationToken) {
+        let mut ticks = tokio::time::interval(INTERVAL);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                _ = ticks.tick() => {}
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = self.read_all(&metrics) => {}
+            }
+        }
+    }
+
+    /// Reads all targets once.
+    async fn read_all(&self, metrics: &Metrics) {
+        let readings = poll::read_targets(&self.0.targets).await;
+        let now_ms = jiff::Timestamp::now().as_millisecond();
+        let this = self.clone();
+        let failed: Vec<String> = readings
+            .iter()
+            .filter(|reading| reading.page.is_none())
+            .map(|reading| reading.component.clone())
+            .collect();
+        for component in failed {
+            metrics.loss_read_failed(&component);
+        }
+        let written = tokio::task::spawn_blocking(move || this.keep(readings, now_ms)).await;
+        if let Ok(Err(error)) = written {
+            tracing::warn!(%error, "losses are not kept over a restart");
+        }
+    }
+
+    fn keep(&self, readings: Vec<poll::Reading>, now_ms: i64) -> Result<(), LossError> {
+        let mut kept = self.lock();
+        let entries = kept.ledger.note(readings, now_ms);
+        let Kept { ledger, file } = &mut *kept;
+        file.append(&entries)?;
+        file.write_state(ledger)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {
+        // A panic while it was held leaves counters that are still true.
+        self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,251 @@
+//! What readings mean. Pure: the clock is an argument.
+//!
+//! A difference of two readings of one process is a loss in that interval. A process that is another
+//! one than before, or that was silent and cannot be shown to be the same, leaves the interval since
+//! its last good reading unaccounted; what it counts from its own start is a loss again.
+//! **Invariant:** bounded by [`ENTRIES_MAX`]; the oldest go first.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use super::poll::Reading;
+use super::text::Page;
+use super::{Loss, Unaccounted};
+
+/// Entries held; at one a minute these are two months.
+const ENTRIES_MAX: usize = 100_000;
+
+/// Something that happened to one component between two readings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Which component.
+    pub component: String,
+    /// Last good reading before, Unix milliseconds.
+    pub from: i64,
+    /// This reading, Unix milliseconds.
+    pub to: i64,
+    /// Why, or none: nobody can say what was lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// How many records.
+    #[serde(default)]
+    pub records: u64,
+}
+
+/// The last good reading of one address of a component.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LastReading {
+    component: String,
+    at_ms: i64,
+    totals: BTreeMap<String, u64>,
+    started_s: Option<f64>,
+    /// It did not answer since.
+    #[serde(default)]
+    is_silent: bool,
+}
+
+impl LastReading {
+    /// A component that has not answered yet.
+    fn none(component: String, now_ms: i64) -> Self {
+        Self {
+            component,
+            at_ms: now_ms,
+            totals: BTreeMap::new(),
+            started_s: None,
+            is_silent: true,
+        }
+    }
+
+    /// What happened from this reading until now.
+    fn entry(&self, now_ms: i64, cause: Option<String>, records: u64) -> Entry {
+        Entry {
+            component: self.component.clone(),
+            from: self.at_ms,
+            to: now_ms,
+            cause,
+            records,
+        }
+    }
+}
+
+/// What is known.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    entries: VecDeque<Entry>,
+    last: BTreeMap<String, LastReading>,
+}
+
+impl Ledger {
+    /// Puts together what was kept. Nobody watched while we were away.
+    pub fn restore(
+        entries: impl IntoIterator<Item = Entry>,
+        mut last: BTreeMap<String, LastReading>,
+    ) -> Self {
+        for reading in last.values_mut() {
+            reading.is_silent = true;
+        }
+        let mut ledger = Self {
+            entries: VecDeque::new(),
+            last,
+        };
+        entries.into_iter().for_each(|entry| ledger.push(entry));
+        ledger
+    }
+
+    /// The last good readings, to be kept.
+    pub fn last(&self) -> &BTreeMap<String, LastReading> {
+        &self.last
+    }
+
+    /// All entries, oldest first.
+    #[cfg(test)]
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter()
+    }
+
+    /// Takes readings in and says what they add.
+    pub fn note(&mut self, readings: Vec<Reading>, now_ms: i64) -> Vec<Entry> {
+        let mut added = self.forget_gone(&readings, now_ms);
+        for Reading {
+            component,
+            address,
+            is_unresolved,
+            page,
+        } in readings
+        {
+            let Some(page) = page else {
+                if is_unresolved && self.last.values().any(|last| last.component == component) {
+                    self.last
+                        .values_mut()
+                        .filter(|last| last.component == component)
+                        .for_each(|last| {
+                            last.is_silent = true;
+                        });
+                } else {
+                    self.last
+                        .entry(address)
+                        .or_insert_with(|| LastReading::none(component, now_ms))
+                        .is_silent = true;
+                }
+                continue;
+            };
+            if let Some(last) = self.last.get(&address) {
+                difference(last, &page, now_ms, &mut added);
+            }
+            let Page { totals, started_s } = page;
+            let reading = LastReading {
+                component,
+                at_ms: now_ms,
+                totals,
+                started_s,
+                is_silent: false,
+            };
+            self.last.insert(address, reading);
+        }
+        for entry in &added {
+            self.push(entry.clone());
+        }
+        added
+    }
+
+    /// Sums losses and lists gaps that touch a range; a component that is silent now is a gap still open.
+    pub fn between(
+        &self,
+        start_ms: i64,
+        end_ms: i64,
+        now_ms: i64,
+    ) -> (Vec<Loss>, Vec<Unaccounted>) {
+        let touches = |from: i64, to: i64| from < end_ms && to > start_ms;
+        let mut sums: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+        let mut gaps = Vec::new();
+        for entry in self
+            .entries
+            .iter()
+            .filter(|entry| touches(entry.from, entry.to))
+        {
+            match &entry.cause {
+                Some(cause) => *sums.entry((&entry.component, cause)).or_default() += entry.records,
+                None => gaps.push(gap(&entry.component, entry.from, entry.to)),
+            }
+        }
+        let silent = self
+            .last
+            .values()
+            .filter(|last| last.is_silent && touches(last.at_ms, now_ms));
+        gaps.extend(silent.map(|last| gap(&last.component, last.at_ms, now_ms)));
+        let losses = sums
+            .into_iter()
+            .map(|((component, cause), records)| Loss {
+                component: component.to_owned(),
+                cause: cause.to_owned(),
+                records,
+            })
+            .collect();
+        (losses, gaps)
+    }
+
+    /// Drops addresses that are no longer any target's, and says from when on nobody knows of them.
+    fn forget_gone(&mut self, readings: &[Reading], now_ms: i64) -> Vec<Entry> {
+        let is_there = |address: &str, last: &LastReading| {
+            readings.iter().any(|reading| {
+                // A component whose name could not be looked up has all its addresses still.
+                let is_unknown = reading.is_unresolved && reading.component == last.component;
+                reading.address == address || is_unknown
+            })
+        };
+        let mut gaps = Vec::new();
+        self.last.retain(|address, last| {
+            let stays = is_there(address, last);
+            if !stays {
+                gaps.push(last.entry(now_ms, None, 0));
+            }
+            stays
+        });
+        gaps
+    }
+
+    fn push(&mut self, entry: Entry) {
+        if self.entries.len() == ENTRIES_MAX {
+            self.entries.pop_front();
+        }
+        self.entries.push_back(entry);
+    }
+}
+
+fn gap(component: &str, from: i64, to: i64) -> Unaccounted {
+    Unaccounted {
+        component: component.to_owned(),
+        from,
+        to,
+    }
+}
+
+fn difference(last: &LastReading, page: &Page, now_ms: i64, added: &mut Vec<Entry>) {
+    let total_of = |cause: &str| page.totals.get(cause).copied().unwrap_or(0);
+    let is_lower = last
+        .totals
+        .iter()
+        .any(|(cause, before)| total_of(cause) < *before);
+    let is_same_process = match (last.started_s, page.started_s) {
+        (Some(before), Some(now)) => (before - now).abs() < 1.0 && !is_lower,
+        // Without a start time only an unbroken row of readings shows it.
+        _ => !last.is_silent && !is_lower,
+    };
+    if !is_same_process {
+        added.push(last.entry(now_ms, None, 0));
+    }
+    for (cause, total) in &page.totals {
+        let before = if is_same_process {
+            last.totals.get(cause).copied().unwrap_or(0)
+        } else {
+            0
+        };
+        if *total > before {
+            added.push(last.entry(now_ms, Some(cause.clone()), total - before));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

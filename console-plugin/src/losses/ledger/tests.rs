@@ -1,0 +1,133 @@
+#![allow(
+    clippy::unnecessary_wraps,
+    reason = "an answer beside no answer reads best so"
+)]
+
+use super::*;
+
+fn page(total: u64, started_s: Option<f64>) -> Option<Page> {
+    Some(Page {
+        totals: [("full".to_owned(), total)].into(),
+        started_s,
+    })
+}
+
+fn note(ledger: &mut Ledger, now_ms: i64, page: Option<Page>) -> Vec<(i64, i64, Option<u64>)> {
+    read(ledger, now_ms, "a", page)
+}
+
+fn read(
+    ledger: &mut Ledger,
+    now_ms: i64,
+    address: &str,
+    page: Option<Page>,
+) -> Vec<(i64, i64, Option<u64>)> {
+    let is_unresolved = address.is_empty();
+    let reading = Reading {
+        component: "agent".into(),
+        address: address.into(),
+        is_unresolved,
+        page,
+    };
+    let entries = ledger.note(vec![reading], now_ms);
+    entries
+        .iter()
+        .map(|e| (e.from, e.to, e.cause.as_ref().map(|_| e.records)))
+        .collect()
+}
+
+#[test]
+fn a_difference_is_a_loss_in_its_interval() {
+    let mut ledger = Ledger::default();
+    assert_eq!(note(&mut ledger, 10, page(5, None)), []);
+    assert_eq!(note(&mut ledger, 20, page(5, None)), []);
+    assert_eq!(note(&mut ledger, 30, page(8, None)), [(20, 30, Some(3))]);
+    let (losses, gaps) = ledger.between(0, 100, 100);
+    assert_eq!(
+        losses,
+        [Loss {
+            component: "agent".into(),
+            cause: "full".into(),
+            records: 3
+        }]
+    );
+    assert_eq!(gaps, []);
+    assert_eq!(ledger.between(30, 100, 100).0, []);
+}
+
+#[test]
+fn a_restart_is_a_gap_and_counts_from_zero_again() {
+    let mut ledger = Ledger::default();
+    note(&mut ledger, 10, page(5, None));
+    assert_eq!(
+        note(&mut ledger, 20, page(2, None)),
+        [(10, 20, None), (10, 20, Some(2))]
+    );
+    // A restart that no counter shows, told by the start time alone.
+    let mut ledger = Ledger::default();
+    note(&mut ledger, 10, page(0, Some(1.0)));
+    assert_eq!(note(&mut ledger, 20, page(0, Some(12.0))), [(10, 20, None)]);
+}
+
+#[test]
+fn silence_is_an_open_gap_until_the_same_process_answers() {
+    let mut ledger = Ledger::default();
+    note(&mut ledger, 10, page(5, Some(1.0)));
+    note(&mut ledger, 20, None);
+    assert_eq!(ledger.between(0, 100, 30).1, [gap("agent", 10, 30)]);
+    assert_eq!(
+        note(&mut ledger, 40, page(7, Some(1.0))),
+        [(10, 40, Some(2))]
+    );
+    assert_eq!(ledger.between(0, 100, 50).1, []);
+    // Nothing shows that it is the same: the gap stays.
+    let mut ledger = Ledger::default();
+    note(&mut ledger, 10, page(5, None));
+    note(&mut ledger, 20, None);
+    assert_eq!(
+        note(&mut ledger, 40, page(7, None)),
+        [(10, 40, None), (10, 40, Some(7))]
+    );
+}
+
+#[test]
+fn nobody_watched_while_we_were_away() {
+    let mut before = Ledger::default();
+    note(&mut before, 10, page(5, Some(1.0)));
+    note(&mut before, 20, page(6, Some(1.0)));
+    let mut after = Ledger::restore(
+        before.entries().cloned().collect::<Vec<_>>(),
+        before.last().clone(),
+    );
+    assert_eq!(after.between(15, 100, 50).1, [gap("agent", 20, 50)]);
+    assert_eq!(
+        note(&mut after, 60, page(9, Some(1.0))),
+        [(20, 60, Some(3))]
+    );
+    let (losses, gaps) = after.between(0, 100, 70);
+    assert_eq!((losses[0].records, gaps.len()), (4, 0));
+}
+
+#[test]
+fn a_component_that_never_answered_is_a_gap() {
+    let mut ledger = Ledger::default();
+    note(&mut ledger, 10, None);
+    assert_eq!(ledger.between(0, 100, 30).1, [gap("agent", 10, 30)]);
+    assert_eq!(
+        note(&mut ledger, 40, page(2, Some(1.0))),
+        [(10, 40, None), (10, 40, Some(2))]
+    );
+}
+
+#[test]
+fn an_address_that_is_gone_is_forgotten_and_one_that_cannot_be_looked_up_is_silent() {
+    let mut ledger = Ledger::default();
+    note(&mut ledger, 10, page(5, Some(1.0)));
+    assert_eq!(read(&mut ledger, 20, "", None), []);
+    assert_eq!(ledger.between(0, 100, 30).1, [gap("agent", 10, 30)]);
+    assert_eq!(
+        read(&mut ledger, 40, "b", page(0, Some(2.0))),
+        [(10, 40, None)]
+    );
+    assert_eq!(ledger.last().len(), 1);
+}

@@ -1,0 +1,151 @@
+//! Loss counters in a Prometheus metrics page.
+//!
+//! **Invariant:** only counters that mean lost records are taken, each with its cause; a line that
+//! is not understood is passed over.
+
+use std::collections::BTreeMap;
+
+/// Counters of lost records: name (the agent's prefix is configurable, so only its end) and labels
+/// that make up the cause.
+const COUNTERS: [(&str, &[&str]); 3] = [
+    ("dropped_flows_total", &["source", "reason"]),
+    (
+        "netobserv_pipeline_records_dropped_total",
+        &["stage", "cause"],
+    ),
+    ("netobserv_store_lines_refused_total", &["cause"]),
+];
+/// When the process started, as all Prometheus clients say it.
+const START_TIME: &str = "process_start_time_seconds";
+/// Causes of one page.
+const CAUSES_MAX: usize = 1000;
+
+/// What a metrics page says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Page {
+    /// Totals by cause.
+    pub totals: BTreeMap<String, u64>,
+    /// Start of the process, Unix seconds, where it is told.
+    pub started_s: Option<f64>,
+}
+
+/// Reads a page in text format, with or without OpenMetrics' additions.
+pub fn parse(page: &str) -> Page {
+    let mut result = Page::default();
+    for line in page.lines().filter(|line| !line.starts_with('#')) {
+        let Some(sample) = Sample::parse(line) else {
+            continue;
+        };
+        if sample.name == START_TIME {
+            result.started_s = Some(sample.value);
+            continue;
+        }
+        let Some((_, labels)) = COUNTERS
+            .iter()
+            .find(|(name, _)| sample.name.ends_with(name))
+        else {
+            continue;
+        };
+        let parts: Vec<&str> = labels
+            .iter()
+            .filter_map(|label| sample.labels.iter().find(|(name, _)| name == label))
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
+            .collect();
+        let cause = if parts.is_empty() {
+            "unknown".to_owned()
+        } else {
+            parts.join(": ")
+        };
+        if result.totals.len() < CAUSES_MAX || result.totals.contains_key(&cause) {
+            *result.totals.entry(cause).or_default() += sample.value as u64;
+        }
+    }
+    result
+}
+
+struct Sample<'a> {
+    name: &'a str,
+    labels: Vec<(&'a str, String)>,
+    value: f64,
+}
+
+impl<'a> Sample<'a> {
+    fn parse(line: &'a str) -> Option<Self> {
+        let name_end = line.find(['{', ' '])?;
+        let name = &line[..name_end];
+        let mut rest = &line[name_end..];
+        let mut labels = Vec::new();
+        if let Some(mut inside) = rest.strip_prefix('{') {
+            loop {
+                inside = inside.trim_start_matches([',', ' ']);
+                if let Some(after) = inside.strip_prefix('}') {
+                    rest = after;
+                    break;
+                }
+                let (label, after) = inside.split_once("=\"")?;
+                let (value, after) = quoted(after)?;
+                labels.push((label, value));
+                inside = after;
+            }
+        }
+        let value: f64 = rest.split_ascii_whitespace().next()?.parse().ok()?;
+        value.is_finite().then_some(Self {
+            name,
+            labels,
+            value,
+        })
+    }
+}
+
+/// The text up to the closing quote, and what follows it.
+fn quoted(text: &str) -> Option<(String, &str)> {
+    let mut value = String::new();
+    let mut characters = text.char_indices();
+    while let Some((index, character)) = characters.next() {
+        match character {
+            '"' => return Some((value, &text[index + 1..])),
+            '\\' => value.push(match characters.next()?.1 {
+                'n' => '\n',
+                other => other,
+            }),
+            other => value.push(other),
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lost_records_are_found_by_cause() {
+        let page = parse(
+            "# HELP netobserv_agent_dropped_flows_total lost\n\
+             netobserv_agent_dropped_flows_total{source=\"limiter\",reason=\"full\"} 12\n\
+             netobserv_agent_dropped_flows_total{reason=\"a \\\"b\\\"\",source=\"fetcher\"} 3 1700000000\n\
+             netobserv_pipeline_records_dropped_total{stage=\"loki\",cause=\"rejected\",} 4e2\n\
+             netobserv_agent_evicted_flows_total{source=\"hashmap\"} 99\n\
+             netobserv_store_lines_refused_total{cause=\"not JSON\"} 7\n\
+             process_start_time_seconds 1700000000.5\n\
+             broken{ 1\n\
+             netobserv_pipeline_records_dropped_total{stage=\"x\",cause=\"y\"} NaN\n",
+        );
+        let totals: Vec<_> = page
+            .totals
+            .iter()
+            .map(|(cause, total)| (cause.as_str(), *total))
+            .collect();
+        assert_eq!(
+            totals,
+            [
+                ("fetcher: a \"b\"", 3),
+                ("limiter: full", 12),
+                ("loki: rejected", 400),
+                ("not JSON", 7)
+            ]
+        );
+        assert_eq!(page.started_s, Some(1_700_000_000.5));
+    }
+}

@@ -1,0 +1,23 @@
+//! The binary: arguments, TLS provider, log, run, exit code.
+
+use std::process::ExitCode;
+
+use plugin_backend::cli::Arguments;
+use plugin_backend::{app, telemetry};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::read();
+    telemetry::init(&arguments.loglevel);
+    // Fails only when a provider is installed already, which is then used.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    match app::run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("plugin-backend: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Where answers come from, behind one narrow interface. There is the built-in store; a further
+//! source is a further file here and a further translation in `query`.
+//!
+//! Called by `api`. **Invariant:** a source bounds its own work (queries at once, time per query) and
+//! stops working when the caller is gone.
+
+pub mod store;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::query::BadRequest;
+use crate::query::plan::{MetricsPlan, RecordsPlan, ValuesPlan};
+pub use crate::store::query::{Record, Series, ValueCount};
+
+/// A future answer.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, SourceError>> + Send + 'a>>;
+
+/// What a query cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Cost {
+    /// Rows looked at.
+    pub rows_scanned: u64,
+    /// Files looked at.
+    pub files: u64,
+    /// Seconds.
+    pub seconds: f64,
+}
+
+/// The newest rows.
+#[derive(Debug)]
+pub struct Records {
+    /// Newest first.
+    pub records: Vec<Record>,
+    /// There may be more rows than these.
+    pub is_limited: bool,
+    /// What it cost.
+    pub cost: Cost,
+}
+
+/// Series over time.
+#[derive(Debug)]
+pub struct Matrix {
+    /// One per group.
+    pub series: Vec<Series>,
+    /// What it cost.
+    pub cost: Cost,
+}
+
+/// Values of a field.
+#[derive(Debug)]
+pub struct Values {
+    /// Most frequent first.
+    pub values: Vec<ValueCount>,
+    /// There are more values than these.
+    pub is_limited: bool,
+}
+
+/// Limits a source works under, as shown to the user.
+#[derive(Debug, Clone, Copy)]
+pub struct SourceLimits {
+    /// Rows of one answer.
+    pub records_max: usize,
+    /// Seconds of one query.
+    pub query_timeout_s: f64,
+    /// Seconds a row is kept.
+    pub retention_s: f64,
+}
+
+/// Something that holds flows.
+pub trait Source: Send + Sync + 'static {
+    /// The newest rows.
+    fn records(&self, plan: RecordsPlan) -> Answer<'_, Records>;
+    /// Series over time.
+    fn metrics(&self, plan: MetricsPlan) -> Answer<'_, Matrix>;
+    /// Distinct values of a field.
+    fn values(&self, plan: ValuesPlan) -> Answer<'_, Values>;
+    /// What it is bounded by.
+    fn limits(&self) -> SourceLimits;
+}
+
+/// Why a source has no answer. Texts are those a ready Loki behind the API would cause.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// The request cannot be asked.
+    #[error("{0}")]
+    BadRequest(#[from] BadRequest),
+    /// The source refused; the number is the one its own answer would carry.
+    #[error("Error from Loki query: [{status}] Loki message: {message}")]
+    Refused {
+        /// Its status.
+        status: u16,
+        /// Its text.
+        message: String,
+    },
+    /// The source cannot work now.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+impl SourceError {
+    /// Status towards the client: what a source refuses is a bad request, whatever its own number.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::BadRequest(_) | Self::Refused { .. } => 400,
+            Self::Unavailable(_) => 503,
+        }
+    }
+}

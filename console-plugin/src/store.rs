@@ -1,0 +1,195 @@
+//! The built-in flow store: takes flows by Loki's push API, keeps them in Parquet files, answers queries over them.
+//!
+//! Opened by the composition root, pushed to through [`push_router`], asked by the source of the API.
+//!
+//! ```text
+//! push -> decode -> log (synced, then acknowledged) -> head (memory) -> files, one per hour -> merged -> expired
+//! ```
+//!
+//! **Invariant:** knows nothing of the API's parameters, of LogQL or of pages; what it promises stands in
+//! `ARCHITECTURE.md`, section "Store".
+
+mod batch;
+pub mod config;
+mod dedup;
+mod error;
+mod exec;
+mod fields;
+mod files;
+mod http;
+mod ingest;
+mod json;
+mod maintain;
+mod metrics;
+mod open;
+pub mod push;
+pub mod query;
+mod rows;
+mod seal;
+mod space;
+mod state;
+pub mod tool;
+mod wal;
+
+use std::path::PathBuf;
+use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use bytes::Bytes;
+use prometheus_client::registry::Registry;
+use tokio::sync::{Semaphore, oneshot};
+
+pub use self::error::StoreError;
+pub use self::http::push_router;
+pub use self::state::Sizes;
+
+use self::config::StoreConfig;
+use self::dedup::Digest;
+use self::exec::Executor;
+use self::ingest::{Job, Pool};
+use self::metrics::{Metrics, QueryLabels};
+use self::push::{Encoding, LineFault, PushLimits};
+use self::query::{
+    AggregateAnswer, AggregateQuery, Control, RecordsAnswer, RecordsQuery, ValuesAnswer, ValuesQuery,
+};
+use self::space::now_ms;
+use self::state::State;
+
+/// Handle of the store; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    config: StoreConfig,
+    state: Arc<State>,
+    metrics: Arc<Metrics>,
+    executor: Executor,
+    pool: Arc<Pool>,
+    /// Pushes that may be decoded or wait for the disk at a time.
+    permits: Semaphore,
+    jobs: Mutex<Option<SyncSender<Job>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Locked as long as this process uses the folder.
+    _lock: std::fs::File,
+}
+
+impl Store {
+    /// Opens the folder, replays the log and starts the two threads of the store.
+    pub fn open(config: StoreConfig) -> Result<Self, StoreError> {
+        open::open(config).map(|inner| Self { inner: Arc::new(inner) })
+    }
+
+    /// Stores a push; returns when it is synced. Blocks: for async callers see [`push_router`].
+    pub fn push(&self, encoding: Encoding, body: Bytes) -> Result<(), StoreError> {
+        self.begin_push(encoding, body)?.blocking_recv().unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Decodes a push and queues it; the receiver gets the outcome once it is synced.
+    fn begin_push(
+        &self,
+        encoding: Encoding,
+        body: Bytes,
+    ) -> Result<oneshot::Receiver<Result<(), StoreError>>, StoreError> {
+        let queued = self.queue_push(encoding, body);
+        if let Err(error) = &queued {
+            Metrics::count(&self.inner.metrics.pushes_refused, error.kind(), 1);
+        }
+        queued
+    }
+
+    fn queue_push(
+        &self,
+        encoding: Encoding,
+        body: Bytes,
+    ) -> Result<oneshot::Receiver<Result<(), StoreError>>, StoreError> {
+        let limits = &self.inner.config.limits;
+        let (rows, memory) = self.inner.state.head();
+        // Memory is bounded in the same proportion as rows are.
+        let segments = (limits.head_rows / limits.segment_rows).max(1) as u64;
+        if rows >= limits.head_rows || memory as u64 >= limits.segment_bytes.saturating_mul(segments) {
+            return Err(StoreError::Busy { rows, limit: limits.head_rows });
+        }
+        let bounds = push_limits(&self.inner.config, now_ms());
+        let push = push::decode(encoding, &body, &bounds, self.inner.pool.take())?;
+        if let Some(reason) = &push.first_fault {
+            for fault in LineFault::ALL {
+                Metrics::count(&self.inner.metrics.lines_refused, fault.label(), push.faults[fault as usize]);
+            }
+            tracing::debug!(lines = push.faults.iter().sum::<u64>(), reason, "lines left out of a push");
+        }
+        let digest = Digest::of_push(encoding, &body);
+        let (reply, outcome) = oneshot::channel();
+        let jobs = self.inner.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(jobs) = jobs.as_ref() else { return Err(StoreError::Closed) };
+        match jobs.try_send(Job { encoding, body, digest, push, reply }) {
+            Ok(()) => Ok(outcome),
+            Err(TrySendError::Full(_)) => Err(StoreError::Busy { rows, limit: limits.head_rows }),
+            Err(TrySendError::Disconnected(_)) => Err(StoreError::Closed),
+        }
+    }
+
+    /// The newest rows that pass the filter.
+    pub fn records(&self, query: &RecordsQuery, control: &Control) -> Result<RecordsAnswer, StoreError> {
+        self.timed("records", || self.inner.executor.records(query, control))
+    }
+
+    /// Series of numbers per group and step.
+    pub fn aggregate(&self, query: &AggregateQuery, control: &Control) -> Result<AggregateAnswer, StoreError> {
+        self.timed("aggregate", || self.inner.executor.aggregate(query, control))
+    }
+
+    /// Values of a field with their counts.
+    pub fn values(&self, query: &ValuesQuery, control: &Control) -> Result<ValuesAnswer, StoreError> {
+        self.timed("values", || self.inner.executor.values(query, control))
+    }
+
+    fn timed<T>(&self, query: &'static str, run: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let started = Instant::now();
+        let answer = run();
+        let outcome = answer.as_ref().map_or_else(StoreError::kind, |_| "ok");
+        self.inner.metrics.queries.get_or_create(&QueryLabels { query, outcome }).inc();
+        self.inner.metrics.query_seconds.observe(started.elapsed().as_secs_f64());
+        answer
+    }
+
+    /// What the store holds now.
+    pub fn sizes(&self) -> Sizes {
+        self.inner.state.sizes()
+    }
+
+    /// Folder of the store.
+    pub fn path(&self) -> &PathBuf {
+        &self.inner.config.path
+    }
+
+    /// Adds the store's metrics.
+    pub fn register(&self, registry: &mut Registry) {
+        self.inner.metrics.register(registry, Arc::clone(&self.inner.state));
+    }
+
+    /// Takes no more pushes, seals what is in memory and ends the threads. Queries go on. Blocks.
+    pub fn shutdown(&self) {
+        drop(self.inner.jobs.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let threads = std::mem::take(&mut *self.inner.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            // A panic was reported by the thread itself; the log still has what it did not seal.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn push_limits(config: &StoreConfig, now_ms: i64) -> PushLimits {
+    let millis = |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    PushLimits {
+        decoded_bytes: config.limits.push_decoded_bytes,
+        line_bytes: config.limits.line_bytes,
+        lines: config.limits.push_lines,
+        oldest_ms: now_ms.saturating_sub(millis(config.retention.age.0)),
+        newest_ms: now_ms.saturating_add(millis(config.limits.future.0)),
+    }
+}

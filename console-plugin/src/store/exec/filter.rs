@@ -1,0 +1,287 @@
+//! Filters made ready to run: fields resolved, patterns compiled, evaluated column by column.
+//!
+//! **Invariant:** a test of a dictionary column is evaluated once per dictionary value, not per row; a row that lacks
+//! the field fails the test.
+
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+
+use arrow::array::{Array as _, BooleanBufferBuilder};
+use arrow::buffer::BooleanBuffer;
+use regex::{Regex, RegexBuilder};
+
+use crate::store::batch::Batch;
+use crate::store::error::StoreError;
+use crate::store::fields::{COLUMNS, FieldId, Kind};
+use crate::store::json::{self, Value};
+use crate::store::query::{Filter, Test, TimeRange};
+
+/// Bytes that one compiled pattern may take.
+const PATTERN_BYTES: usize = 1 << 20;
+
+/// A filter, compiled.
+#[derive(Debug)]
+pub enum Condition {
+    All(Vec<Condition>),
+    Any(Vec<Condition>),
+    Not(Box<Condition>),
+    Leaf(Subject, Matcher),
+}
+
+/// Where a field is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    Column(FieldId),
+    /// A name that the dictionary lacks: a member of the collecting columns.
+    Unknown(String),
+}
+
+impl Subject {
+    pub fn of(field: &str) -> Self {
+        COLUMNS.field(field).map_or_else(|| Self::Unknown(field.to_owned()), Self::Column)
+    }
+
+    /// Columns that must be decoded for it.
+    pub fn columns(&self) -> Vec<FieldId> {
+        match self {
+            Self::Column(id) => vec![*id],
+            Self::Unknown(_) => vec![COLUMNS.labels, COLUMNS.extra],
+        }
+    }
+}
+
+/// A test, compiled.
+#[derive(Debug)]
+pub enum Matcher {
+    Present,
+    Equals { text: String, number: Option<i64> },
+    Pattern(Regex),
+    AtLeast(i64),
+    Network(ipnet::IpNet),
+    Addresses(RangeInclusive<IpAddr>),
+}
+
+impl Matcher {
+    fn compile(test: &Test) -> Result<Self, StoreError> {
+        Ok(match test {
+            Test::Present => Self::Present,
+            Test::Equals(text) => Self::Equals { text: text.clone(), number: text.parse().ok() },
+            Test::Glob { pattern, ignore_case } => {
+                let parts: Vec<String> = pattern.split('*').map(regex::escape).collect();
+                Self::Pattern(compile(&format!("(?s)^{}$", parts.join(".*")), *ignore_case)?)
+            }
+            Test::Regex(pattern) => Self::Pattern(compile(pattern, false)?),
+            Test::AtLeast(number) => Self::AtLeast(*number),
+            Test::InNetwork(network) => Self::Network(*network),
+            Test::InAddresses(first, last) => Self::Addresses(*first..=*last),
+        })
+    }
+
+    fn text(&self, text: &str) -> bool {
+        match self {
+            Self::Present => true,
+            Self::Equals { text: wanted, .. } => text == wanted,
+            Self::Pattern(pattern) => pattern.is_match(text),
+            Self::AtLeast(least) => text.parse::<i64>().is_ok_and(|number| number >= *least),
+            Self::Network(network) => text.parse::<IpAddr>().is_ok_and(|address| network.contains(&address)),
+            Self::Addresses(range) => text.parse::<IpAddr>().is_ok_and(|address| {
+                // Addresses of the other family are ordered before or after all of this one.
+                address.is_ipv4() == range.start().is_ipv4() && range.contains(&address)
+            }),
+        }
+    }
+
+    /// A list passes when an element does.
+    fn json(&self, json: &str) -> bool {
+        if matches!(self, Self::Present) {
+            return true;
+        }
+        let mut is_found = false;
+        json::elements(json, |text| is_found = is_found || self.text(text));
+        is_found
+    }
+
+    fn number(&self, number: i64) -> bool {
+        match self {
+            Self::Present => true,
+            Self::Equals { number: wanted, .. } => *wanted == Some(number),
+            Self::AtLeast(least) => number >= *least,
+            Self::Pattern(pattern) => pattern.is_match(&number.to_string()),
+            Self::Network(_) | Self::Addresses(_) => false,
+        }
+    }
+}
+
+fn compile(pattern: &str, ignore_case: bool) -> Result<Regex, StoreError> {
+    RegexBuilder::new(pattern)
+        .case_insensitive(ignore_case)
+        .size_limit(PATTERN_BYTES)
+        .build()
+        .map_err(|error| StoreError::InvalidQuery(format!("the pattern \"{pattern}\" cannot be used: {error}")))
+}
+
+/// Rows that pass.
+#[derive(Debug, Clone)]
+pub enum Mask {
+    Nothing,
+    Everything,
+    Some(BooleanBuffer),
+}
+
+impl Mask {
+    fn of(buffer: BooleanBuffer) -> Self {
+        match buffer.count_set_bits() {
+            0 => Self::Nothing,
+            set if set == buffer.len() => Self::Everything,
+            _ => Self::Some(buffer),
+        }
+    }
+
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Nothing, _) | (_, Self::Nothing) => Self::Nothing,
+            (Self::Everything, mask) | (mask, Self::Everything) => mask,
+            (Self::Some(a), Self::Some(b)) => Self::of(&a & &b),
+        }
+    }
+
+    fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Everything, _) | (_, Self::Everything) => Self::Everything,
+            (Self::Nothing, mask) | (mask, Self::Nothing) => mask,
+            (Self::Some(a), Self::Some(b)) => Self::of(&a | &b),
+        }
+    }
+
+    fn not(self) -> Self {
+        match self {
+            Self::Nothing => Self::Everything,
+            Self::Everything => Self::Nothing,
+            Self::Some(buffer) => Self::Some(!&buffer),
+        }
+    }
+
+    /// How many of `rows` pass.
+    pub fn count(&self, rows: usize) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::Everything => rows,
+            Self::Some(buffer) => buffer.count_set_bits(),
+        }
+    }
+}
+
+impl Condition {
+    pub fn compile(filter: &Filter) -> Result<Self, StoreError> {
+        let all = |filters: &[Filter]| filters.iter().map(Self::compile).collect::<Result<Vec<_>, _>>();
+        Ok(match filter {
+            Filter::And(filters) => Self::All(all(filters)?),
+            Filter::Or(filters) => Self::Any(all(filters)?),
+            Filter::Not(filter) => Self::Not(Box::new(Self::compile(filter)?)),
+            Filter::Match { field, test } => Self::Leaf(Subject::of(field), Matcher::compile(test)?),
+        })
+    }
+
+    /// Adds the columns it reads.
+    pub fn columns(&self, ids: &mut Vec<FieldId>) {
+        match self {
+            Self::All(conditions) | Self::Any(conditions) => conditions.iter().for_each(|c| c.columns(ids)),
+            Self::Not(condition) => condition.columns(ids),
+            Self::Leaf(subject, _) => ids.extend(subject.columns()),
+        }
+    }
+
+    pub fn evaluate(&self, batch: &Batch) -> Mask {
+        match self {
+            Self::All(conditions) => {
+                let mut mask = Mask::Everything;
+                for condition in conditions {
+                    if matches!(mask, Mask::Nothing) {
+                        break;
+                    }
+                    mask = mask.and(condition.evaluate(batch));
+                }
+                mask
+            }
+            Self::Any(conditions) => {
+                let mut mask = Mask::Nothing;
+                for condition in conditions {
+                    if matches!(mask, Mask::Everything) {
+                        break;
+                    }
+                    mask = mask.or(condition.evaluate(batch));
+                }
+                mask
+            }
+            Self::Not(condition) => condition.evaluate(batch).not(),
+            Self::Leaf(Subject::Column(id), matcher) => match COLUMNS.all[*id].kind {
+                Kind::Int => ints(batch, *id, |number| matcher.number(number)),
+                Kind::Text => texts(batch, *id, |text| matcher.text(text)),
+                Kind::Json => texts(batch, *id, |json| matcher.json(json)),
+            },
+            Self::Leaf(Subject::Unknown(name), matcher) => {
+                let has = |object: &str| member(object, name).is_some_and(|json| matcher.json_or_text(&json));
+                texts(batch, COLUMNS.labels, has).or(texts(batch, COLUMNS.extra, has))
+            }
+        }
+    }
+}
+
+impl Matcher {
+    fn json_or_text(&self, member: &Member<'_>) -> bool {
+        match member {
+            Member::Text(text) => self.text(text),
+            Member::Json(json) => self.json(json),
+        }
+    }
+}
+
+/// A member of one of the collecting columns.
+#[derive(Debug)]
+pub enum Member<'a> {
+    Text(std::borrow::Cow<'a, str>),
+    Json(&'a str),
+}
+
+/// The member of a JSON object with that name.
+pub fn member<'a>(object: &'a str, name: &str) -> Option<Member<'a>> {
+    let mut found = None;
+    // The text was checked when it was stored.
+    let _ = json::object(object, |key, value, json| {
+        if key == name {
+            found = Some(match value {
+                Value::Text(text) => Member::Text(text),
+                _ => Member::Json(json),
+            });
+        }
+    });
+    found
+}
+
+/// Rows of the range.
+pub fn in_range(batch: &Batch, range: TimeRange) -> Mask {
+    ints(batch, COLUMNS.time, |time_ms| range.contains(time_ms))
+}
+
+fn ints(batch: &Batch, id: FieldId, test: impl Fn(i64) -> bool) -> Mask {
+    let Some(column) = batch.ints(id) else { return Mask::Nothing };
+    let values = column.values();
+    let passes = BooleanBuffer::collect_bool(values.len(), |row| test(values[row]));
+    Mask::of(match column.nulls() {
+        Some(nulls) => &passes & nulls.inner(),
+        None => passes,
+    })
+}
+
+fn texts(batch: &Batch, id: FieldId, test: impl Fn(&str) -> bool) -> Mask {
+    let Some(column) = batch.texts(id) else { return Mask::Nothing };
+    let values: Vec<bool> = column.values.iter().map(|value| value.is_some_and(&test)).collect();
+    if !values.contains(&true) {
+        return Mask::Nothing;
+    }
+    let mut passes = BooleanBufferBuilder::new(batch.rows);
+    for row in 0..batch.rows {
+        passes.append(column.key(row).is_some_and(|key| values[key]));
+    }
+    Mask::of(passes.finish())
+}

@@ -1,0 +1,154 @@
+//! Decodes the columns of a unit that a query needs, and only the rows it needs.
+//!
+//! **Invariant:** damage in a file never leaves this place as a panic.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use arrow::array::BooleanArray;
+use arrow::compute::{concat_batches, filter};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
+use parquet::file::statistics::Statistics;
+
+use super::filter::{Mask, in_range};
+use super::{Task, Unit};
+use crate::store::batch::Batch;
+use crate::store::error::StoreError;
+use crate::store::fields::{COLUMNS, FieldId};
+use crate::store::files::{FileMeta, parquet_error};
+
+/// Rows of a unit that match, with the columns asked for (and perhaps others).
+pub struct Scanned {
+    pub batch: Batch,
+    /// Which rows of the batch match.
+    pub mask: Mask,
+}
+
+/// Below one match in this many rows the other columns are decoded for the matching rows only.
+const SPARSE: usize = 8;
+
+impl Task<'_> {
+    /// Finds the matching rows and decodes `wanted` for them; nothing if none match.
+    pub(super) fn scan(&self, unit: &Unit, wanted: &[FieldId]) -> Result<Option<Scanned>, StoreError> {
+        let (min_ms, max_ms) = unit.bounds();
+        let is_inside = self.range.contains(min_ms) && self.range.contains(max_ms);
+        let mut first = Vec::new();
+        self.condition.columns(&mut first);
+        if !is_inside {
+            first.push(COLUMNS.time);
+        }
+        first.sort_unstable();
+        first.dedup();
+        let rows = unit.rows();
+        self.scanned.fetch_add(rows as u64, Ordering::Relaxed);
+        if first.is_empty() {
+            self.matched.fetch_add(rows as u64, Ordering::Relaxed);
+            let batch = self.load(unit, wanted, None)?;
+            return Ok(batch.map(|batch| Scanned { batch, mask: Mask::Everything }));
+        }
+
+        let Some(mut batch) = self.load(unit, &first, None)? else { return Ok(None) };
+        let mut mask = self.condition.evaluate(&batch);
+        if !is_inside && !matches!(mask, Mask::Nothing) {
+            mask = Mask::and(mask, in_range(&batch, self.range));
+        }
+        let matched = mask.count(rows);
+        self.matched.fetch_add(matched as u64, Ordering::Relaxed);
+        if matched == 0 {
+            return Ok(None);
+        }
+        let rest: Vec<FieldId> = wanted.iter().copied().filter(|id| !first.contains(id)).collect();
+        match mask {
+            Mask::Some(buffer) if matched < rows / SPARSE => {
+                let passes = BooleanArray::new(buffer, None);
+                let selection = RowSelection::from_filters(std::slice::from_ref(&passes));
+                let mut narrow = Batch::new(matched);
+                let used = first.iter().filter(|id| wanted.contains(id));
+                for (id, array) in used.filter_map(|id| Some((*id, batch.get(*id)?))) {
+                    narrow.push(id, filter(array, &passes).map_err(|e| StoreError::InvalidQuery(e.to_string()))?);
+                }
+                let Some(others) = self.load(unit, &rest, Some((&selection, &passes)))? else { return Ok(None) };
+                narrow.extend(others);
+                Ok(Some(Scanned { batch: narrow, mask: Mask::Everything }))
+            }
+            mask => {
+                let Some(others) = self.load(unit, &rest, None)? else { return Ok(None) };
+                batch.extend(others);
+                Ok(Some(Scanned { batch, mask }))
+            }
+        }
+    }
+
+    /// Decodes columns of a unit, of all rows or of the selected ones; nothing if its file is damaged.
+    pub(super) fn load(
+        &self,
+        unit: &Unit,
+        ids: &[FieldId],
+        selected: Option<(&RowSelection, &BooleanArray)>,
+    ) -> Result<Option<Batch>, StoreError> {
+        match unit {
+            Unit::Chunk(chunk) => {
+                let mut batch = Batch::new(selected.map_or(chunk.batch.rows, |(_, passes)| passes.true_count()));
+                for id in ids {
+                    let Some(array) = chunk.batch.get(*id) else { continue };
+                    let array = match selected {
+                        None => Arc::clone(array),
+                        Some((_, passes)) => {
+                            filter(array, passes).map_err(|error| StoreError::InvalidQuery(error.to_string()))?
+                        }
+                    };
+                    batch.push(*id, array);
+                }
+                Ok(Some(batch))
+            }
+            Unit::RowGroup { file, meta, index } => {
+                let decode = || decode(meta, *index, ids, selected.map(|(selection, _)| selection));
+                let outcome = match catch_unwind(AssertUnwindSafe(decode)) {
+                    Ok(decoded) => decoded.map_err(|error| parquet_error(&file.path, error)),
+                    Err(_) => Err(StoreError::damaged(&file.path, "decoding panicked")),
+                };
+                self.executor.survive(file, outcome)
+            }
+        }
+    }
+}
+
+fn decode(
+    meta: &FileMeta,
+    row_group: usize,
+    ids: &[FieldId],
+    selection: Option<&RowSelection>,
+) -> Result<Batch, parquet::errors::ParquetError> {
+    let metadata = meta.arrow.metadata();
+    let total = metadata.row_group(row_group).num_rows() as usize;
+    let rows = selection.map_or(total, RowSelection::row_count);
+    let leaves = ids.iter().filter_map(|id| meta.leaves[*id]).filter(|leaf| {
+        // A column of nothing need not be read.
+        let column = metadata.row_group(row_group).column(*leaf);
+        column.statistics().and_then(Statistics::null_count_opt) != Some(column.num_values() as u64)
+    });
+    let leaves: Vec<usize> = leaves.collect();
+    if leaves.is_empty() {
+        return Ok(Batch::new(rows));
+    }
+    let mask = ProjectionMask::leaves(meta.arrow.parquet_schema(), leaves);
+    let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(meta.reader.clone(), meta.arrow.clone())
+        .with_projection(mask)
+        .with_row_groups(vec![row_group])
+        .with_batch_size(rows.max(1));
+    if let Some(selection) = selection {
+        builder = builder.with_row_selection(selection.clone());
+    }
+    let mut batches = builder.build()?.collect::<Result<Vec<_>, _>>()?;
+    let batch = match batches.len() {
+        1 => batches.remove(0),
+        0 => return Ok(Batch::new(0)),
+        _ => concat_batches(&batches[0].schema(), &batches)?,
+    };
+    if batch.num_rows() != rows {
+        return Err(parquet::errors::ParquetError::General(format!("{} rows instead of {rows}", batch.num_rows())));
+    }
+    Batch::from_record_batch(&batch).map_err(|error| parquet::errors::ParquetError::General(error.to_string()))
+}

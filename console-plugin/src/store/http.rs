@@ -1,0 +1,90 @@
+//! The push API: `POST /loki/api/v1/push`, answered as Loki does.
+//!
+//! Mounted by the composition root on the store's own listener.
+//!
+//! **Invariant:** 204 only for what is synced; 4xx for what no retry can mend, 429 and 5xx for what one can.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http_body_util::{BodyExt as _, Limited};
+
+use super::push::Encoding;
+use super::{Metrics, Store, StoreError};
+
+/// Routes of the push listener.
+pub fn push_router(store: Store) -> Router {
+    Router::new().route("/loki/api/v1/push", post(push)).route("/ready", get(ready)).with_state(store)
+}
+
+async fn ready() -> &'static str {
+    "ready\n"
+}
+
+async fn push(State(store): State<Store>, request: Request) -> Response {
+    // Held until the answer, so that memory is bounded by the number of permits.
+    let Ok(_permit) = store.inner.permits.acquire().await else {
+        return refused(&StoreError::Closed);
+    };
+    let encoding = match encoding(&request) {
+        Ok(encoding) => encoding,
+        Err(reason) => {
+            Metrics::count(&store.inner.metrics.pushes_refused, "media_type", 1);
+            return (StatusCode::UNSUPPORTED_MEDIA_TYPE, reason).into_response();
+        }
+    };
+    let limit = store.inner.config.limits.push_bytes;
+    let body = match Limited::new(request.into_body(), limit).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+            Metrics::count(&store.inner.metrics.pushes_refused, "too_large", 1);
+            let reason = format!("the body is larger than {limit} bytes (store.limits.pushBytes)\n");
+            return (StatusCode::PAYLOAD_TOO_LARGE, reason).into_response();
+        }
+        Err(error) => {
+            Metrics::count(&store.inner.metrics.pushes_refused, "unfinished", 1);
+            return (StatusCode::BAD_REQUEST, format!("the body ends early: {error}\n")).into_response();
+        }
+    };
+    let decoder = store.clone();
+    let queued = tokio::task::spawn_blocking(move || decoder.begin_push(encoding, body)).await;
+    let outcome = match queued {
+        Ok(Ok(outcome)) => outcome.await.unwrap_or(Err(StoreError::Closed)),
+        Ok(Err(error)) => Err(error),
+        Err(_) => Err(StoreError::Closed),
+    };
+    match outcome {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => refused(&error),
+    }
+}
+
+fn encoding(request: &Request<Body>) -> Result<Encoding, &'static str> {
+    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    // Protobuf is always one snappy block, whether or not the header says so.
+    if !matches!(header(CONTENT_ENCODING), "" | "identity" | "snappy") {
+        return Err("content-encoding: none, or snappy with protobuf, expected\n");
+    }
+    match header(CONTENT_TYPE).split(';').next().map(str::trim) {
+        Some("application/x-protobuf") => Ok(Encoding::Protobuf),
+        Some("application/json") => Ok(Encoding::Json),
+        _ => Err("content-type: application/x-protobuf or application/json expected\n"),
+    }
+}
+
+fn refused(error: &StoreError) -> Response {
+    let status = match error {
+        StoreError::Push(push) if push.kind() == "too_large" => StatusCode::PAYLOAD_TOO_LARGE,
+        StoreError::Push(_) => StatusCode::BAD_REQUEST,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let text = format!("{error}\n");
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        return (status, [(RETRY_AFTER, "1")], text).into_response();
+    }
+    (status, text).into_response()
+}

@@ -1,0 +1,277 @@
+//! Reads one flow line (a flat JSON object) without building a tree: each member is handed out as it is met.
+//!
+//! Called by the push decoder for each line, and by the executor for values kept as JSON.
+//!
+//! **Invariant:** accepts exactly what RFC 8259 calls an object (nesting limited), in time linear in the line; what is
+//! handed out borrows from the line unless a text has escapes.
+
+use std::borrow::Cow;
+
+/// A member's value.
+#[derive(Debug, PartialEq)]
+pub enum Value<'a> {
+    /// An integer that fits.
+    Int(i64),
+    Text(Cow<'a, str>),
+    /// Anything else: other numbers, lists, objects, booleans, null.
+    Other,
+}
+
+/// Where and why a line is not a JSON object.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{expected} expected at byte {offset} of the line")]
+pub struct LineError {
+    pub expected: &'static str,
+    pub offset: usize,
+}
+
+/// Calls `visit(key, value, json)` for each member in order; `json` is the value as it stands in the line.
+pub fn object<'a>(line: &'a str, mut visit: impl FnMut(&str, Value<'a>, &'a str)) -> Result<(), LineError> {
+    let mut scanner = Scanner { text: line, bytes: line.as_bytes(), at: 0 };
+    scanner.expect(b'{', "an object")?;
+    if !scanner.skip_if(b'}') {
+        loop {
+            scanner.space();
+            let key = scanner.string("a field name")?;
+            scanner.expect(b':', "a colon")?;
+            scanner.space();
+            let start = scanner.at;
+            let value = scanner.value()?;
+            visit(&key, value, &line[start..scanner.at]);
+            if scanner.skip_if(b'}') {
+                break;
+            }
+            scanner.expect(b',', "a comma or the end of the object")?;
+        }
+    }
+    scanner.space();
+    if scanner.at == scanner.bytes.len() { Ok(()) } else { Err(scanner.error("the end of the line")) }
+}
+
+/// Calls `visit` with the text of each element of a JSON list: texts without quotes, all else as written. What is not
+/// a list counts as a list of itself.
+pub fn elements(json: &str, mut visit: impl FnMut(&str)) {
+    let mut scanner = Scanner { text: json, bytes: json.as_bytes(), at: 0 };
+    if !scanner.skip_if(b'[') {
+        visit(json);
+        return;
+    }
+    while scanner.at < scanner.bytes.len() && !scanner.skip_if(b']') {
+        scanner.space();
+        let start = scanner.at;
+        match scanner.value() {
+            Ok(Value::Text(text)) => visit(&text),
+            Ok(_) => visit(&json[start..scanner.at]),
+            Err(_) => return,
+        }
+        scanner.skip_if(b',');
+    }
+}
+
+struct Scanner<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Scanner<'a> {
+    fn error(&self, expected: &'static str) -> LineError {
+        LineError { expected, offset: self.at }
+    }
+
+    fn peek(&self) -> u8 {
+        self.bytes.get(self.at).copied().unwrap_or(0)
+    }
+
+    fn space(&mut self) {
+        while matches!(self.peek(), b' ' | b'\t' | b'\n' | b'\r') {
+            self.at += 1;
+        }
+    }
+
+    fn skip_if(&mut self, byte: u8) -> bool {
+        self.space();
+        let is_next = self.peek() == byte && self.at < self.bytes.len();
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    fn expect(&mut self, byte: u8, expected: &'static str) -> Result<(), LineError> {
+        if self.skip_if(byte) { Ok(()) } else { Err(self.error(expected)) }
+    }
+
+    /// The quoted text at the cursor.
+    fn string(&mut self, expected: &'static str) -> Result<Cow<'a, str>, LineError> {
+        if self.peek() != b'"' {
+            return Err(self.error(expected));
+        }
+        let start = self.at + 1;
+        let mut has_escape = false;
+        let mut at = start;
+        loop {
+            while let Some(word) = self.bytes.get(at..at + 8).filter(|word| is_plain(word)) {
+                at += word.len();
+            }
+            match self.bytes.get(at) {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    has_escape = true;
+                    at += 2;
+                }
+                Some(byte) if *byte >= 0x20 => at += 1,
+                _ => {
+                    self.at = at.min(self.bytes.len());
+                    return Err(self.error("the end of a text"));
+                }
+            }
+        }
+        if has_escape {
+            let text = serde_json::from_str(&self.text[start - 1..=at]).map_err(|_| self.error("a valid text"))?;
+            self.at = at + 1;
+            return Ok(Cow::Owned(text));
+        }
+        self.at = at + 1;
+        Ok(Cow::Borrowed(&self.text[start..at]))
+    }
+
+    fn value(&mut self) -> Result<Value<'a>, LineError> {
+        match self.peek() {
+            b'"' => self.string("a text").map(Value::Text),
+            b'-' | b'0'..=b'9' => {
+                if let Some(number) = self.integer() {
+                    return Ok(Value::Int(number));
+                }
+                self.other()
+            }
+            _ => self.other(),
+        }
+    }
+
+    /// The integer at the cursor, if it is one that fits and is not the beginning of another number.
+    fn integer(&mut self) -> Option<i64> {
+        let is_negative = self.peek() == b'-';
+        let first = self.at + usize::from(is_negative);
+        let mut at = first;
+        let mut number: i64 = 0;
+        while let Some(digit) = self.bytes.get(at).filter(|b| b.is_ascii_digit()) {
+            let digit = i64::from(digit - b'0');
+            number = number.checked_mul(10)?;
+            number = if is_negative { number.checked_sub(digit) } else { number.checked_add(digit) }?;
+            at += 1;
+        }
+        let has_leading_zero = self.bytes.get(first) == Some(&b'0') && at - first > 1;
+        let goes_on = matches!(self.bytes.get(at), Some(b'.' | b'e' | b'E'));
+        if at == first || has_leading_zero || goes_on || (is_negative && number == 0) {
+            return None;
+        }
+        self.at = at;
+        Some(number)
+    }
+
+    /// Everything that is rare: its extent is found by a complete JSON parser, whose recursion is limited.
+    fn other(&mut self) -> Result<Value<'a>, LineError> {
+        let mut stream =
+            serde_json::Deserializer::from_str(&self.text[self.at..]).into_iter::<serde::de::IgnoredAny>();
+        match stream.next() {
+            Some(Ok(_)) => {
+                self.at += stream.byte_offset();
+                Ok(Value::Other)
+            }
+            _ => Err(self.error("a value")),
+        }
+    }
+}
+
+/// Whether none of eight bytes is a quote, a backslash or a control character; all eight are looked at in one word.
+fn is_plain(word: &[u8]) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let Ok(word) = word.try_into().map(u64::from_le_bytes) else { return false };
+    // Sets the high bit of each byte below the bound; bytes from 128 on are left out by `!word`.
+    let below = |word: u64, bound: u8| word.wrapping_sub(ONES * u64::from(bound)) & !word;
+    let is_byte = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    (below(word, 0x20) | is_byte(b'"') | is_byte(b'\\')) & (ONES << 7) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn members(line: &str) -> Result<Vec<(String, String)>, LineError> {
+        let mut found = Vec::new();
+        object(line, |key, value, json| {
+            let value = match value {
+                Value::Int(number) => format!("int {number}"),
+                Value::Text(text) => format!("text {text}"),
+                Value::Other => format!("other {json}"),
+            };
+            found.push((key.to_owned(), value));
+        })?;
+        Ok(found)
+    }
+
+    #[test]
+    fn members_come_in_order_with_their_kind() {
+        let line = r#" { "A" : 1 ,"B":"x","C":["e\"0"], "D":{"k":[1]},"E":-7,"F":1.5,"G":true,"H":null,"I":"a\u00e9\n","J":9223372036854775808,"K":-0} "#;
+        let expected = [
+            ("A", "int 1"),
+            ("B", "text x"),
+            ("C", r#"other ["e\"0"]"#),
+            ("D", r#"other {"k":[1]}"#),
+            ("E", "int -7"),
+            ("F", "other 1.5"),
+            ("G", "other true"),
+            ("H", "other null"),
+            ("I", "text aé\n"),
+            ("J", "other 9223372036854775808"),
+            ("K", "other -0"),
+        ];
+        let expected: Vec<_> = expected.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        assert_eq!(members(line), Ok(expected));
+        assert_eq!(members("{}"), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn what_is_not_an_object_is_refused_with_its_place() {
+        for (line, offset) in [
+            ("", 0),
+            ("[1]", 0),
+            ("{", 1),
+            (r#"{"a"}"#, 4),
+            (r#"{"a":1,}"#, 7),
+            (r#"{"a":01}"#, 5),
+            (r#"{"a":1}x"#, 7),
+            (r#"{"a":"b"#, 7),
+            (r#"{"a":tru}"#, 5),
+            ("{\"a\":\"\u{1}\"}", 6),
+            (r#"{"a":"\q"}"#, 5),
+            (r#"{"a":1 "b":2}"#, 7),
+        ] {
+            assert_eq!(members(line).map_err(|e| e.offset), Err(offset), "{line}");
+        }
+        assert!(members(&format!("{{\"a\":{}", "[".repeat(100_000))).is_err(), "nesting is limited");
+    }
+
+    #[test]
+    fn elements_of_lists_and_of_what_is_none() {
+        let of = |json: &str| {
+            let mut found = Vec::new();
+            elements(json, |text| found.push(text.to_owned()));
+            found
+        };
+        assert_eq!(of(r#"["eth0", "br-1"]"#), ["eth0", "br-1"]);
+        assert_eq!(of("[0,1]"), ["0", "1"]);
+        assert_eq!(of("18"), ["18"]);
+        assert_eq!(of("[]"), Vec::<String>::new());
+        assert_eq!(of(r#"[{"Feature":"acl"}]"#), [r#"{"Feature":"acl"}"#]);
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_a_complete_parser(line in "[{}\\[\\]\",:0-9a-z\\\\. -]{0,40}|\\{\"[a-z]{1,3}\":[0-9eE.+-]{1,6}(,\"x\":\"[^\"]{0,5}\")?\\}") {
+            let whole = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&line);
+            prop_assert_eq!(members(&line).is_ok(), whole.is_ok(), "{}", line);
+        }
+    }
+}

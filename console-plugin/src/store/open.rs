@@ -1,0 +1,159 @@
+//! Opens a folder: lock, recovery of files, replay of the log, start of the threads.
+//!
+//! **Invariant:** after it every acknowledged row is in exactly one place, whenever the last process died.
+
+use std::fs::{self, OpenOptions, TryLockError};
+use std::path::Path;
+use std::sync::mpsc::{channel, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use tokio::sync::Semaphore;
+
+use super::config::StoreConfig;
+use super::dedup::Window;
+use super::error::StoreError;
+use super::exec::Executor;
+use super::files::recover;
+use super::ingest::{Ingest, Pool};
+use super::maintain::Maintainer;
+use super::metrics::Metrics;
+use super::rows::Rows;
+use super::space::{free_bytes, now_ms};
+use super::state::{Segment, State};
+use super::wal::{Log, numbers, read_frames, read_whole, seen_path, segment_path};
+use super::{Inner, push, push_limits};
+
+pub fn open(config: StoreConfig) -> Result<Inner, StoreError> {
+    let (flows, log_folder) = (config.path.join("flows"), config.path.join("wal"));
+    for folder in [&flows, &log_folder] {
+        fs::create_dir_all(folder).map_err(StoreError::io("create the folder", folder))?;
+    }
+    let lock = lock(&config.path)?;
+    let (free, wanted) = (free_bytes(&config.path)?, config.limits.free_bytes);
+    if free < wanted {
+        return Err(StoreError::DiskNearlyFull { path: config.path, free, wanted });
+    }
+
+    let metrics = Arc::new(Metrics::default());
+    let seen = numbers(&log_folder, "seen")?;
+    let mut logged = numbers(&log_folder, "wal")?;
+    // A crash between the two steps of a commit leaves both files; the segment is sealed.
+    for number in logged.extract_if(.., |number| seen.contains(number)) {
+        let path = segment_path(&log_folder, number);
+        fs::remove_file(&path).map_err(StoreError::io("delete the sealed log segment", &path))?;
+    }
+    let recovered = recover(&config.path, &flows, |number| logged.contains(&number))?;
+    metrics.damaged_files.inc_by(recovered.damaged);
+
+    let mut window = Window::new(config.limits.remembered_pushes);
+    for number in &seen {
+        read_frames(&read_whole(&seen_path(&log_folder, *number))?, |frame| {
+            window.insert(frame.digest, frame.time_ms);
+        });
+    }
+    let state = Arc::new(State::default());
+    state.seal(0, recovered.files);
+    for number in &logged {
+        state.push_segment(replay(&config, &log_folder, *number, &mut window, &metrics)?);
+    }
+    let last = [recovered.last_segment, seen.last().copied().unwrap_or(0), logged.last().copied().unwrap_or(0)];
+    let log = Log::create(&log_folder, last.into_iter().max().unwrap_or(0) + 1)?;
+    state.push_segment(Segment::new(log.number));
+
+    let executor = Executor::new(&config, Arc::clone(&state), Arc::clone(&metrics));
+    let (jobs, received) = sync_channel(config.limits.concurrent_pushes);
+    let (sealable, is_sealable) = channel();
+    let pool = Arc::new(Pool::new(config.limits.concurrent_pushes));
+    let ingest = Ingest {
+        root: config.path.clone(),
+        log_folder: log_folder.clone(),
+        limits: config.limits.clone(),
+        state: Arc::clone(&state),
+        metrics: Arc::clone(&metrics),
+        pool: Arc::clone(&pool),
+        window,
+        log,
+        since: None,
+        sealable: sealable.clone(),
+    };
+    let maintainer = Maintainer {
+        config: config.clone(),
+        flows,
+        log_folder,
+        state: Arc::clone(&state),
+        metrics: Arc::clone(&metrics),
+    };
+    if !logged.is_empty() {
+        // What was replayed is sealed at once.
+        let _ = sealable.send(());
+    }
+    drop(sealable);
+    let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
+        let failed = StoreError::io("start a thread for", &config.path);
+        thread::Builder::new().name(name.to_owned()).spawn(run).map_err(failed)
+    };
+    let threads = vec![
+        spawn("store-ingest", Box::new(move || ingest.run(&received)))?,
+        spawn("store-files", Box::new(move || maintainer.run(&is_sealable)))?,
+    ];
+    Ok(Inner {
+        permits: Semaphore::new(config.limits.concurrent_pushes),
+        config,
+        state,
+        metrics,
+        executor,
+        pool,
+        jobs: Mutex::new(Some(jobs)),
+        threads: Mutex::new(threads),
+        _lock: lock,
+    })
+}
+
+fn lock(root: &Path) -> Result<fs::File, StoreError> {
+    let path = root.join("lock");
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(StoreError::io("open the lock file", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: root.to_path_buf() }),
+        Err(TryLockError::Error(error)) => Err(StoreError::io("lock", &path)(error)),
+    }
+}
+
+/// Brings the rows of a log segment back into memory.
+fn replay(
+    config: &StoreConfig,
+    folder: &Path,
+    number: u64,
+    window: &mut Window,
+    metrics: &Metrics,
+) -> Result<Segment, StoreError> {
+    let path = segment_path(folder, number);
+    let bytes = read_whole(&path)?;
+    let mut segment = Segment::new(number);
+    let mut undecodable = 0;
+    let outcome = read_frames(&bytes, |frame| {
+        // A push that failed in the middle may stand here and again where its retry was stored.
+        if !window.insert(frame.digest, frame.time_ms) {
+            return;
+        }
+        // Judged as it was when it was accepted, so that time passing drops nothing.
+        match push::decode(frame.encoding, frame.body, &push_limits(config, frame.time_ms), Rows::default()) {
+            Ok(push) => segment.append(&push.rows, frame.digest, frame.time_ms),
+            Err(_) => undecodable += 1,
+        }
+    });
+    let lost = outcome.damaged_frames + undecodable;
+    metrics.damaged_frames.inc_by(lost);
+    let torn_bytes = bytes.len() - outcome.whole_bytes;
+    if torn_bytes > 0 || lost > 0 {
+        tracing::warn!(path = %path.display(), torn_bytes, lost, "the log segment ends in an unfinished push or is damaged");
+    }
+    tracing::info!(path = %path.display(), rows = segment.rows, age_ms = now_ms() - segment.pushes.first().map_or(0, |push| push.1), "log segment replayed");
+    Ok(segment)
+}

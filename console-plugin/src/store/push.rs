@@ -1,0 +1,283 @@
+//! Loki's push request, as protobuf (snappy block) or JSON, decoded straight into column builders.
+//!
+//! Called for each push before it is acknowledged and again when the write-ahead log is read at the start.
+//!
+//! **Invariant:** pure and deterministic: the same body gives the same rows; memory is bounded by the limits whatever
+//! the body claims; a line that cannot be stored is counted and costs only itself.
+
+mod envelope;
+mod labels;
+#[cfg(test)]
+mod tests;
+
+use super::batch::push_text;
+use super::fields::{COLUMNS, FieldId, Kind};
+use super::json::{self, Value};
+use super::rows::Rows;
+
+/// How a body is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// Protobuf, compressed as one snappy block.
+    Protobuf = 1,
+    Json = 2,
+}
+
+impl Encoding {
+    pub fn from_byte(byte: u8) -> Option<Self> {
+        [Self::Protobuf, Self::Json].into_iter().find(|encoding| *encoding as u8 == byte)
+    }
+}
+
+/// Bounds of a push.
+#[derive(Debug, Clone, Copy)]
+pub struct PushLimits {
+    pub decoded_bytes: usize,
+    pub line_bytes: usize,
+    pub lines: usize,
+    /// Row times that are accepted, Unix milliseconds.
+    pub oldest_ms: i64,
+    pub newest_ms: i64,
+}
+
+/// Why a whole push is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PushError {
+    #[error("the body is {bytes} bytes decompressed, store.limits.pushDecodedBytes allows {limit}")]
+    TooLarge { bytes: usize, limit: usize },
+    #[error("the body is not a snappy block: {0}")]
+    Snappy(String),
+    #[error("the body is not a push request: {what} at byte {offset}")]
+    Protobuf { what: &'static str, offset: usize },
+    #[error("the body is not a JSON push request: {0}")]
+    Json(String),
+    #[error("the body has more than {limit} lines (store.limits.pushLines)")]
+    TooManyLines { limit: usize },
+    #[error("the labels {labels:?} are not readable: {what}")]
+    Labels { labels: String, what: &'static str },
+    #[error("none of the {lines} lines can be stored: line 1: {reason}")]
+    NoLine { lines: usize, reason: String },
+}
+
+impl PushError {
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "too_large",
+            Self::Snappy(_) => "snappy",
+            Self::Protobuf { .. } => "protobuf",
+            Self::Json(_) => "json",
+            Self::TooManyLines { .. } => "too_many_lines",
+            Self::Labels { .. } => "labels",
+            Self::NoLine { .. } => "no_line",
+        }
+    }
+}
+
+/// Why one line is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LineFault {
+    NotJson,
+    TooLong,
+    TooOld,
+    InFuture,
+}
+
+impl LineFault {
+    pub const ALL: [Self; 4] = [Self::NotJson, Self::TooLong, Self::TooOld, Self::InFuture];
+
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::NotJson => "not_json",
+            Self::TooLong => "too_long",
+            Self::TooOld => "too_old",
+            Self::InFuture => "in_future",
+        }
+    }
+}
+
+/// A decoded push.
+#[derive(Debug, Default)]
+pub struct Push {
+    pub rows: Rows,
+    /// Lines left out, by cause in the order of [`LineFault::ALL`].
+    pub faults: [u64; 4],
+    /// The first of them, for the log.
+    pub first_fault: Option<String>,
+}
+
+impl Push {
+    fn fault(&mut self, fault: LineFault, reason: impl FnOnce() -> String) {
+        self.faults[fault as usize] += 1;
+        self.first_fault.get_or_insert_with(reason);
+    }
+}
+
+/// Decodes a body. Refused only if the request itself is not readable or none of its lines can be stored.
+/// `rows` is empty; it is handed in so that its memory can be used again.
+pub fn decode(encoding: Encoding, body: &[u8], limits: &PushLimits, rows: Rows) -> Result<Push, PushError> {
+    let push = Push { rows, ..Push::default() };
+    let mut decoder = Decoder {
+        limits,
+        push,
+        lines: 0,
+        known_labels: Vec::new(),
+        other_labels: String::new(),
+        extra: String::new(),
+        follower: vec![0; COLUMNS.all.len() + 1],
+    };
+    match encoding {
+        Encoding::Protobuf => envelope::protobuf(body, &mut decoder)?,
+        Encoding::Json => envelope::json(body, &mut decoder)?,
+    }
+    match decoder.push {
+        Push { rows, first_fault: Some(reason), .. } if rows.len == 0 => {
+            Err(PushError::NoLine { lines: decoder.lines, reason })
+        }
+        push => Ok(push),
+    }
+}
+
+/// Receives the parts of an envelope in order.
+struct Decoder<'a> {
+    limits: &'a PushLimits,
+    push: Push,
+    lines: usize,
+    /// Labels of the stream whose lines follow, those that a column holds.
+    known_labels: Vec<(FieldId, LabelValue)>,
+    /// The others, as members of a JSON object.
+    other_labels: String,
+    /// Members of the line at hand that no column holds.
+    extra: String,
+    /// The column whose field came after that of each column last time: lines of one writer have one order.
+    follower: Vec<FieldId>,
+}
+
+#[derive(Debug)]
+enum LabelValue {
+    Int(i64),
+    Text(String),
+}
+
+/// The column of a field's name. Tries the one that followed last time before it looks the name up.
+fn column_of(follower: &mut [FieldId], previous: FieldId, key: &str) -> Option<FieldId> {
+    let guess = follower[previous];
+    if COLUMNS.all[guess].name == key {
+        return Some(guess);
+    }
+    let found = COLUMNS.field(key)?;
+    follower[previous] = found;
+    Some(found)
+}
+
+impl Decoder<'_> {
+    fn begin_stream(&mut self) {
+        self.known_labels.clear();
+        self.other_labels.clear();
+    }
+
+    /// An empty label is a missing one.
+    fn label(&mut self, name: &str, value: &str) {
+        if value.is_empty() {
+            return;
+        }
+        let known = COLUMNS.field(name).and_then(|id| match COLUMNS.all[id].kind {
+            Kind::Text => Some((id, LabelValue::Text(value.to_owned()))),
+            Kind::Int => value.parse().ok().map(|value| (id, LabelValue::Int(value))),
+            Kind::Json => None,
+        });
+        match known {
+            Some(known) => self.known_labels.push(known),
+            None => member(&mut self.other_labels, name, |json| push_text(json, value)),
+        }
+    }
+
+    fn end_stream(&mut self) {
+        if !self.other_labels.is_empty() {
+            self.other_labels.push('}');
+        }
+    }
+
+    fn line(&mut self, line: &[u8], time_ms: i64) -> Result<(), PushError> {
+        self.lines += 1;
+        if self.lines > self.limits.lines {
+            return Err(PushError::TooManyLines { limit: self.limits.lines });
+        }
+        if line.len() > self.limits.line_bytes {
+            let limit = self.limits.line_bytes;
+            self.push.fault(LineFault::TooLong, || {
+                format!("it has {} bytes, store.limits.lineBytes allows {limit}", line.len())
+            });
+            return Ok(());
+        }
+        let Self { push: Push { rows, .. }, extra, follower, .. } = self;
+        extra.clear();
+        let mut previous = COLUMNS.all.len();
+        let mut row_time = None;
+        let outcome = match std::str::from_utf8(line) {
+            Err(error) => Err(format!("UTF-8 expected at byte {}", error.valid_up_to())),
+            Ok(line) => json::object(line, |key, value, json| {
+                let id = column_of(follower, previous, key);
+                previous = id.unwrap_or(previous);
+                let is_kept = id.is_some_and(|id| match (COLUMNS.all[id].kind, &value) {
+                    (Kind::Int, Value::Int(number)) => {
+                        if id == COLUMNS.time {
+                            row_time = Some(*number);
+                        }
+                        rows.set_int(id, *number)
+                    }
+                    (Kind::Text, Value::Text(text)) => rows.set_text(id, text),
+                    // A label is answered as text, which a list or an object is not.
+                    (Kind::Json, Value::Text(_)) => false,
+                    (Kind::Json, _) => json != "null" && rows.set_text(id, json),
+                    _ => false,
+                });
+                if !is_kept && json != "null" {
+                    member(extra, key, |object| object.push_str(json));
+                }
+            })
+            .map_err(|error| error.to_string()),
+        };
+        let time = row_time.unwrap_or(time_ms);
+        let fault = match outcome {
+            Err(reason) => Some((LineFault::NotJson, reason)),
+            Ok(()) if time < self.limits.oldest_ms => {
+                Some((LineFault::TooOld, format!("its time {time} is older than store.retention.age")))
+            }
+            Ok(()) if time > self.limits.newest_ms => {
+                Some((LineFault::InFuture, format!("its time {time} is further ahead than store.limits.future")))
+            }
+            Ok(()) => None,
+        };
+        if let Some((fault, reason)) = fault {
+            rows.undo_row();
+            self.push.fault(fault, || reason);
+            return Ok(());
+        }
+        if row_time.is_none() {
+            rows.set_int(COLUMNS.time, time);
+        }
+        for (id, value) in &self.known_labels {
+            match value {
+                LabelValue::Int(value) => rows.set_int(*id, *value),
+                LabelValue::Text(value) => rows.set_text(*id, value),
+            };
+        }
+        if !self.other_labels.is_empty() {
+            rows.set_text(COLUMNS.labels, &self.other_labels);
+        }
+        if !extra.is_empty() {
+            extra.push('}');
+            rows.set_text(COLUMNS.extra, extra);
+        }
+        rows.end_row();
+        Ok(())
+    }
+}
+
+/// Adds a member to a JSON object that is begun with the first.
+fn member(object: &mut String, key: &str, value: impl FnOnce(&mut String)) {
+    object.push(if object.is_empty() { '{' } else { ',' });
+    push_text(object, key);
+    object.push(':');
+    value(object);
+}

@@ -1,0 +1,211 @@
+//! What the store holds at this moment: segments in memory (the head) and sealed files.
+//!
+//! The ingest thread adds rows, the file thread swaps a segment for its files, queries take snapshots.
+//!
+//! **Invariant:** a row is in exactly one place of every snapshot; the lock is held for copies of at most one chunk.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::batch::Batch;
+use super::dedup::Digest;
+use super::files::StoredFile;
+use super::query::TimeRange;
+use super::rows::Rows;
+
+/// Rows of a chunk: small enough to copy for a snapshot, large enough to work on.
+const CHUNK_ROWS: usize = 16_384;
+/// Bytes at which a chunk is closed earlier, far below what 32-bit offsets reach.
+const CHUNK_BYTES: usize = 32 << 20;
+
+/// Rows in memory with the bounds of their times.
+#[derive(Debug, Clone)]
+pub struct Chunk {
+    pub batch: Arc<Batch>,
+    pub min_ms: i64,
+    pub max_ms: i64,
+}
+
+/// Digests of pushes and when they were accepted.
+pub type Pushes = Vec<(Digest, i64)>;
+
+/// One segment of the write-ahead log, in memory.
+#[derive(Debug)]
+pub struct Segment {
+    pub number: u64,
+    pub rows: usize,
+    pub memory: usize,
+    /// The pushes it consists of.
+    pub pushes: Pushes,
+    closed: Vec<Chunk>,
+    open: Rows,
+    /// Copy of `open` as long as it is up to date.
+    snapshot: Option<Chunk>,
+}
+
+impl Segment {
+    pub fn new(number: u64) -> Self {
+        Self { number, rows: 0, memory: 0, pushes: Vec::new(), closed: Vec::new(), open: Rows::default(), snapshot: None }
+    }
+
+    /// Adds the rows of a push.
+    pub fn append(&mut self, rows: &Rows, digest: Digest, time_ms: i64) {
+        self.pushes.push((digest, time_ms));
+        if rows.len == 0 {
+            return;
+        }
+        let memory = rows.memory();
+        if self.open.len > 0 && (self.open.len + rows.len > CHUNK_ROWS || self.open.memory() + memory > CHUNK_BYTES) {
+            let full = self.take_snapshot();
+            self.closed.extend(full);
+            self.open = Rows::default();
+        }
+        self.snapshot = None;
+        self.open.append(rows);
+        self.rows += rows.len;
+        self.memory += memory;
+    }
+
+    fn take_snapshot(&mut self) -> Option<Chunk> {
+        if self.snapshot.is_none()
+            && let Some((min_ms, max_ms)) = self.open.time_bounds()
+        {
+            self.snapshot = Some(Chunk { batch: Arc::new(self.open.batch()), min_ms, max_ms });
+        }
+        self.snapshot.clone()
+    }
+
+    /// All rows as they are now.
+    pub fn chunks(&mut self) -> Vec<Chunk> {
+        let open = self.take_snapshot();
+        self.closed.iter().cloned().chain(open).collect()
+    }
+}
+
+/// Everything a query may see.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    pub files: Vec<Arc<StoredFile>>,
+    pub chunks: Vec<Chunk>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// Ascending by number; the last is being written.
+    segments: Vec<Segment>,
+    files: Vec<Arc<StoredFile>>,
+}
+
+/// Shared by all threads of the store.
+#[derive(Debug, Default)]
+pub struct State {
+    inner: Mutex<Inner>,
+}
+
+/// Sizes at a moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sizes {
+    pub files: usize,
+    pub file_rows: u64,
+    pub file_bytes: u64,
+    pub head_rows: usize,
+    pub head_memory: usize,
+    pub segments: usize,
+    pub oldest_ms: Option<i64>,
+    pub newest_ms: Option<i64>,
+}
+
+impl State {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Every change below is complete when a panic could happen, so a poisoned lock is still sound.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds rows to the segment being written; answers its rows and memory.
+    pub fn append(&self, rows: &Rows, digest: Digest, time_ms: i64) -> (usize, usize) {
+        let mut inner = self.lock();
+        let Some(segment) = inner.segments.last_mut() else { return (0, 0) };
+        segment.append(rows, digest, time_ms);
+        (segment.rows, segment.memory)
+    }
+
+    pub fn push_segment(&self, segment: Segment) {
+        self.lock().segments.push(segment);
+    }
+
+    /// Rows and pushes of a segment that is no longer written.
+    pub fn segment(&self, number: u64) -> Option<(Vec<Chunk>, Pushes)> {
+        let mut inner = self.lock();
+        let segment = inner.segments.iter_mut().find(|segment| segment.number == number)?;
+        Some((segment.chunks(), segment.pushes.clone()))
+    }
+
+    /// Numbers of the segments that are no longer written.
+    pub fn sealable(&self) -> Vec<u64> {
+        let inner = self.lock();
+        inner.segments.split_last().map(|(_, rest)| rest.iter().map(|s| s.number).collect()).unwrap_or_default()
+    }
+
+    /// Replaces a segment by its files.
+    pub fn seal(&self, number: u64, files: impl IntoIterator<Item = StoredFile>) {
+        let mut inner = self.lock();
+        inner.segments.retain(|segment| segment.number != number);
+        inner.files.extend(files.into_iter().map(Arc::new));
+    }
+
+    /// Replaces files by others. The replaced ones are deleted when the last query lets go of them.
+    pub fn replace(&self, gone: &[Arc<StoredFile>], new: impl IntoIterator<Item = StoredFile>) {
+        let mut inner = self.lock();
+        inner.files.retain(|file| !gone.iter().any(|gone| Arc::ptr_eq(gone, file)));
+        inner.files.extend(new.into_iter().map(Arc::new));
+        drop(inner);
+        for file in gone {
+            file.delete_when_unused();
+        }
+    }
+
+    /// Forgets a file without deleting it.
+    pub fn forget(&self, gone: &StoredFile) {
+        self.lock().files.retain(|file| file.path != gone.path);
+    }
+
+    pub fn files(&self) -> Vec<Arc<StoredFile>> {
+        self.lock().files.clone()
+    }
+
+    /// Everything that may hold rows of the range.
+    pub fn snapshot(&self, range: TimeRange) -> Snapshot {
+        let mut inner = self.lock();
+        let mut chunks: Vec<Chunk> = inner.segments.iter_mut().flat_map(Segment::chunks).collect();
+        let mut files = inner.files.clone();
+        drop(inner);
+        chunks.retain(|chunk| range.touches(chunk.min_ms, chunk.max_ms));
+        files.retain(|file| range.touches(file.min_ms, file.max_ms));
+        Snapshot { files, chunks }
+    }
+
+    /// Rows and memory of the head.
+    pub fn head(&self) -> (usize, usize) {
+        let inner = self.lock();
+        inner.segments.iter().fold((0, 0), |(rows, memory), s| (rows + s.rows, memory + s.memory))
+    }
+
+    pub fn sizes(&self) -> Sizes {
+        let mut inner = self.lock();
+        let mut sizes = Sizes { files: inner.files.len(), segments: inner.segments.len(), ..Sizes::default() };
+        let mut widen = |min_ms: i64, max_ms: i64| {
+            sizes.oldest_ms = Some(sizes.oldest_ms.map_or(min_ms, |oldest| oldest.min(min_ms)));
+            sizes.newest_ms = Some(sizes.newest_ms.map_or(max_ms, |newest| newest.max(max_ms)));
+        };
+        for file in &inner.files {
+            widen(file.min_ms, file.max_ms);
+        }
+        for chunk in inner.segments.iter_mut().flat_map(Segment::chunks) {
+            widen(chunk.min_ms, chunk.max_ms);
+        }
+        sizes.file_rows = inner.files.iter().map(|file| file.rows).sum();
+        sizes.file_bytes = inner.files.iter().map(|file| file.bytes).sum();
+        sizes.head_rows = inner.segments.iter().map(|segment| segment.rows).sum();
+        sizes.head_memory = inner.segments.iter().map(|segment| segment.memory).sum();
+        sizes
+    }
+}

@@ -1,0 +1,196 @@
+//! Everything about filters in one bar: quick filters, the input, how filters join, chips. Who: the frame.
+//! **Invariant:** the bar holds no filter of its own; what it shows is the state in the address bar.
+import { Button, Dropdown, DropdownItem, DropdownList, MenuToggle } from '@patternfly/react-core';
+import { Select, SelectList, SelectOption } from '@patternfly/react-core';
+import { EllipsisVIcon, FilterIcon } from '@patternfly/react-icons';
+import { useState } from 'react';
+import { quickFilterValues, usePage } from '../hooks/use-page';
+import { useText } from '../hooks/use-text';
+import { addFilter, filterKey, swapFilters, type Filter, type Match } from '../model/filters';
+import { FilterChip } from './FilterChip';
+import { FILTER_INPUT_ID, FilterInput } from './FilterInput';
+import { PickMenu } from './PickMenu';
+
+export const FilterBar = () => {
+  const t = useText();
+  const { state, change, knowsFilter } = usePage();
+  const [text, setText] = useState('');
+  const { filters } = state;
+  const edit = (filter: Filter) => {
+    change({ filters: filters.filter(each => each !== filter) });
+    setText(`${filter.id}${filter.compare}${filter.values.join(',')}`);
+    document.getElementById(FILTER_INPUT_ID)?.focus();
+  };
+  return (
+    <div className="netobserv-filters">
+      <div className="netobserv-filters-row">
+        <QuickFilters />
+        <FilterInput text={text} onText={setText} />
+        <PickMenu<Match>
+          name={t('Match')}
+          value={state.match}
+          options={[
+            { value: 'all', label: t('Match all'), description: t('Flows that fit every filter') },
+            { value: 'any', label: t('Match any'), description: t('Flows that fit at least one filter') },
+            {
+              value: 'bidirectional',
+              label: t('Both directions'),
+              description: t('Also the way back: source and destination exchanged')
+            }
+          ]}
+          onPick={match => change({ match })}
+        />
+        <MoreActions />
+      </div>
+      {filters.length > 0 && (
+        <div className="netobserv-chips" role="group" aria-label={t('Active filters')}>
+          {filters.map(filter => (
+            <FilterChip
+              key={filterKey(filter)}
+              filter={filter}
+              onEdit={() => edit(filter)}
+              onChange={next =>
+                change({ filters: filters.flatMap(each => (each !== filter ? [each] : next ? [next] : [])) })
+              }
+            />
+          ))}
+          {filters.some(filter => /^(src|dst)_/.test(filter.id)) && (
+            <Button variant="link" isInline onClick={() => change({ filters: swapFilters(filters, knowsFilter) })}>
+              {t('Swap source and destination')}
+            </Button>
+          )}
+          <Button
+            variant="link"
+            isInline
+            id="clear-all-filters-button"
+            onClick={() => change({ filters: [], match: 'all' })}
+          >
+            {t('Clear all filters')}
+          </Button>
+        </div>
+      )}
+    </div>
+  );
+};
+
+const QuickFilters = () => {
+  const t = useText();
+  const { config, state, change, knowsFilter } = usePage();
+  const [isOpen, setIsOpen] = useState(false);
+  const quick = config.quickFilters
+    .map(({ name, filter }) => ({ name, filters: quickFilterValues(filter) }))
+    .filter(({ filters }) => filters.every(filter => knowsFilter(filter.id)));
+  if (!quick.length) {
+    return null;
+  }
+  const isPresent = (wanted: Filter) =>
+    state.filters.some(
+      filter =>
+        !filter.off &&
+        filterKey(filter) === filterKey(wanted) &&
+        wanted.values.every(value => filter.values.includes(value))
+    );
+  const checked = quick.filter(({ filters }) => filters.every(isPresent)).map(({ name }) => name);
+  const toggle = (name: string) => {
+    const { filters } = quick.find(each => each.name === name)!;
+    if (!checked.includes(name)) {
+      change({ filters: filters.reduce(addFilter, state.filters) });
+      return;
+    }
+    const remaining = state.filters.flatMap(filter => {
+      const removed = filters.find(each => filterKey(each) === filterKey(filter));
+      const values = removed ? filter.values.filter(value => !removed.values.includes(value)) : filter.values;
+      return values.length ? [{ ...filter, values }] : [];
+    });
+    change({ filters: remaining });
+  };
+  return (
+    <Select
+      role="menu"
+      isOpen={isOpen}
+      onOpenChange={setIsOpen}
+      onSelect={(_event, name) => toggle(name as string)}
+      toggle={ref => (
+        <MenuToggle
+          ref={ref}
+          id="quick-filters-toggle"
+          icon={<FilterIcon />}
+          isExpanded={isOpen}
+          onClick={() => setIsOpen(!isOpen)}
+        >
+          {t('Quick filters')}
+        </MenuToggle>
+      )}
+    >
+      <SelectList>
+        {quick.map(({ name }) => (
+          <SelectOption key={name} value={name} hasCheckbox isSelected={checked.includes(name)}>
+            {t(name)}
+          </SelectOption>
+        ))}
+      </SelectList>
+    </Select>
+  );
+};
+
+const MoreActions = () => {
+  const t = useText();
+  const { state, change, config, knowsFilter } = usePage();
+  const [isOpen, setIsOpen] = useState(false);
+  const [isCopied, setIsCopied] = useState(false);
+  const copyLink = async (isFrozen: boolean) => {
+    const url = new URL(location.href);
+    if (isFrozen && state.range.kind === 'relative') {
+      const end = Math.floor(Date.now() / 1000);
+      url.searchParams.delete('timeRange');
+      url.searchParams.set('startTime', String(end - state.range.seconds));
+      url.searchParams.set('endTime', String(end));
+    }
+    await navigator.clipboard.writeText(url.toString());
+    setIsCopied(true);
+    setTimeout(() => setIsCopied(false), 2000);
+  };
+  const defaults = config.quickFilters
+    .filter(quick => quick.default)
+    .flatMap(quick => quickFilterValues(quick.filter))
+    .filter(filter => knowsFilter(filter.id));
+  return (
+    <Dropdown
+      isOpen={isOpen}
+      onOpenChange={setIsOpen}
+      onSelect={() => setIsOpen(false)}
+      popperProps={{ position: 'end' }}
+      toggle={ref => (
+        <MenuToggle
+          ref={ref}
+          variant="plain"
+          icon={<EllipsisVIcon />}
+          aria-label={isCopied ? t('Link copied') : t('More actions')}
+          isExpanded={isOpen}
+          onClick={() => setIsOpen(!isOpen)}
+        />
+      )}
+    >
+      <DropdownList>
+        <DropdownItem key="link" onClick={() => void copyLink(false)}>
+          {t('Copy link')}
+        </DropdownItem>
+        <DropdownItem
+          key="frozen"
+          description={t('Others see exactly these minutes')}
+          onClick={() => void copyLink(true)}
+        >
+          {t('Copy link with fixed times')}
+        </DropdownItem>
+        {defaults.length > 0 && (
+          <DropdownItem
+            key="defaults"
+            onClick={() => change({ filters: defaults.reduce(addFilter, []), match: 'all' })}
+          >
+            {t('Reset to default filters')}
+          </DropdownItem>
+        )}
+      </DropdownList>
+    </Dropdown>
+  );
+};

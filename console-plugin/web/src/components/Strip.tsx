@@ -1,0 +1,165 @@
+//! Flows over time above every view: brush to zoom in, click to centre, arrow keys to move.
+//! Who: the frame. **Invariant:** it shows the range of the page and changes nothing but that range; times for which a
+//! component cannot account are hatched, never drawn as zero.
+import { useId, useState } from 'react';
+import type { Losses } from '../api/types';
+import { useRange } from '../hooks/use-page';
+import { useSize } from '../hooks/use-size';
+import { useText } from '../hooks/use-text';
+import { formatCount, formatShortDateTime, formatTimeOfDay } from '../model/format';
+import { MIN_RANGE_SECONDS, moveRange, secondsOf, type Span } from '../model/time';
+
+interface Props {
+  span: Span;
+  step: number;
+  /** Time in seconds -> flows that ended in the step before it. */
+  counts: Map<number, number>;
+  losses?: Losses;
+  isStale: boolean;
+}
+
+const HEIGHT = 48;
+const AXIS = 16;
+const DAY_SECONDS = 86_400;
+
+export const Strip = ({ span, step, counts, losses, isStale }: Props) => {
+  const t = useText();
+  const pattern = useId();
+  const [range, setRange] = useRange();
+  const [element, { width }] = useSize<HTMLDivElement>();
+  const [brush, setBrush] = useState<{ from: number; to: number }>();
+  const [hover, setHover] = useState<number>();
+
+  const seconds = span.end - span.start;
+  const x = (time: number) => ((time - span.start) / seconds) * width;
+  const timeAt = (clientX: number) => {
+    const left = element.current?.getBoundingClientRect().left ?? 0;
+    return span.start + (Math.min(Math.max(0, clientX - left), width) / Math.max(1, width)) * seconds;
+  };
+  const bars = [...counts].filter(([time]) => time > span.start && time - step < span.end);
+  const max = bars.reduce((top, [, count]) => Math.max(top, count), 1);
+  const label = seconds > DAY_SECONDS ? formatShortDateTime : formatTimeOfDay;
+
+  const finish = () => {
+    if (!brush) {
+      return;
+    }
+    const [from, to] = [Math.min(brush.from, brush.to), Math.max(brush.from, brush.to)];
+    setBrush(undefined);
+    if (to - from >= seconds / 100) {
+      const end = Math.ceil(Math.max(to, from + MIN_RANGE_SECONDS));
+      setRange({ kind: 'absolute', start: Math.floor(from), end });
+    } else {
+      const half = seconds / 2;
+      setRange({ kind: 'absolute', start: Math.floor(from - half), end: Math.floor(from + half) });
+    }
+  };
+  const zoom = (factor: number) => {
+    const middle = (span.start + span.end) / 2;
+    const half = Math.max(MIN_RANGE_SECONDS, secondsOf(range) * factor) / 2;
+    setRange({ kind: 'absolute', start: Math.floor(middle - half), end: Math.ceil(middle + half) });
+  };
+  const onKeyDown = (event: React.KeyboardEvent) => {
+    const now = Math.floor(Date.now() / 1000);
+    const actions: Record<string, () => void> = {
+      ArrowLeft: () => setRange(moveRange(range, -1, now)),
+      ArrowRight: () => setRange(moveRange(range, 1, now)),
+      '+': () => zoom(0.5),
+      '-': () => zoom(2)
+    };
+    if (actions[event.key]) {
+      event.preventDefault();
+      actions[event.key]!();
+    }
+  };
+
+  const hoveredBar = hover === undefined ? undefined : bars.find(([time]) => hover > time - step && hover <= time);
+  const gaps = (losses?.unaccounted ?? []).map(gap => ({ ...gap, from: gap.from / 1000, to: gap.to / 1000 }));
+  const ticks = Array.from({ length: 5 }, (_, index) => span.start + ((index + 0.5) * seconds) / 5);
+
+  return (
+    <div
+      ref={element}
+      className={`netobserv-strip ${isStale ? 'netobserv-stale' : ''}`}
+      role="group"
+      tabIndex={0}
+      aria-label={t(
+        'Flows over time, from {{from}} to {{to}}. Drag to zoom in; arrow keys move, plus and minus zoom.',
+        {
+          from: label(span.start * 1000),
+          to: label(span.end * 1000)
+        }
+      )}
+      onKeyDown={onKeyDown}
+      onPointerDown={event => {
+        event.currentTarget.setPointerCapture(event.pointerId);
+        const time = timeAt(event.clientX);
+        setBrush({ from: time, to: time });
+      }}
+      onPointerMove={event => {
+        const time = timeAt(event.clientX);
+        setHover(time);
+        setBrush(old => old && { ...old, to: time });
+      }}
+      onPointerUp={finish}
+      onPointerLeave={() => setHover(undefined)}
+    >
+      {width > 0 && (
+        <svg width={width} height={HEIGHT + AXIS} aria-hidden>
+          <defs>
+            <pattern id={pattern} width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+              <line className="netobserv-hatch" x1="0" y1="0" x2="0" y2="6" />
+            </pattern>
+          </defs>
+          {gaps.map(gap => (
+            <rect
+              key={`${gap.component}${gap.from}`}
+              x={x(Math.max(gap.from, span.start))}
+              width={Math.max(2, x(Math.min(gap.to, span.end)) - x(Math.max(gap.from, span.start)))}
+              height={HEIGHT}
+              fill={`url(#${pattern})`}
+            />
+          ))}
+          {bars.map(([time, count]) => {
+            const left = Math.max(0, x(time - step));
+            const height = Math.max(1.5, (count / max) * (HEIGHT - 4));
+            return (
+              <rect
+                key={time}
+                className={`netobserv-bar ${hoveredBar?.[0] === time ? 'netobserv-bar-hover' : ''}`}
+                x={left}
+                y={HEIGHT - height}
+                width={Math.max(1, Math.min(width, x(time)) - left - 1)}
+                height={height}
+                rx={1}
+              />
+            );
+          })}
+          <line className="netobserv-axis" x1={0} x2={width} y1={HEIGHT + 0.5} y2={HEIGHT + 0.5} />
+          {ticks.map(time => (
+            <text key={time} className="netobserv-tick" x={x(time)} y={HEIGHT + 13} textAnchor="middle">
+              {label(time * 1000)}
+            </text>
+          ))}
+          {brush && brush.from !== brush.to && (
+            <rect
+              className="netobserv-brush"
+              x={x(Math.min(brush.from, brush.to))}
+              width={Math.abs(x(brush.to) - x(brush.from))}
+              height={HEIGHT}
+            />
+          )}
+        </svg>
+      )}
+      {hover !== undefined && (
+        <div
+          className="netobserv-strip-tip"
+          style={{ left: Math.min(Math.max(70, x(hover)), Math.max(70, width - 70)) }}
+        >
+          {label((hoveredBar?.[0] ?? hover) * 1000)} ·{' '}
+          {t('{{count}} flows', { count: hoveredBar?.[1] ?? 0, shown: formatCount(hoveredBar?.[1] ?? 0) })}
+        </div>
+      )}
+    </div>
+  );
+};

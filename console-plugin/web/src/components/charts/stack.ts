@@ -1,0 +1,56 @@
+//! Arithmetic of charts: the largest series, the rest of them as one, and stacking.
+//! Who: charts, overview panels. **Invariant:** pure; what is stacked adds up to the total that is shown.
+import type { MetricData } from '../../hooks/use-metrics';
+import { statOf, type Series } from '../../model/series';
+
+export interface Ranked {
+  top: Series[];
+  /** What the rest of the total adds up to, per point; nothing when the top is everything. */
+  others?: (number | null)[];
+  total: (number | null)[];
+}
+
+const SMALLEST_REST = 0.001;
+
+const sumAt = (list: Series[], index: number): number => list.reduce((sum, each) => sum + (each.values[index] ?? 0), 0);
+
+export const byStat = (series: Series[], fn: string): Series[] =>
+  [...series].sort((a, b) => statOf(b.stats, fn) - statOf(a.stats, fn) || (a.name < b.name ? -1 : 1));
+
+/** Values of another set at the times of this one; both may start and end at other points. */
+export const alignTo = (times: number[], from: { times: number[] }, values: (number | null)[]): (number | null)[] => {
+  const at = new Map(from.times.map((time, index) => [time, values[index] ?? null]));
+  return times.map(time => at.get(time) ?? null);
+};
+
+/** The top of an additive metric; `total` is asked for separately, so that the rest is known and not guessed. */
+export const rank = (set: MetricData, total: MetricData | undefined, count: number, fn = 'avg'): Ranked => {
+  const sorted = byStat(set.series, fn).filter(series => statOf(series.stats, fn) > 0);
+  const top = sorted.slice(0, count);
+  const known = total?.series[0] && alignTo(set.times, total, total.series[0].values);
+  const sums = set.times.map((_, index) => Math.max(known?.[index] ?? 0, sumAt(sorted, index)));
+  const rest = sums.map((sum, index) => Math.max(0, sum - sumAt(top, index)));
+  const all = sums.reduce((a, b) => a + b, 0);
+  const isWorthShowing = rest.reduce((a, b) => a + b, 0) > all * SMALLEST_REST;
+  return { top, total: sums, others: isWorthShowing ? rest : undefined };
+};
+
+/** Each layer on top of the ones before it. */
+export const stack = (layers: (number | null)[][]): number[][] => {
+  const heights: number[] = [];
+  return layers.map(layer => {
+    layer.forEach((value, index) => {
+      heights[index] = (heights[index] ?? 0) + (value ?? 0);
+    });
+    return [...heights];
+  });
+};
+
+export const mean = (values: (number | null)[]): number => {
+  const known = values.filter((value): value is number => value !== null);
+  return known.length ? known.reduce((a, b) => a + b, 0) / known.length : 0;
+};
+
+/** How a value changed, as a ratio; nothing when there was nothing before. */
+export const changeOf = (now: number, before: number | undefined): number | undefined =>
+  before === undefined || before <= 0 ? undefined : (now - before) / before;

@@ -1,0 +1,102 @@
+//! Metric series of the page's filters and time range. Who: overview, topology.
+//! **Invariant:** amounts of the two directions are added and their overlap taken away; latencies, which cannot be
+//! added, are asked for in one request. Points too young to be complete are not shown.
+import { getMetrics, type MetricQuery } from '../api/flows';
+import type { FrontendConfig, MatrixAnswer } from '../api/types';
+import { isTimeMetric } from '../model/format';
+import { encodeFilters, type Filter } from '../model/filters';
+import { combineAnswers, scopeById, seriesFromAnswer, spread, type SeriesSet } from '../model/series';
+import { rangeParams, secondsOf, spanOf, stepOf, type Span, type TimeRange } from '../model/time';
+import { usePage } from './use-page';
+import { useQuery, type QueryState } from './use-query';
+import { useText } from './use-text';
+
+export interface MetricSpec {
+  type: string;
+  fn: string;
+  /** A scope, `app` for one total, or a field. */
+  by: string;
+  groups?: string;
+  limit?: number;
+  /** Asked in addition to the filters of the page. */
+  extra?: Filter[];
+  /** The range of equal width just before the one shown. */
+  isBefore?: boolean;
+}
+
+export interface MetricData extends SeriesSet {
+  span: Span;
+  step: number;
+}
+
+/** Flows reach the store some seconds after they end: a younger point would look like a fall. */
+const SETTLE_SECONDS = 10;
+
+const BUILT_IN_LABELS: Record<string, string[]> = {
+  app: ['app'],
+  dnsRCode: ['DnsFlagsResponseCode'],
+  droppedState: ['PktDropLatestState'],
+  droppedCause: ['PktDropLatestDropCause']
+};
+
+export const labelsOf = (config: FrontendConfig, by: string, groups = ''): string[] => {
+  const of = (key: string) => BUILT_IN_LABELS[key] ?? scopeById(config.scopes, key)?.labels;
+  const parts = groups.split('+').filter(part => part !== '');
+  return [...new Set([...(of(by) ?? [by]), ...parts.flatMap(part => of(part.replace(/s$/, '')) ?? [])])];
+};
+
+export const settled = (answer: MatrixAnswer): MatrixAnswer => {
+  const limit = answer.unixTimestamp - SETTLE_SECONDS;
+  return {
+    ...answer,
+    result: answer.result.map(each => ({ ...each, values: each.values.filter(([time]) => time <= limit) }))
+  };
+};
+
+const before = (range: TimeRange, nowSeconds: number): TimeRange => {
+  const { start } = spanOf(range, nowSeconds);
+  return { kind: 'absolute', start: Math.floor(start - secondsOf(range)), end: Math.floor(start) - 1 };
+};
+
+export const useMetric = (spec: MetricSpec | undefined): QueryState<MetricData> => {
+  const t = useText();
+  const { config, fields, state, query, encoded, tick } = usePage();
+  const { step, rateInterval } = stepOf(state.range);
+  const key = spec && JSON.stringify([query, encoded.metrics, spec]);
+  return useQuery(key, tick, async signal => {
+    const { type, fn, by, groups, limit, extra, isBefore } = spec!;
+    const nowSeconds = Math.floor(Date.now() / 1000);
+    const range = isBefore ? before(state.range, nowSeconds) : state.range;
+    const filters = extra?.length ? encodeFilters([...state.filters, ...extra], state.match, fields) : encoded;
+    const ask = (text: string) => {
+      const request: MetricQuery = {
+        ...query,
+        filters: text,
+        range: rangeParams(range),
+        limit,
+        type,
+        aggregateBy: by,
+        function: fn,
+        groups,
+        step,
+        rateInterval
+      };
+      return getMetrics(request, signal);
+    };
+    const { plus, minus } = isTimeMetric(type) ? { plus: [filters.records], minus: undefined } : filters.metrics;
+    const [added, taken] = await Promise.all([
+      Promise.all(plus.map(ask)),
+      minus === undefined ? undefined : ask(minus)
+    ]);
+    const answer = combineAnswers(added, taken);
+    const isRelative = range.kind === 'relative';
+    const whole = isRelative ? settled(answer) : answer;
+    const span = spanOf(range, answer.unixTimestamp || nowSeconds);
+    const labels = labelsOf(config, by, groups);
+    // Most addresses of the world are in no named subnet: that is no defect of the data.
+    const unnamed = labels[0]?.endsWith('SubnetLabel') ? t('Elsewhere') : t('Unknown');
+    const set = seriesFromAnswer(whole, type, step, labels, unnamed);
+    const end = isRelative ? span.end - SETTLE_SECONDS : span.end;
+    return { ...spread(set, type, step, span.start, end), span, step };
+  });
+};

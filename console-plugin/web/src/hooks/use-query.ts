@@ -1,0 +1,83 @@
+//! Loads something and keeps it fresh. Who: every component that shows data of the back end.
+//! **Invariant:** at most one request of a hook is in flight, an older answer never replaces a newer one, and the last
+//! good answer stays while the next one is fetched.
+import { useCallback, useEffect, useRef, useState } from 'react';
+
+export interface QueryState<T> {
+  data?: T;
+  error?: Error;
+  isLoading: boolean;
+  /** When `data` arrived and how long it took, in milliseconds. */
+  loadedAt?: number;
+  tookMs?: number;
+  cancel: () => void;
+}
+
+/**
+ * Runs `load` when `key` or `tick` changes. A new key aborts what is in flight; a tick alone waits for it, so that a slow
+ * back end is not asked again and again. A key of `undefined` loads nothing.
+ */
+export const useQuery = <T>(
+  key: string | undefined,
+  tick: number,
+  load: (signal: AbortSignal) => Promise<T>
+): QueryState<T> => {
+  const [state, setState] = useState<Omit<QueryState<T>, 'cancel'> & { key?: string }>({
+    isLoading: key !== undefined
+  });
+  const inFlight = useRef<{ key: string; controller: AbortController }>(undefined);
+  const latestLoad = useRef(load);
+  useEffect(() => {
+    latestLoad.current = load;
+  });
+
+  useEffect(() => {
+    if (key === undefined) {
+      inFlight.current?.controller.abort();
+      inFlight.current = undefined;
+      return;
+    }
+    if (inFlight.current?.key === key) {
+      return;
+    }
+    inFlight.current?.controller.abort();
+    const controller = new AbortController();
+    const mine = { key, controller };
+    inFlight.current = mine;
+    const started = performance.now();
+    setState(previous => ({ ...previous, isLoading: true }));
+    const finish = (next: (previous: Omit<QueryState<T>, 'cancel'>) => typeof state) => {
+      if (inFlight.current === mine) {
+        inFlight.current = undefined;
+        setState(next);
+      }
+    };
+    latestLoad.current(controller.signal).then(
+      data =>
+        finish(() => ({ key, data, isLoading: false, loadedAt: Date.now(), tookMs: performance.now() - started })),
+      (error: unknown) =>
+        finish(previous => ({
+          ...previous,
+          key,
+          isLoading: false,
+          error: controller.signal.aborted ? previous.error : error instanceof Error ? error : new Error(String(error))
+        }))
+    );
+  }, [key, tick]);
+
+  useEffect(
+    () => () => {
+      inFlight.current?.controller.abort();
+      inFlight.current = undefined;
+    },
+    []
+  );
+
+  const cancel = useCallback(() => {
+    inFlight.current?.controller.abort();
+    inFlight.current = undefined;
+    setState(previous => ({ ...previous, isLoading: false }));
+  }, []);
+
+  return { ...state, cancel };
+};

@@ -1,0 +1,136 @@
+//! What could complete the text in the filter bar: fields first, then values that occur in the range, with counts.
+//! Who: the filter bar. **Invariant:** a suggestion is a text that, put in place, is understood; none is invented.
+import { useEffect, useMemo, useState } from 'react';
+import { getFieldValues } from '../api/flows';
+import { baseOf, sideOf } from '../model/filters';
+import { showValue } from '../model/filter-values';
+import { ALIASES } from '../model/filter-text';
+import { filterName } from '../model/filter-names';
+import { TCP_FLAGS } from '../model/reference';
+import { usePage } from './use-page';
+import { useQuery } from './use-query';
+
+export interface Suggestion {
+  id: string;
+  label: string;
+  detail?: string;
+  count?: number;
+  /** The whole text once this is picked. */
+  text: string;
+  /** A value completes a filter; a field waits for one. */
+  isComplete: boolean;
+}
+
+const SHOWN = 12;
+const PAUSE_MS = 150;
+// Numbers that people know by name: their names are matched here, not by the back end.
+const NAMED_NUMBERS = /port$|^protocol$|direction|^dscp$/;
+
+const words = new Map(Object.entries(ALIASES).map(([word, id]) => [id, word]));
+// Where several words mean the same, the one to teach.
+const TAUGHT: Record<string, string> = {
+  address: 'ip',
+  interfaces: 'interface',
+  tcp_flags: 'flags',
+  owner_name: 'owner'
+};
+
+const wordFor = (id: string): string => {
+  const side = sideOf(id);
+  const word = TAUGHT[baseOf(id)] ?? words.get(baseOf(id)) ?? baseOf(id);
+  return side ? `${side} ${word}` : word;
+};
+
+interface Context {
+  /** The filter whose value is being typed. */
+  id?: string;
+  partial: string;
+  before: string;
+}
+
+const VALUE =
+  /(?:^|\s)(?:(src|source|from|dst|dest|destination|to)\s+)?(\w+)(?:\s*(?:!=|>=|!~|=|~|:)\s*|\s+)([^\s=~]*)$/i;
+
+export const contextOf = (text: string, idOf: (word: string, side?: 'src' | 'dst') => string | undefined): Context => {
+  const value = VALUE.exec(text);
+  if (value) {
+    const side = value[1] && (/^[sf]/i.test(value[1]) ? 'src' : 'dst');
+    const id = idOf(value[2]!, side as 'src' | 'dst' | undefined);
+    if (id) {
+      const partial = value[3]!.split(',').at(-1)!;
+      return { id, partial: partial.replaceAll('"', ''), before: text.slice(0, text.length - partial.length) };
+    }
+  }
+  const partial = /(?:(?:src|source|from|dst|dest|destination|to)\s+)?\S*$/i.exec(text)![0];
+  return { partial, before: text.slice(0, text.length - partial.length) };
+};
+
+const usePaused = <T>(value: T): T => {
+  const [paused, setPaused] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setPaused(value), PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [value]);
+  return paused;
+};
+
+export const useSuggestions = (text: string, isOpen: boolean): { suggestions: Suggestion[]; isLoading: boolean } => {
+  const { config, fields, ports, filterText, query, tick } = usePage();
+  const context = useMemo(() => contextOf(text, (word, side) => filterText.idOf(word, side)), [text, filterText]);
+  const { id } = context;
+  const isNamed = id !== undefined && NAMED_NUMBERS.test(baseOf(id)) && !/^\d*$/.test(context.partial);
+  const partial = usePaused(context.partial);
+  const bound = id ? fields.fieldsOf(id) : [];
+  const key = isOpen && id && bound.length ? JSON.stringify([bound, isNamed ? '' : partial, query]) : undefined;
+  const values = useQuery(key, tick, async signal => {
+    const answers = await Promise.all(
+      bound.map(field => getFieldValues(field, isNamed ? '' : partial, { ...query, limit: isNamed ? 200 : 50 }, signal))
+    );
+    const counts = new Map<string, number>();
+    answers
+      .flatMap(answer => answer.values)
+      .forEach(({ value, count }) => counts.set(value, (counts.get(value) ?? 0) + count));
+    return [...counts].sort((a, b) => b[1] - a[1]);
+  });
+
+  const suggestions = useMemo((): Suggestion[] => {
+    const needle = context.partial.toLowerCase();
+    if (!id) {
+      return config.filters
+        .filter(filter => fields.fieldsOf(filter.id).length)
+        .map(filter => ({ filter, word: wordFor(filter.id) }))
+        .filter(({ filter, word }) =>
+          [word, filter.id, filterName(config, filter.id)].some(each => each.toLowerCase().includes(needle))
+        )
+        .sort((a, b) => Number(b.word.startsWith(needle)) - Number(a.word.startsWith(needle)))
+        .slice(0, needle ? SHOWN : 40)
+        .map(({ filter, word }) => ({
+          id: filter.id,
+          label: word,
+          detail: filterName(config, filter.id),
+          text: `${context.before}${word} `,
+          isComplete: false
+        }));
+    }
+    const type = config.fields.find(field => field.name === bound[0]);
+    const isExact = type?.type.startsWith('string') && type.format !== 'IP';
+    const found =
+      values.data ?? (baseOf(id) === 'tcp_flags' ? TCP_FLAGS.map((flag): [string, number] => [flag, 0]) : []);
+    return found
+      .filter(([value]) => /^[\w\-.,*:/]+$/.test(value))
+      .map(([value, count]) => ({ value, count, label: showValue(id, value, ports) }))
+      .filter(({ value, label }) => [value, label].some(each => each.toLowerCase().includes(needle)))
+      .slice(0, SHOWN)
+      .map(({ value, count, label }) => ({
+        id: value,
+        label,
+        count: count || undefined,
+        text: `${context.before}${isExact ? `"${value}"` : value}`,
+        isComplete: true
+      }));
+    // `bound` follows from `id`.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [context, id, config, fields, ports, values.data]);
+
+  return { suggestions, isLoading: values.isLoading && key !== undefined };
+};

@@ -1,0 +1,37 @@
+//! One colour for one name, everywhere on the page and across refreshes.
+//! Who: charts, legends, topology groups.
+//! **Invariant:** a name keeps its colour while the page is open; it starts from the name's hash, and moves on to the
+//! least used colour where two names would look alike. The colours themselves are in `styles/page.css`, per theme.
+
+export const COLOR_COUNT = 14;
+
+const slots = new Map<string, number>();
+const uses = new Array<number>(COLOR_COUNT).fill(0);
+
+const hash = (name: string): number => {
+  let value = 2166136261;
+  for (let index = 0; index < name.length; index++) {
+    value = Math.imul(value ^ name.charCodeAt(index), 16777619);
+  }
+  return (value ^ (value >>> 15)) >>> 0;
+};
+
+export const colorSlot = (name: string): number => {
+  const known = slots.get(name);
+  if (known !== undefined) {
+    return known;
+  }
+  const start = hash(name) % COLOR_COUNT;
+  const least = Math.min(...uses);
+  let slot = start;
+  while (uses[slot]! > least) {
+    slot = (slot + 1) % COLOR_COUNT;
+  }
+  uses[slot]! += 1;
+  slots.set(name, slot);
+  return slot;
+};
+
+export const colorToken = (name: string): string => `--netobserv-series-${colorSlot(name)}`;
+
+export const colorOf = (name: string): string => `var(${colorToken(name)})`;

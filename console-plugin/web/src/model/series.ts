@@ -1,0 +1,218 @@
+//! Metric answers as series on one time grid, with their names and statistics.
+//! Who: overview, topology, the strip.
+//! **Invariant:** pure; a point without data is 0 for amounts and a gap for latencies.
+import type { MatrixAnswer, ScopeConfig } from '../api/types';
+import { isTimeMetric } from './format';
+
+export interface Peer {
+  /** Names the same thing in every answer. */
+  id: string;
+  name: string;
+  /** What the name stands in: a namespace or a subnet. */
+  detail?: string;
+  kind?: string;
+  /** Label -> value, without the Src or Dst in front of it. */
+  labels: Record<string, string>;
+}
+
+export interface Series {
+  id: string;
+  name: string;
+  source?: Peer;
+  target?: Peer;
+  metric: Record<string, string>;
+  /** Parallel to the grid of its `SeriesSet`. */
+  values: (number | null)[];
+  stats: Stats;
+}
+
+export interface SeriesSet {
+  /** Seconds. */
+  times: number[];
+  series: Series[];
+  isLimitReached: boolean;
+}
+
+export interface Stats {
+  latest: number;
+  avg: number;
+  min: number;
+  max: number;
+  total: number;
+}
+
+const round = (value: number): number => Math.round(value * 100) / 100;
+
+export const statsOf = (times: number[], values: (number | null)[]): Stats => {
+  const known = values.filter((value): value is number => value !== null && Number.isFinite(value));
+  if (!known.length) {
+    return { latest: 0, avg: 0, min: 0, max: 0, total: 0 };
+  }
+  const avg = known.reduce((sum, value) => sum + value, 0) / known.length;
+  return {
+    latest: round(known.at(-1)!),
+    avg: round(avg),
+    min: round(known.reduce((a, b) => Math.min(a, b))),
+    max: round(known.reduce((a, b) => Math.max(a, b))),
+    total: Math.floor(avg * (times.at(-1)! - times[0]!))
+  };
+};
+
+/** The statistic that stands for a function. */
+export const statOf = (stats: Stats, fn: string): number => {
+  switch (fn) {
+    case 'count':
+    case 'sum':
+      return stats.total;
+    case 'last':
+      return stats.latest;
+    case 'min':
+      return stats.min;
+    case 'max':
+      return stats.max;
+    default:
+      return stats.avg;
+  }
+};
+
+const NAME_LABELS = ['K8S_Name', 'K8S_OwnerName', 'K8S_Namespace', 'K8S_HostName', 'K8S_Zone', 'K8S_NetworkName'];
+
+const peerOf = (metric: Record<string, string>, labels: string[], side: 'Src' | 'Dst'): Peer | undefined => {
+  const own = labels.filter(label => label.startsWith(side)).map(label => label.slice(3));
+  if (!own.length) {
+    return undefined;
+  }
+  const values = Object.fromEntries(own.map(label => [label, metric[side + label] ?? '']));
+  const named = [...NAME_LABELS, 'Addr', 'SubnetLabel'].find(label => values[label]);
+  const detail = [values.K8S_Namespace, values.SubnetLabel].find(value => value && value !== values[named ?? '']);
+  return {
+    id: own.map(label => values[label]).join('|'),
+    name: named ? values[named]! : '',
+    detail: named === 'K8S_HostName' ? undefined : detail,
+    kind: named === 'K8S_Name' ? values.K8S_Type : named === 'K8S_OwnerName' ? values.K8S_OwnerType : undefined,
+    labels: values
+  };
+};
+
+const nameOf = (peer: Peer, unknown: string): string => peer.name || unknown;
+
+/**
+ * Puts an answer on one grid. `labels` are those of the aggregation; without a pair of sides the single value names
+ * the series.
+ */
+export const seriesFromAnswer = (
+  answer: MatrixAnswer,
+  type: string,
+  step: number,
+  labels: string[],
+  unknown: string
+): SeriesSet => {
+  const times = gridOf(answer, step);
+  const index = new Map(times.map((time, position) => [time, position]));
+  const gap = isTimeMetric(type) ? null : 0;
+  const series = answer.result.map(({ metric, values }) => {
+    const points: (number | null)[] = new Array<number | null>(times.length).fill(gap);
+    for (const [time, text] of values) {
+      const value = Number(text);
+      const position = index.get(snap(time, times[0]!, step));
+      if (position !== undefined && Number.isFinite(value)) {
+        points[position] = value;
+      }
+    }
+    const [source, target] = [peerOf(metric, labels, 'Src'), peerOf(metric, labels, 'Dst')];
+    const single = Object.entries(metric).find(([key]) => key !== 'app')?.[1];
+    const name =
+      source && target
+        ? source.id === target.id
+          ? `${nameOf(source, unknown)} (internal)`
+          : `${nameOf(source, unknown)} → ${nameOf(target, unknown)}`
+        : nameOf(source ?? target ?? { id: '', name: single ?? '', labels: {} }, unknown);
+    return {
+      id: Object.entries(metric)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([key, value]) => `${key}=${value}`)
+        .join(','),
+      name,
+      source,
+      target,
+      metric,
+      values: points,
+      stats: statsOf(times, points)
+    };
+  });
+  return { times, series, isLimitReached: answer.stats.limitReached };
+};
+
+const snap = (time: number, origin: number, step: number): number => origin + Math.round((time - origin) / step) * step;
+
+const gridOf = (answer: MatrixAnswer, step: number): number[] => {
+  let [first, last] = [Infinity, -Infinity];
+  for (const { values } of answer.result) {
+    for (const [time] of values) {
+      first = Math.min(first, time);
+      last = Math.max(last, time);
+    }
+  }
+  return Number.isFinite(first)
+    ? Array.from({ length: Math.round((last - first) / step) + 1 }, (_, index) => first + index * step)
+    : [];
+};
+
+/** Extends a set over the whole range asked for, so that charts share one axis. */
+export const spread = (set: SeriesSet, type: string, step: number, start: number, end: number): SeriesSet => {
+  const first = set.times[0];
+  if (first === undefined) {
+    return set;
+  }
+  const before = Math.max(0, Math.floor((first - start) / step));
+  const after = Math.max(0, Math.floor((end - set.times.at(-1)!) / step));
+  const gap = isTimeMetric(type) ? null : 0;
+  const fill = (count: number) => new Array<number | null>(count).fill(gap);
+  const times = Array.from({ length: before + set.times.length + after }, (_, i) => first + (i - before) * step);
+  return {
+    ...set,
+    times,
+    series: set.series.map(series => {
+      const values = [...fill(before), ...series.values, ...fill(after)];
+      return { ...series, values, stats: statsOf(times, values) };
+    })
+  };
+};
+
+/** Adds answers of the two directions and takes away what both contain. */
+export const combineAnswers = (plus: MatrixAnswer[], minus: MatrixAnswer | undefined): MatrixAnswer => {
+  const [first, ...more] = plus;
+  if (!more.length || !first) {
+    return first!;
+  }
+  const sums = new Map<string, { metric: Record<string, string>; points: Map<number, number> }>();
+  const put = (answer: MatrixAnswer, sign: 1 | -1) => {
+    for (const { metric, values } of answer.result) {
+      const key = JSON.stringify(Object.entries(metric).sort());
+      const sum = sums.get(key) ?? { metric, points: new Map<number, number>() };
+      if (sign < 0 && !sums.has(key)) {
+        continue;
+      }
+      for (const [time, text] of values) {
+        const value = (sum.points.get(time) ?? 0) + sign * Number(text);
+        sum.points.set(time, sign < 0 ? Math.max(0, value) : value);
+      }
+      sums.set(key, sum);
+    }
+  };
+  plus.forEach(answer => put(answer, 1));
+  if (minus) {
+    put(minus, -1);
+  }
+  return {
+    ...first,
+    result: [...sums.values()].map(({ metric, points }) => ({
+      metric,
+      values: [...points].sort(([a], [b]) => a - b).map(([time, value]): [number, string] => [time, String(value)])
+    })),
+    stats: { ...first.stats, limitReached: plus.some(answer => answer.stats.limitReached) }
+  };
+};
+
+export const scopeById = (scopes: ScopeConfig[], id: string): ScopeConfig | undefined =>
+  scopes.find(scope => scope.id === id);

@@ -1,0 +1,93 @@
+//! The state of the page that a link carries, read from and written to the address bar.
+//! Who: `hooks/use-page-state.tsx`.
+//! **Invariant:** pure; NetObserv's keys keep their meaning, ours (`view`, `scope`, `group`, `from`) are added.
+import { filtersFromUrl, filtersToUrl, type Filter, type Match } from './filters';
+import { rangeFromUrl, type TimeRange } from './time';
+
+export type ViewId = 'overview' | 'table' | 'topology';
+export const VIEWS: ViewId[] = ['overview', 'table', 'topology'];
+
+export const LIMITS = [50, 100, 500, 1000, 5000, 10_000];
+export const TOPS = [5, 10, 15];
+export const DEFAULT_LIMIT = 500;
+export const DEFAULT_TOP = 5;
+
+export interface PageState {
+  view: ViewId;
+  filters: Filter[];
+  match: Match;
+  range: TimeRange;
+  limit: number;
+  scope: string;
+  group: string;
+  metricType: string;
+  metricFunction: string;
+  recordType: string;
+  packetLoss: string;
+  dataSource: string;
+  isShowingDuplicates: boolean;
+}
+
+export interface UrlDefaults {
+  filters: Filter[];
+  scopes: string[];
+  view: ViewId;
+  isKnownFilter: (id: string) => boolean;
+}
+
+const oneOf = <T extends string>(value: string | null, allowed: readonly T[], fallback: T): T =>
+  allowed.includes(value as T) ? (value as T) : fallback;
+
+const MATCHES: Match[] = ['all', 'any', 'bidirectional'];
+const LOSSES = ['all', 'dropped', 'hasDrops', 'sent'] as const;
+export const METRIC_TYPES = ['Bytes', 'Packets', 'PktDropBytes', 'PktDropPackets', 'DnsLatencyMs', 'TimeFlowRttNs'];
+const FUNCTIONS = ['last', 'avg', 'min', 'max', 'sum', 'p90', 'p99'];
+
+export const stateFromUrl = (search: string, defaults: UrlDefaults): PageState => {
+  const params = new URLSearchParams(search);
+  const filters = params.get('filters');
+  const limit = Number.parseInt(params.get('limit') ?? '', 10);
+  return {
+    view: oneOf(params.get('view'), VIEWS, defaults.view),
+    filters: filters === null ? defaults.filters : filtersFromUrl(filters, defaults.isKnownFilter),
+    match: oneOf(params.get('match'), MATCHES, 'all'),
+    range: rangeFromUrl(params),
+    limit: limit > 0 && limit <= LIMITS.at(-1)! ? limit : 0,
+    scope: oneOf(params.get('scope'), defaults.scopes, defaults.scopes[0] ?? ''),
+    group: params.get('group') ?? 'auto',
+    metricType: oneOf(params.get('type'), METRIC_TYPES, 'Bytes'),
+    metricFunction: oneOf(params.get('function'), FUNCTIONS, 'avg'),
+    recordType: params.get('recordType') ?? 'flowLog',
+    packetLoss: oneOf(params.get('packetLoss'), LOSSES, 'all'),
+    dataSource: params.get('dataSource') ?? 'auto',
+    isShowingDuplicates: params.get('showDup') === 'true'
+  };
+};
+
+export const urlFromState = (state: PageState): string => {
+  const params = new URLSearchParams();
+  const put = (key: string, value: string, fallback: string) => {
+    if (value !== fallback) {
+      params.set(key, value);
+    }
+  };
+  params.set('view', state.view);
+  params.set('filters', filtersToUrl(state.filters.filter(filter => !filter.off)));
+  put('match', state.match, 'all');
+  if (state.range.kind === 'relative') {
+    params.set('timeRange', String(state.range.seconds));
+  } else {
+    params.set('startTime', String(state.range.start));
+    params.set('endTime', String(state.range.end));
+  }
+  put('limit', String(state.limit), '0');
+  params.set('scope', state.scope);
+  put('group', state.group, 'auto');
+  put('type', state.metricType, 'Bytes');
+  put('function', state.metricFunction, 'avg');
+  put('recordType', state.recordType, 'flowLog');
+  put('packetLoss', state.packetLoss, 'all');
+  put('dataSource', state.dataSource, 'auto');
+  put('showDup', String(state.isShowingDuplicates), 'false');
+  return `?${params.toString()}`;
+};

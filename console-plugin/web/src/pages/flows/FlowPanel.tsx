@@ -1,0 +1,183 @@
+//! Everything known of one flow, grouped, with what each field means and what can be done with it. Who: `FlowsPage`.
+//! **Invariant:** every field of the flow is shown, also those no column is configured for.
+import { Button, Tab, Tabs, TabTitleText } from '@patternfly/react-core';
+import { BanIcon, CopyIcon, FilterIcon } from '@patternfly/react-icons';
+import { useState } from 'react';
+import { SidePanel } from '../../components/SidePanel';
+import { usePage } from '../../hooks/use-page';
+import { useText } from '../../hooks/use-text';
+import { fieldOf, fullName } from '../../model/columns';
+import { conversationFilters, fieldFilters, pairFilters } from '../../model/flow-filters';
+import { number, problemOf, text, type Flow } from '../../model/flow';
+import { formatDateTime, sentenceCase } from '../../model/format';
+import { protocolName } from '../../model/reference';
+import { plainValue } from './cells';
+
+interface Props {
+  flow: Flow;
+  onClose: () => void;
+}
+
+const GROUPS: [string, RegExp][] = [
+  ['Source', /^Src|^XlatSrc/],
+  ['Destination', /^Dst|^XlatDst/],
+  ['Time', /^Time(Flow(Start|End)|Received)/],
+  ['DNS', /^Dns/],
+  ['Drops', /^PktDrop/],
+  ['TLS and IPsec', /^TLS|^Tls|^IPSec/],
+  ['Transport', /^(Proto|Flags|Dscp|Icmp|Bytes|Packets|TimeFlowRtt|Etype|Sampling|_HashId|_RecordType)/]
+];
+const OTHER = 'Interfaces and more';
+const ORDER = ['Source', 'Destination', 'Transport', 'Time', 'DNS', 'Drops', 'TLS and IPsec', OTHER];
+const AROUND_MS = 30_000;
+// Rounded for reading, exact for comparing.
+const EXACT_TOO = new Set(['Bytes', 'PktDropBytes']);
+
+export const FlowPanel = ({ flow, onClose }: Props) => {
+  const t = useText();
+  const { config, fields, ports, change, filterOn } = usePage();
+  const [tab, setTab] = useState<string | number>('details');
+  const names = Object.keys(flow).filter(name => name !== '_id' && name !== 'app' && text(flow, name) !== '');
+  const groupOf = (name: string) => GROUPS.find(([, pattern]) => pattern.test(name))?.[0] ?? OTHER;
+  const groups = ORDER.map(group => ({ group, names: names.filter(name => groupOf(name) === group).sort() })).filter(
+    each => each.names.length
+  );
+  const columnOf = (name: string) => config.columns.find(column => fieldOf(column) === name && !column.calculated);
+  const labelOf = (name: string, group: string) => {
+    const column = columnOf(name);
+    return column ? (column.group === group ? sentenceCase(column.name) : fullName(column)) : name;
+  };
+  const valueOf = (name: string) => {
+    // A field without a column is written as if it had one: its name decides how.
+    const column = columnOf(name) ?? { id: name, name, field: name, width: 0 };
+    const value = plainValue(column, flow, config.columns, ports);
+    return EXACT_TOO.has(name) ? `${value} (${(number(flow, name) ?? 0).toLocaleString('en-US')})` : value;
+  };
+  const ends = `${text(flow, 'SrcAddr')} → ${text(flow, 'DstAddr')}`;
+  const problem = problemOf(flow);
+  const raw = JSON.stringify(Object.fromEntries(names.sort().map(name => [name, flow[name]])), null, 2);
+  const endMs = number(flow, 'TimeFlowEndMs') ?? 0;
+  return (
+    <SidePanel
+      title={ends}
+      subtitle={`${protocolName(number(flow, 'Proto') ?? 0)} · ${formatDateTime(endMs)}`}
+      onClose={onClose}
+    >
+      {problem && <p className="netobserv-danger">{t(problem)}</p>}
+      <div className="netobserv-actions">
+        <Button
+          size="sm"
+          variant="secondary"
+          onClick={() => change({ filters: conversationFilters(config, fields, flow), match: 'bidirectional' })}
+        >
+          {t('Same conversation')}
+        </Button>
+        <Button
+          size="sm"
+          variant="secondary"
+          onClick={() => change({ filters: pairFilters(config, fields, flow), match: 'bidirectional' })}
+        >
+          {t('Same pair')}
+        </Button>
+        <Button
+          size="sm"
+          variant="secondary"
+          onClick={() =>
+            change({
+              range: {
+                kind: 'absolute',
+                start: Math.floor((endMs - AROUND_MS) / 1000),
+                end: Math.ceil((endMs + AROUND_MS) / 1000)
+              }
+            })
+          }
+        >
+          {t('Around this time')}
+        </Button>
+      </div>
+      <Tabs activeKey={tab} onSelect={(_event, key) => setTab(key)} aria-label={t('Details')}>
+        <Tab eventKey="details" title={<TabTitleText>{t('Details')}</TabTitleText>}>
+          {groups.map(({ group, names }) => (
+            <section key={group} className="netobserv-field-group">
+              <h3>{t(group)}</h3>
+              <dl>
+                {names.map(name => (
+                  <div key={name} className="netobserv-field" data-test={`drawer-field-${columnOf(name)?.id ?? name}`}>
+                    <dt title={config.fields.find(field => field.name === name)?.description ?? name}>
+                      {labelOf(name, group)}
+                    </dt>
+                    <dd>
+                      <span className="netobserv-field-value">{valueOf(name)}</span>
+                      <FieldActions
+                        name={labelOf(name, group)}
+                        value={text(flow, name)}
+                        canFilter={fields.filterOf(name) !== undefined}
+                        onFilter={isExcluded =>
+                          fieldFilters(config, fields, flow, name, isExcluded).forEach(filter => filterOn(filter))
+                        }
+                      />
+                    </dd>
+                  </div>
+                ))}
+              </dl>
+            </section>
+          ))}
+        </Tab>
+        <Tab eventKey="raw" title={<TabTitleText>{t('Raw')}</TabTitleText>}>
+          <pre className="netobserv-raw">{raw}</pre>
+          <Button
+            size="sm"
+            variant="secondary"
+            icon={<CopyIcon />}
+            onClick={() => void navigator.clipboard.writeText(raw)}
+          >
+            {t('Copy')}
+          </Button>
+        </Tab>
+      </Tabs>
+    </SidePanel>
+  );
+};
+
+interface ActionProps {
+  name: string;
+  value: string;
+  canFilter: boolean;
+  onFilter: (isExcluded: boolean) => void;
+}
+
+const FieldActions = ({ name, value, canFilter, onFilter }: ActionProps) => {
+  const t = useText();
+  return (
+    <span className="netobserv-field-actions">
+      {canFilter && (
+        <>
+          <Button
+            size="sm"
+            variant="plain"
+            icon={<FilterIcon />}
+            title={t('Filter on this')}
+            aria-label={t('Filter on {{field}}', { field: name })}
+            onClick={() => onFilter(false)}
+          />
+          <Button
+            size="sm"
+            variant="plain"
+            icon={<BanIcon />}
+            title={t('Exclude this')}
+            aria-label={t('Exclude {{field}}', { field: name })}
+            onClick={() => onFilter(true)}
+          />
+        </>
+      )}
+      <Button
+        size="sm"
+        variant="plain"
+        icon={<CopyIcon />}
+        title={t('Copy')}
+        aria-label={t('Copy {{field}}', { field: name })}
+        onClick={() => void navigator.clipboard.writeText(value)}
+      />
+    </span>
+  );
+};

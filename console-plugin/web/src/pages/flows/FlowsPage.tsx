@@ -1,0 +1,210 @@
+//! The view of single flows: table, side panel, columns, export. Who: the frame, as a chunk of its own.
+//! **Invariant:** the table shows what one records request answered; sorting and merging happen here, filtering never.
+import { Button, Dropdown, DropdownItem, DropdownList, MenuToggle } from '@patternfly/react-core';
+import { ColumnsIcon, DownloadIcon } from '@patternfly/react-icons';
+import { useCallback, useMemo, useState } from 'react';
+import { exportUrl, getRecords } from '../../api/flows';
+import type { Losses } from '../../api/types';
+import { Busy } from '../../components/Busy';
+import { PickMenu } from '../../components/PickMenu';
+import { Slot } from '../../components/Slots';
+import { ErrorView, LoadingRows, NothingFound } from '../../components/StateViews';
+import { Summary } from '../../components/Summary';
+import { usePage } from '../../hooks/use-page';
+import { useQuery } from '../../hooks/use-query';
+import { useSetting } from '../../hooks/use-settings';
+import { useText } from '../../hooks/use-text';
+import { availableColumns, DEFAULT_SORT, defaultColumns, sortFlows, type Sort } from '../../model/columns';
+import { fieldFilters } from '../../model/flow-filters';
+import { flowsFromAnswer, mergeReporters, totalsOf, type Flow } from '../../model/flow';
+import { formatBytes, formatCount, formatSi } from '../../model/format';
+import { secondsOf } from '../../model/time';
+import { LIMITS } from '../../model/url-state';
+import { CellMenu, type CellMenuTarget } from './CellMenu';
+import { ColumnChooser } from './ColumnChooser';
+import { FlowPanel } from './FlowPanel';
+import './flows.css';
+import { FlowTable } from './FlowTable';
+
+const FlowsPage = ({ losses }: { losses?: Losses }) => {
+  const t = useText();
+  const { config, ports, fields, state, query, limit, tick, change, filterOn } = usePage();
+  const columns = useMemo(() => availableColumns(config), [config]);
+  const [selectedColumns, setSelectedColumns] = useSetting<string[]>(
+    'netflow-traffic-columns',
+    defaultColumns(columns)
+  );
+  const [sortId, setSortId] = useSetting('netflow-traffic-sort-id', DEFAULT_SORT.id);
+  const [isDescending, setIsDescending] = useSetting('netflow-traffic-sort-descending', DEFAULT_SORT.isDescending);
+  const [size, setSize] = useSetting<'s' | 'm'>('netflow-traffic-size-size', 'm');
+  const [selected, setSelected] = useState<Flow>();
+  const [menu, setMenu] = useState<CellMenuTarget>();
+  const [isChoosing, setIsChoosing] = useState(false);
+
+  const request = { ...query, limit };
+  const { data, error, isLoading, loadedAt, tookMs, cancel } = useQuery(JSON.stringify(request), tick, async signal => {
+    const answer = await getRecords(request, signal);
+    return { flows: flowsFromAnswer(answer, config.fields), isLimitReached: answer.stats.limitReached };
+  });
+
+  const shownColumns = useMemo(() => {
+    const shown = columns.filter(column => selectedColumns.includes(column.id));
+    return shown.length ? shown : columns.filter(column => column.default);
+  }, [columns, selectedColumns]);
+  const sort = useMemo(
+    (): Sort => (shownColumns.some(column => column.id === sortId) ? { id: sortId, isDescending } : DEFAULT_SORT),
+    [shownColumns, sortId, isDescending]
+  );
+  const flows = useMemo(() => {
+    const all = data?.flows ?? [];
+    return sortFlows(state.isShowingDuplicates ? all : mergeReporters(all), sort, columns, ports);
+  }, [data, state.isShowingDuplicates, sort, columns, ports]);
+  const totals = useMemo(() => totalsOf(flows), [flows]);
+  const close = useCallback(() => setSelected(undefined), []);
+  const closeMenu = useCallback(() => setMenu(undefined), []);
+
+  const isCompact = size === 's';
+  const isLimited = data?.isLimitReached ?? false;
+  const seconds = secondsOf(state.range);
+  return (
+    <div className="netobserv-split">
+      <div className="netobserv-main">
+        <Busy isBusy={isLoading && !!data} onCancel={cancel} />
+        {!data && !error && <LoadingRows />}
+        {error && !isLoading && <ErrorView error={error} />}
+        {data && !error && !flows.length && <NothingFound />}
+        {data && !error && flows.length > 0 && (
+          <FlowTable
+            flows={flows}
+            columns={shownColumns}
+            allColumns={columns}
+            ports={ports}
+            nowMs={loadedAt ?? 0}
+            sort={sort}
+            onSort={next => {
+              setSortId(next.id);
+              setIsDescending(next.isDescending);
+            }}
+            isCompact={isCompact}
+            isStale={isLoading && state.range.kind === 'absolute'}
+            selectedId={selected?._id}
+            onSelect={setSelected}
+            onExclude={flow => fieldFilters(config, fields, flow, 'DstAddr', true).forEach(filterOn)}
+            onMenu={(flow, column, at) => setMenu({ flow, column, at })}
+          />
+        )}
+      </div>
+      {selected && <FlowPanel flow={selected} onClose={close} />}
+      {menu && <CellMenu target={menu} onClose={closeMenu} />}
+      {isChoosing && (
+        <ColumnChooser
+          columns={columns}
+          selected={shownColumns.map(column => column.id)}
+          onClose={() => setIsChoosing(false)}
+          onSave={ids => {
+            setSelectedColumns(ids);
+            setIsChoosing(false);
+          }}
+        />
+      )}
+      <Slot name="options">
+        <PickMenu
+          name={t('Rows')}
+          isPlain
+          value={limit}
+          options={LIMITS.map(value => ({
+            value,
+            label: t('{{count}} rows', { count: value, shown: formatCount(value) })
+          }))}
+          onPick={value => change({ limit: value })}
+        />
+        <PickMenu
+          name={t('Row height')}
+          isPlain
+          value={size}
+          options={[
+            { value: 's', label: t('Compact') },
+            { value: 'm', label: t('Comfortable') }
+          ]}
+          onPick={setSize}
+        />
+        <Button
+          variant="plain"
+          icon={<ColumnsIcon />}
+          onClick={() => setIsChoosing(true)}
+          aria-label={t('Columns')}
+          title={t('Columns')}
+        />
+        <ExportMenu
+          url={columns => exportUrl(request, columns)}
+          shown={shownColumns.flatMap(column => column.fields ?? column.field ?? [])}
+        />
+      </Slot>
+      <Slot name="summary">
+        <Summary
+          items={
+            data
+              ? [
+                  {
+                    text: t('{{count}} flows', {
+                      count: totals.flows,
+                      shown: formatCount(totals.flows) + (isLimited ? '+' : '')
+                    })
+                  },
+                  { text: formatBytes(totals.bytes) },
+                  { text: t('{{count}} packets', { count: totals.packets, shown: formatCount(totals.packets) }) },
+                  { text: formatSi(totals.bytes / seconds, 'Bps'), title: t('Average over the time range') },
+                  ...(isLimited
+                    ? [
+                        {
+                          text: t('Limit reached: the newest {{shown}} only', { shown: formatCount(limit) }),
+                          isWarning: true
+                        }
+                      ]
+                    : [])
+                ]
+              : []
+          }
+          losses={losses}
+          loadedAt={loadedAt}
+          tookMs={tookMs}
+        />
+      </Slot>
+    </div>
+  );
+};
+
+const ExportMenu = ({ url, shown }: { url: (columns?: string[]) => string; shown: string[] }) => {
+  const t = useText();
+  const [isOpen, setIsOpen] = useState(false);
+  return (
+    <Dropdown
+      isOpen={isOpen}
+      onOpenChange={setIsOpen}
+      onSelect={() => setIsOpen(false)}
+      popperProps={{ position: 'end' }}
+      toggle={ref => (
+        <MenuToggle
+          ref={ref}
+          variant="plain"
+          icon={<DownloadIcon />}
+          aria-label={t('Export as CSV')}
+          title={t('Export as CSV')}
+          isExpanded={isOpen}
+          onClick={() => setIsOpen(!isOpen)}
+        />
+      )}
+    >
+      <DropdownList>
+        <DropdownItem key="shown" to={url(shown)} download="flows.csv">
+          {t('Export the shown columns as CSV')}
+        </DropdownItem>
+        <DropdownItem key="all" to={url()} download="flows.csv">
+          {t('Export all columns as CSV')}
+        </DropdownItem>
+      </DropdownList>
+    </Dropdown>
+  );
+};
+
+export default FlowsPage;

@@ -1,0 +1,79 @@
+//! DNS: how fast it answers, what it answers, and which names are slow. Who: `OverviewPage`.
+//! **Invariant:** an answer code other than "no error" stands out by its sign and word, not by colour alone.
+import { BarList } from '../../components/charts/BarList';
+import { ChartPanel } from '../../components/charts/ChartPanel';
+import { byStat } from '../../components/charts/stack';
+import { useMetric } from '../../hooks/use-metrics';
+import { useText } from '../../hooks/use-text';
+import { formatCount, formatMs } from '../../model/format';
+import { counts } from './fields';
+import { LatencyChart } from './LatencyChart';
+import { useNameActions } from './use-peers';
+
+const ASKED = 100;
+const SHOWN = 6;
+const HEIGHT = 196;
+const CODE = 'DnsFlagsResponseCode';
+const NO_ERROR = 'NoError';
+
+export const DnsPanels = () => {
+  const t = useText();
+  const actions = useNameActions();
+  const codes = useMetric({ type: 'DnsFlows', fn: 'count', by: 'dnsRCode' });
+  const names = useMetric({ type: 'DnsLatencyMs', fn: 'p90', by: 'DnsName', limit: ASKED });
+  const sums = counts(codes.data, CODE);
+  const all = sums.reduce((sum, { amount }) => sum + amount, 0);
+  const slowest = byStat(
+    (names.data?.series ?? []).filter(each => each.metric.DnsName),
+    'max'
+  ).slice(0, SHOWN);
+  return (
+    <>
+      <LatencyChart id="top_p90_dns_latency" type="DnsLatencyMs" title={t('DNS latency')} height={HEIGHT} />
+      <ChartPanel
+        id="rcode_dns_latency_flows"
+        className="netobserv-third"
+        title={t('DNS response codes')}
+        height={HEIGHT}
+        isLoading={!codes.data && !codes.error}
+        isEmpty={!sums.length}
+        error={codes.isLoading ? undefined : codes.error}
+      >
+        <BarList
+          name={t('DNS response codes')}
+          bars={sums.slice(0, SHOWN).map(({ value, amount }) => ({
+            id: value,
+            name: value === NO_ERROR ? value : `⚠ ${value}`,
+            value: amount,
+            text: formatCount(amount),
+            share: all > 0 ? amount / all : undefined,
+            color: value === NO_ERROR ? '--netobserv-good' : '--netobserv-bad',
+            ...actions.ofValue(CODE, value)
+          }))}
+        />
+      </ChartPanel>
+      <ChartPanel
+        id="slowest_dns_names"
+        className="netobserv-third"
+        title={t('Slowest DNS names')}
+        note={t('highest p90')}
+        height={HEIGHT}
+        isLoading={!names.data && !names.error}
+        isEmpty={!slowest.length}
+        error={names.isLoading ? undefined : names.error}
+      >
+        <BarList
+          name={t('Slowest DNS names')}
+          bars={slowest.map(each => ({
+            id: each.id,
+            name: each.metric.DnsName!,
+            value: each.stats.max,
+            text: formatMs(each.stats.max),
+            color: '--netobserv-series-2',
+            ...actions.ofValue('DnsName', each.metric.DnsName!)
+          }))}
+        />
+      </ChartPanel>
+    </>
+  );
+};

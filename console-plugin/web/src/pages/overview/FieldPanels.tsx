@@ -1,0 +1,96 @@
+//! Traffic by service port, interface and protocol: what a host knows of its traffic beyond addresses.
+//! Who: `OverviewPage`. **Invariant:** each name filters; amounts are averages over the range, as in the panels above.
+import { BarList } from '../../components/charts/BarList';
+import { ChartPanel } from '../../components/charts/ChartPanel';
+import { mean } from '../../components/charts/stack';
+import { useMetric } from '../../hooks/use-metrics';
+import { usePage } from '../../hooks/use-page';
+import { useText } from '../../hooks/use-text';
+import { formatMetric } from '../../model/format';
+import { protocolName } from '../../model/reference';
+import { averages, servicePorts, type FieldSum } from './fields';
+import type { TotalQuery } from './Tiles';
+import { useNameActions } from './use-peers';
+
+interface Props {
+  type: 'Bytes' | 'Packets';
+  total: TotalQuery;
+}
+
+const ASKED = 200;
+const SHOWN = 6;
+const HEIGHT = 196;
+
+export const FieldPanels = ({ type, total }: Props) => {
+  const t = useText();
+  const { config, ports } = usePage();
+  const actions = useNameActions();
+  const has = (field: string) => config.fields.some(each => each.name === field);
+  const by = (field: string) => (has(field) ? { type, fn: 'rate', by: field, limit: ASKED } : undefined);
+  const sourcePorts = useMetric(by('SrcPort'));
+  const targetPorts = useMetric(by('DstPort'));
+  const interfaces = useMetric(by('Interfaces'));
+  const protocols = useMetric(by('Proto'));
+  const all = total.data?.series[0] ? mean(total.data.series[0].values) : 0;
+
+  const panel = (
+    field: string,
+    title: string,
+    note: string,
+    sums: FieldSum[],
+    queries: { data?: unknown; error?: Error }[],
+    nameOf: (value: string) => string
+  ) => (
+    <ChartPanel
+      key={field}
+      id={`by_${field}`}
+      className="netobserv-third"
+      title={title}
+      note={note}
+      height={HEIGHT}
+      isLoading={queries.some(each => !each.data && !each.error)}
+      isEmpty={!sums.length}
+      error={queries.find(each => each.error)?.error}
+    >
+      <BarList
+        name={title}
+        bars={sums.slice(0, SHOWN).map(({ value, amount }) => ({
+          id: value,
+          name: nameOf(value),
+          value: amount,
+          text: formatMetric(amount, type, 'rate'),
+          share: all > 0 ? Math.min(1, amount / all) : undefined,
+          color: '--netobserv-bar',
+          ...actions.ofValue(field, value)
+        }))}
+      />
+    </ChartPanel>
+  );
+  const isNamed = (port: number) => ports.name(port) !== undefined;
+  return (
+    <>
+      {has('DstPort') &&
+        panel(
+          'DstPort',
+          t('Service ports'),
+          t('to and from the port'),
+          servicePorts(sourcePorts.data, targetPorts.data, isNamed),
+          [sourcePorts, targetPorts],
+          port => ports.label(Number(port))
+        )}
+      {has('Interfaces') &&
+        panel(
+          'Interfaces',
+          t('Interfaces'),
+          t('where it was counted'),
+          averages(interfaces.data, 'Interfaces'),
+          [interfaces],
+          name => name
+        )}
+      {has('Proto') &&
+        panel('Proto', t('Protocols'), '', averages(protocols.data, 'Proto'), [protocols], number =>
+          protocolName(Number(number))
+        )}
+    </>
+  );
+};

@@ -1,0 +1,56 @@
+//! Round trip time: over all, and the slowest peers as a heat strip. Who: `OverviewPage`.
+//! **Invariant:** the strip's rows are ordered by their worst step, so that a short trouble is not averaged away.
+import { ChartPanel } from '../../components/charts/ChartPanel';
+import { HeatStrip } from '../../components/charts/HeatStrip';
+import { byStat } from '../../components/charts/stack';
+import { useMetric } from '../../hooks/use-metrics';
+import { usePage } from '../../hooks/use-page';
+import { useText } from '../../hooks/use-text';
+import { formatMs, formatTimeOfDay } from '../../model/format';
+import { LatencyChart } from './LatencyChart';
+import { useNameActions } from './use-peers';
+
+const ASKED = 100;
+const SHOWN = 7;
+const HEIGHT = 196;
+
+export const RoundTripPanels = ({ scopeName }: { scopeName: string }) => {
+  const t = useText();
+  const { state } = usePage();
+  const actions = useNameActions();
+  const peers = useMetric({ type: 'TimeFlowRttNs', fn: 'p90', by: state.scope, limit: ASKED });
+  const times = peers.data?.times ?? [];
+  const slowest = byStat(peers.data?.series ?? [], 'max').slice(0, SHOWN);
+  return (
+    <>
+      <LatencyChart id="top_avg_rtt" type="TimeFlowRttNs" title={t('Round trip time')} height={HEIGHT} />
+      <ChartPanel
+        id="top_p90_rtt"
+        className="netobserv-two-thirds"
+        title={t('Slowest round trips')}
+        note={t('highest p90 by {{scope}}, the stronger the colour the slower', { scope: scopeName })}
+        height={HEIGHT}
+        isLoading={!peers.data && !peers.error}
+        isEmpty={!slowest.length}
+        error={peers.isLoading ? undefined : peers.error}
+        table={() => ({
+          head: [t('Peers'), ...times.map(time => formatTimeOfDay(time * 1000))],
+          rows: slowest.map(each => [each.name, ...each.values.map(value => (value === null ? '–' : formatMs(value)))])
+        })}
+      >
+        <HeatStrip
+          name={t('Slowest round trips')}
+          times={times}
+          format={formatMs}
+          rows={slowest.map(each => ({
+            id: each.id,
+            name: each.name,
+            values: each.values,
+            text: formatMs(each.stats.max),
+            ...actions.ofSeries(each)
+          }))}
+        />
+      </ChartPanel>
+    </>
+  );
+};

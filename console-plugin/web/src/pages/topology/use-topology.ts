@@ -1,0 +1,120 @@
+//! The metrics behind the topology, and the graph made of them. Who: `TopologyPage`.
+//! **Invariant:** problems are looked for whatever metric is shown, and a failing extra question only leaves them out.
+import { useCallback, useMemo, useState } from 'react';
+import { useMetric, type MetricData } from '../../hooks/use-metrics';
+import { usePage } from '../../hooks/use-page';
+import type { QueryState } from '../../hooks/use-query';
+import { useText } from '../../hooks/use-text';
+import { formatMetric, isTimeMetric } from '../../model/format';
+import { scopeById } from '../../model/series';
+import { buildGraph, groupLabels, groupTypes, resolveGroup, type Graph } from './graph';
+
+export const NODES_MAX = 300;
+export const EDGE_LIMITS = [50, 100, 500, 1000];
+const TIME_FUNCTIONS = ['avg', 'min', 'max', 'p90', 'p99'];
+const AMOUNT_FUNCTIONS = ['avg', 'last', 'min', 'max'];
+const DNS_ERROR_CODES = ['ServFail', 'Refused', 'NXDomain', 'FormErr', 'NotImp', 'YXDomain', 'NotAuth'];
+
+export interface Topology {
+  traffic: QueryState<MetricData>;
+  rtt?: MetricData;
+  graph?: Graph;
+  functions: string[];
+  fn: string;
+  limit: number;
+  types: string[];
+  group?: string;
+  /** Names what must be laid out anew. */
+  shape: string;
+  isTime: boolean;
+  format: (value: number) => string;
+  toggleGroup: (id: string, isOpen: boolean) => void;
+  toggleAll: (isOpen: boolean) => void;
+}
+
+export const useTopology = (): Topology => {
+  const t = useText();
+  const { config, fields, state, limit: wantedLimit, hasFeature } = usePage();
+  const scope = scopeById(config.scopes, state.scope);
+  const types = useMemo(() => groupTypes(config.scopes, scope), [config, scope]);
+  const group = resolveGroup(types, state.group);
+  const type = state.metricType;
+  const isTime = isTimeMetric(type);
+  const functions = isTime ? TIME_FUNCTIONS : AMOUNT_FUNCTIONS;
+  const fn = functions.includes(state.metricFunction) ? state.metricFunction : 'avg';
+  const asked = isTime ? fn : 'rate';
+  const limit = EDGE_LIMITS.includes(wantedLimit) ? wantedLimit : EDGE_LIMITS.at(-1)!;
+  const pairs = { by: state.scope, groups: group, limit };
+  const isSubnet = scope?.labels[0]?.endsWith('SubnetLabel') ?? false;
+  const codeFilter = fields.filterOf('DnsFlagsResponseCode');
+  const hasDns = hasFeature('dnsTracking');
+
+  const traffic = useMetric({ ...pairs, type, fn: asked });
+  const drops = useMetric(hasFeature('pktDrop') ? { ...pairs, type: 'PktDropPackets', fn: 'rate' } : undefined);
+  const rtt = useMetric(hasFeature('flowRTT') ? { ...pairs, type: 'TimeFlowRttNs', fn: 'p90' } : undefined);
+  const dnsLatency = useMetric(hasDns ? { ...pairs, type: 'DnsLatencyMs', fn: 'p90' } : undefined);
+  const dnsFlows = useMetric(hasDns ? { ...pairs, type: 'DnsFlows', fn: 'count' } : undefined);
+  const dnsErrors = useMetric(
+    hasDns && codeFilter
+      ? {
+          ...pairs,
+          type: 'DnsFlows',
+          fn: 'count',
+          extra: [{ id: codeFilter, compare: '=', values: DNS_ERROR_CODES.map(code => `"${code}"`) }]
+        }
+      : undefined
+  );
+
+  const shape = [state.scope, group ?? 'none'].join('|');
+  const [chosen, setChosen] = useState<{ shape: string; groups: ReadonlyMap<string, boolean> }>({
+    shape,
+    groups: new Map()
+  });
+  const groups = chosen.shape === shape ? chosen.groups : undefined;
+  const set = traffic.data;
+  const quality = useMemo(
+    () => ({
+      drops: drops.data,
+      rtt: rtt.data,
+      dnsErrors: dnsErrors.data,
+      dnsFlows: dnsFlows.data,
+      dnsLatency: dnsLatency.data
+    }),
+    [drops.data, rtt.data, dnsErrors.data, dnsFlows.data, dnsLatency.data]
+  );
+  const graph = useMemo(
+    () =>
+      set &&
+      buildGraph(set, quality, {
+        nodesMax: NODES_MAX,
+        groupLabels: groupLabels(config.scopes, group),
+        chosen: groups ?? new Map(),
+        // The back end has taken the statistic of a latency within each step; over the steps it is averaged.
+        fn: isTime ? 'avg' : fn,
+        isTime,
+        names: { unknown: isSubnet ? t('Elsewhere') : t('Unknown'), others: t('Others'), noGroup: t('Elsewhere') }
+      }),
+    [set, quality, config, group, groups, isTime, isSubnet, fn, t]
+  );
+
+  const toggleGroup = (id: string, isOpen: boolean) =>
+    setChosen({ shape, groups: new Map([...(groups ?? []), [id, isOpen]]) });
+  const toggleAll = (isOpen: boolean) =>
+    setChosen({ shape, groups: new Map(graph?.groups.map(each => [each.id, isOpen])) });
+  const format = useCallback((value: number) => formatMetric(value, type, asked), [type, asked]);
+  return {
+    traffic,
+    rtt: rtt.data,
+    graph,
+    functions,
+    fn,
+    limit,
+    types,
+    group,
+    shape,
+    isTime,
+    format,
+    toggleGroup,
+    toggleAll
+  };
+};

@@ -1,0 +1,214 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startBackend, type Backend } from './support/backend';
+import { openTab, seriousFindings, shot, startBrowser, type Tab } from './support/browser';
+import { office } from './support/traffic';
+
+const SECONDS = 240;
+const FLOWS_PER_SECOND = 12;
+
+let browser: Browser;
+let backend: Backend;
+let pushed = 0;
+
+beforeAll(async () => {
+  [browser, backend] = await Promise.all([startBrowser(), startBackend()]);
+  const traffic = office(7);
+  const now = Date.now();
+  for (let second = SECONDS; second > 0; second -= 20) {
+    const lines = Array.from({ length: 20 }, (_, index) =>
+      traffic.second(now - (second - index) * 1000, FLOWS_PER_SECOND)
+    ).flat();
+    pushed += lines.length;
+    await backend.push(lines);
+  }
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await backend?.stop();
+});
+
+const withTab = async (path: string, test: (tab: Tab) => Promise<void>, options = {}) => {
+  const tab = await openTab(browser, options);
+  try {
+    await tab.page.goto(backend.page + path);
+    await test(tab);
+    expect(tab.errors).toEqual([]);
+  } finally {
+    await tab.close();
+  }
+};
+
+const TABLE = '/?view=table&filters=&timeRange=900&limit=10000';
+const rowsOf = async ({ page }: Tab) => Number(await page.getByRole('grid').getAttribute('aria-rowcount')) - 1;
+const waitForRows = ({ page }: Tab) => page.locator('#netflow-table-row-0').waitFor();
+
+describe('the flow table', () => {
+  it('shows every flow that was pushed, and only those in view exist', () =>
+    withTab(TABLE, async tab => {
+      await waitForRows(tab);
+      expect(await rowsOf(tab)).toBe(pushed);
+      expect(await tab.page.locator('tr[id^=netflow-table-row]').count()).toBeLessThan(80);
+      await shot(tab.page, 'flows-many');
+      expect(await seriousFindings(tab.page)).toEqual([]);
+    }));
+
+  it('understands what is typed, and the back button takes it back', () =>
+    withTab(TABLE, async tab => {
+      const { page } = tab;
+      await waitForRows(tab);
+      await page.keyboard.press('/');
+      await page.keyboard.type('dst port https and tcp');
+      await page.keyboard.press('Enter');
+      await page.getByText('Destination port is 443 https').waitFor();
+      await expect.poll(() => page.url(), { timeout: 30_000 }).toContain('filters=dst_port%3D443%3Bprotocol%3D6');
+      await expect.poll(() => rowsOf(tab), { timeout: 30_000 }).toBeLessThan(pushed);
+      expect(await rowsOf(tab)).toBeGreaterThan(0);
+      await page.goBack();
+      await expect.poll(() => rowsOf(tab), { timeout: 30_000 }).toBe(pushed);
+    }));
+
+  it('completes fields, then values that occur, with counts', () =>
+    withTab(TABLE, async tab => {
+      const { page } = tab;
+      await waitForRows(tab);
+      await page.getByRole('combobox', { name: 'Filter' }).fill('inter');
+      await page
+        .getByRole('option', { name: /^interface/ })
+        .first()
+        .click();
+      await page.getByRole('option', { name: /br-lan.*flows/ }).waitFor();
+      await shot(page, 'flows-completion');
+      await page.getByRole('option', { name: /br-lan.*flows/ }).click();
+      await page.getByText('Network interfaces is br-lan').waitFor();
+    }));
+
+  it('says what it did not understand, and why', () =>
+    withTab(TABLE, async tab => {
+      const { page } = tab;
+      await waitForRows(tab);
+      const input = page.getByRole('combobox', { name: 'Filter' });
+      await input.fill('port 443 gibberish');
+      await input.press('Enter');
+      await page.getByRole('alert').getByText('gibberish').waitFor();
+      expect(await input.inputValue()).toBe('gibberish');
+      await page.getByText('Port is 443 https').waitFor();
+    }));
+
+  it('is used with the keyboard: rows, panel, exclude', () =>
+    withTab(TABLE, async tab => {
+      const { page } = tab;
+      await waitForRows(tab);
+      await page.locator('#table-container').focus();
+      await page.keyboard.press('ArrowDown');
+      await page.keyboard.press('ArrowDown');
+      await page.keyboard.press('Enter');
+      const panel = page.getByRole('complementary', { name: 'Details' });
+      await panel.waitFor();
+      await shot(page, 'flows-panel');
+      expect(await seriousFindings(page)).toEqual([]);
+      await page.keyboard.press('Escape');
+      await panel.waitFor({ state: 'detached' });
+      await page.keyboard.press('x');
+      await page.getByText(/^Destination IP is not/).waitFor();
+    }));
+
+  it('sorts by a click on the header', () =>
+    withTab(TABLE, async tab => {
+      const { page } = tab;
+      await waitForRows(tab);
+      await page.getByRole('button', { name: 'Bytes', exact: true }).click();
+      await page.locator('th[aria-sort=descending]', { hasText: 'Bytes' }).waitFor();
+      const column = (await page.locator('thead th').allInnerTexts()).findIndex(text => text.trim() === 'Bytes');
+      const first = await page.locator(`#netflow-table-row-0 td`).nth(column).innerText();
+      expect(first).toMatch(/MB|kB/);
+    }));
+
+  it('narrows the range by a drag over the strip', () =>
+    withTab(TABLE, async tab => {
+      const { page } = tab;
+      await waitForRows(tab);
+      const box = (await page.locator('.netobserv-strip').boundingBox())!;
+      await page.mouse.move(box.x + box.width * 0.8, box.y + 20);
+      await page.mouse.down();
+      await page.mouse.move(box.x + box.width * 0.95, box.y + 20, { steps: 5 });
+      await page.mouse.up();
+      await expect.poll(() => page.url(), { timeout: 30_000 }).toContain('startTime=');
+      await expect.poll(() => rowsOf(tab), { timeout: 30_000 }).toBeLessThan(pushed);
+    }));
+
+  it('exports what it shows', () =>
+    withTab(TABLE, async tab => {
+      const { page } = tab;
+      await waitForRows(tab);
+      await page.getByRole('button', { name: 'Export as CSV' }).click();
+      const download = page.waitForEvent('download');
+      await page.getByRole('menuitem', { name: 'Export all columns as CSV' }).click();
+      const stream = await (await download).createReadStream();
+      let text = '';
+      for await (const chunk of stream) {
+        text += String(chunk);
+      }
+      expect(text).toContain('SrcAddr');
+      expect(text.trim().split('\n')).toHaveLength(pushed + 1);
+    }));
+
+  it('chooses columns', () =>
+    withTab(TABLE, async tab => {
+      const { page } = tab;
+      await waitForRows(tab);
+      await page.getByRole('button', { name: 'Columns' }).click();
+      await page.getByRole('textbox', { name: 'Find a column' }).fill('flags');
+      await page.getByRole('checkbox', { name: 'TCP flags' }).check();
+      expect(await seriousFindings(page)).toEqual([]);
+      await page.getByRole('button', { name: 'Save' }).click();
+      await page.getByRole('columnheader', { name: 'TCP flags' }).waitFor();
+    }));
+
+  it('tells the next step where there is nothing', () =>
+    withTab('/?view=table&filters=address%3D198.51.100.99&timeRange=300', async tab => {
+      await tab.page.getByTestId('no-results-found').or(tab.page.locator('[data-test=no-results-found]')).waitFor();
+      await shot(tab.page, 'flows-empty');
+      expect(await seriousFindings(tab.page)).toEqual([]);
+      await tab.page.getByRole('button', { name: 'Clear all filters' }).first().click();
+      await waitForRows(tab);
+    }));
+
+  it('tells the next step where the back end refuses', async () => {
+    const tab = await openTab(browser);
+    await tab.page.route('**/api/loki/flow/records*', route =>
+      route.fulfill({ status: 400, body: '{"message":"context deadline exceeded"}' })
+    );
+    await tab.page.goto(backend.page + TABLE);
+    await tab.page.locator('[data-test=error-state]').getByText('context deadline exceeded').waitFor();
+    await tab.page.getByText('choose a shorter time range').waitFor();
+    await shot(tab.page, 'flows-error');
+    await tab.close();
+  });
+
+  it('is readable in the dark and on a small screen', () =>
+    withTab(
+      TABLE,
+      async tab => {
+        await waitForRows(tab);
+        await shot(tab.page, 'flows-dark-1024');
+        expect(await seriousFindings(tab.page)).toEqual([]);
+      },
+      { colorScheme: 'dark', viewport: { width: 1024, height: 768 } }
+    ));
+
+  it('asks no other server for anything', async () => {
+    const tab = await openTab(browser);
+    const foreign: string[] = [];
+    tab.page.on('request', request => {
+      if (!request.url().startsWith(backend.page) && !request.url().startsWith('data:')) {
+        foreign.push(request.url());
+      }
+    });
+    await tab.page.goto(backend.page + TABLE);
+    await waitForRows(tab);
+    expect(foreign).toEqual([]);
+    await tab.close();
+  });
+});

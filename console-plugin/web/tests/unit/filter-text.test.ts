@@ -1,0 +1,81 @@
+import { describe, expect, it, test } from 'vitest';
+import { FilterText } from '../../src/model/filter-text';
+import { filtersToUrl } from '../../src/model/filters';
+import { PortNames } from '../../src/model/reference';
+import { contextOf } from '../../src/hooks/use-suggestions';
+import { config } from './config';
+
+const ids = new Set(config.filters.map(filter => filter.id));
+const text = new FilterText(id => ids.has(id), new PortNames(config.portNaming));
+
+describe('what people type becomes filters', () => {
+  test.each([
+    ['10.0.0.0/8', 'address=10.0.0.0/8'],
+    ['10.0.0.1-10.0.0.9', 'address=10.0.0.1-10.0.0.9'],
+    ['fe80::1', 'address=fe80::1'],
+    ['10.0.0.1:443', 'address=10.0.0.1;port=443'],
+    ['port 443', 'port=443'],
+    ['443', 'port=443'],
+    ['https', 'port=443'],
+    ['port postgres', 'port=5432'],
+    ['port 80,443', 'port=80,443'],
+    ['port 80 or port 443', 'port=80,443'],
+    ['port 80 or 443', 'port=80,443'],
+    ['ns:default', 'namespace=default'],
+    ['src ns:shop and dst port 5432', 'src_namespace=shop;dst_port=5432'],
+    ['from 10.0.0.1 to 10.0.0.2', 'src_address=10.0.0.1;dst_address=10.0.0.2'],
+    ['tcp', 'protocol=6'],
+    ['not udp', 'protocol!=17'],
+    ['SYN', 'tcp_flags=SYN'],
+    ['interface eth0', 'interfaces=eth0'],
+    ['rtt >= 10ms', 'time_flow_rtt>=10000000'],
+    ['rtt>=2s', 'time_flow_rtt>=2000000000'],
+    ['example.org', 'dns_name=example.org'],
+    ['dst_port!=22', 'dst_port!=22'],
+    ['interface~"br-lan"', 'interfaces~"br-lan"'],
+    ['', '']
+  ])('%s', (input, url) => {
+    const { filters, errors } = text.understand(input);
+    expect(errors).toEqual([]);
+    expect(filtersToUrl(filters)).toBe(url);
+  });
+});
+
+describe('what is not understood is named with its place and its reason', () => {
+  test.each([
+    ['hello', 'hello', 'Not understood'],
+    ['ip 10.0.0.300', 'ip 10.0.0.300', 'Not an address'],
+    ['port nonsense', 'port nonsense', 'Not a port number'],
+    ['port', 'port', 'A value is missing'],
+    ['rtt fast', 'rtt fast', 'A duration'],
+    ['interface a;b', 'interface a;b', 'Letters, digits'],
+    ['port 80 or tcp', 'tcp', '“or” joins values of one field']
+  ])('%s', (input, wrong, reason) => {
+    const { errors } = text.understand(input);
+    expect(errors).toHaveLength(1);
+    expect(input.slice(errors[0]!.start, errors[0]!.end)).toBe(wrong);
+    expect(errors[0]!.text).toBe(wrong);
+    expect(errors[0]!.reason).toContain(reason);
+  });
+
+  it('keeps what was understood beside it', () => {
+    const { filters, errors } = text.understand('port 443 hello');
+    expect(filtersToUrl(filters)).toBe('port=443');
+    expect(errors.map(error => error.text)).toEqual(['hello']);
+  });
+});
+
+describe('completion knows what is being typed', () => {
+  test.each([
+    ['', undefined, '', ''],
+    ['po', undefined, 'po', ''],
+    ['port ', 'port', '', 'port '],
+    ['port 4', 'port', '4', 'port '],
+    ['port 80,4', 'port', '4', 'port 80,'],
+    ['tcp src ip 10.', 'src_address', '10.', 'tcp src ip '],
+    ['src i', undefined, 'src i', ''],
+    ['interface:et', 'interfaces', 'et', 'interface:']
+  ])('%s', (input, id, partial, before) => {
+    expect(contextOf(input, (word, side) => text.idOf(word, side))).toEqual({ id, partial, before });
+  });
+});

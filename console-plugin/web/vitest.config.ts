@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  oxc: { jsx: { runtime: 'automatic' } },
+  test: {
+    environment: 'jsdom',
+    include: ['tests/unit/**/*.test.{ts,tsx}'],
+    setupFiles: ['tests/unit/setup.ts'],
+    testTimeout: 30_000,
+    // PatternFly's builds import styles and icons without extensions.
+    server: { deps: { inline: [/@patternfly\/react-(icons|styles|core|table)/] } }
+  }
+});

@@ -1,0 +1,128 @@
+//! The kernel side as user space sees it: loads the programs, attaches them, swaps and reads their maps.
+//!
+//! Called by the datapath thread and by eviction. Synchronous; each call may take as long as the kernel does (a swap
+//! waits for running programs: 10 ms as a rule, hundreds at worst), so never on an async thread.
+//!
+//! **Invariant:** knows nothing of export, of names or of configuration beyond [`Settings`]. `unsafe` stands in
+//! `maps`, `memory` and `sharing` only, around calls that no library wraps.
+
+mod attach;
+mod btf;
+mod features;
+mod load;
+mod maps;
+mod memory;
+mod offsets;
+mod sharing;
+
+pub use attach::AttachKind;
+pub use features::{FeatureStatus, Status};
+pub use load::{Counters, Datapath, OBJECT};
+pub use maps::ReadMode;
+pub use netobserv_ebpf_abi as abi;
+
+use crate::config::AttachConfig;
+
+/// What the programs are loaded with.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Capacity of each flow map and each feature map, `CACHE_MAX_FLOWS`.
+    pub cache_max_flows: u32,
+    /// One packet in this many; 0 and 1 are all.
+    pub sampling: u32,
+    /// Port to track DNS on besides 53; `None` is off.
+    pub dns_port: Option<u16>,
+    pub rtt: bool,
+    pub attach: AttachConfig,
+}
+
+/// Why the kernel refused.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(
+        "load kernel programs: {0}; the agent needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN, and a kernel with BPF enabled"
+    )]
+    Object(#[from] aya::EbpfError),
+    #[error("load kernel program {name}: {}", describe(source))]
+    Program {
+        name: &'static str,
+        source: Box<aya::programs::ProgramError>,
+    },
+    #[error("kernel program {0} is not in the object")]
+    NoProgram(&'static str),
+    #[error("kernel map {name}: {source}")]
+    Map {
+        name: &'static str,
+        source: aya::maps::MapError,
+    },
+    #[error("kernel map {0} is not in the object")]
+    NoMap(&'static str),
+    #[error("{call} on kernel map {map}: {source}")]
+    MapCall {
+        call: &'static str,
+        map: &'static str,
+        source: std::io::Error,
+    },
+    #[error(
+        "share maps with network namespace {netns}: {source}; watching other namespaces needs CAP_SYS_ADMIN"
+    )]
+    Sharing { netns: u32, source: std::io::Error },
+    #[error(
+        "enter network namespace {name} of interface {interface}: {source}; watching other namespaces needs CAP_SYS_ADMIN"
+    )]
+    EnterNetns {
+        name: String,
+        interface: String,
+        source: std::io::Error,
+    },
+    #[error("attach to interface {interface} ({step}): {source}")]
+    Attach {
+        interface: String,
+        step: &'static str,
+        source: Box<aya::programs::ProgramError>,
+    },
+    #[error("detach from interface {interface} ({step}): {source}")]
+    Detach {
+        interface: String,
+        step: &'static str,
+        source: Box<aya::programs::ProgramError>,
+    },
+}
+
+impl Error {
+    /// Stable label for metrics; those of attachments are NetObserv's.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Object(_) | Self::NoProgram(_) | Self::NoMap(_) => "LoadObject",
+            Self::Program { .. } => "LoadProgram",
+            Self::Map { .. } | Self::MapCall { .. } => "Map",
+            Self::Sharing { .. } => "AttachUnknownError",
+            Self::EnterNetns { .. } => "Attach:CantSetNetNS-B",
+            Self::Attach { step, .. } | Self::Detach { step, .. } => step,
+        }
+    }
+}
+
+/// A program error in one line: the verifier's log fills pages, and says why in its last lines.
+fn describe(error: &aya::programs::ProgramError) -> String {
+    const LINES: usize = 3;
+    const STATISTICS: [&str; 3] = ["verification time", "stack depth", "processed"];
+    let aya::programs::ProgramError::LoadError {
+        io_error,
+        verifier_log,
+    } = error
+    else {
+        return error.to_string();
+    };
+    let log = verifier_log.to_string();
+    let lines: Vec<_> = log
+        .lines()
+        .map(str::trim)
+        // Its statistics follow the reason.
+        .filter(|line| !line.is_empty() && !STATISTICS.iter().any(|start| line.starts_with(start)))
+        .collect();
+    match &lines[lines.len().saturating_sub(LINES)..] {
+        [] => io_error.to_string(),
+        last => format!("{io_error} ({})", last.join("; ")),
+    }
+}

@@ -1,0 +1,212 @@
+//! Attaches the flow programs of one namespace to one interface: TCX, or clsact by netlink.
+//!
+//! Beside other agents' programs: TCX keeps a list in which ours has its place; with clsact our filters have a handle
+//! of their own, an existing qdisc is used as it is, and nothing of others is touched.
+//!
+//! **Invariant:** TCX links are descriptors of this process, so the kernel detaches them however it ends. A clsact
+//! filter outlives a killed process, so each attachment first removes what an earlier instance left under our handle.
+
+use aya::{
+    Ebpf,
+    programs::{
+        LinkOrder, ProgramError, SchedClassifier, TcAttachType,
+        tc::{self, NlOptions, SchedClassifierLink, TcAttachOptions, TcError, TcHandle},
+    },
+};
+
+use super::{Error, Settings};
+use crate::config::{Anchor, AttachMode, Direction};
+
+pub const INGRESS_PROGRAM: &str = "tcx_ingress_flow_parse";
+pub const EGRESS_PROGRAM: &str = "tcx_egress_flow_parse";
+
+/// Before the filters of others, some of which end the classification.
+const TC_PRIORITY: u16 = 1;
+/// Ours alone: "no" "bs" in ASCII.
+const TC_HANDLE: TcHandle = TcHandle::new(0x6e6f, 0x6273);
+
+/// How an interface is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttachKind {
+    Tcx,
+    Tc,
+}
+
+/// The live links of one interface.
+pub struct Attachment {
+    pub kind: AttachKind,
+    links: Vec<(Side, SchedClassifierLink)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Ingress,
+    Egress,
+}
+
+impl Side {
+    fn program(self) -> &'static str {
+        match self {
+            Self::Ingress => INGRESS_PROGRAM,
+            Self::Egress => EGRESS_PROGRAM,
+        }
+    }
+
+    fn attach_type(self) -> TcAttachType {
+        match self {
+            Self::Ingress => TcAttachType::Ingress,
+            Self::Egress => TcAttachType::Egress,
+        }
+    }
+
+    fn step(self, kind: AttachKind) -> &'static str {
+        match (self, kind) {
+            (Self::Ingress, AttachKind::Tcx) => "AttachIngress:CantAttachTCX",
+            (Self::Egress, AttachKind::Tcx) => "AttachEgress:CantAttachTCX",
+            (_, AttachKind::Tc) => "AttachUnknownError",
+        }
+    }
+
+    fn detach_step(self, kind: AttachKind) -> &'static str {
+        match (self, kind) {
+            (Self::Ingress, AttachKind::Tcx) => "DetachIngress:CantCloseLink",
+            (Self::Egress, AttachKind::Tcx) => "DetachEgress:CantCloseLink",
+            (_, AttachKind::Tc) => "DetachUnknownError",
+        }
+    }
+}
+
+fn sides(direction: Direction) -> &'static [Side] {
+    match direction {
+        Direction::Ingress => &[Side::Ingress],
+        Direction::Egress => &[Side::Egress],
+        Direction::Both => &[Side::Egress, Side::Ingress],
+    }
+}
+
+/// One attempt, on a thread that is in the interface's namespace. All directions are attached, or none.
+pub fn attach(ebpf: &mut Ebpf, settings: &Settings, interface: &str) -> Result<Attachment, Error> {
+    match settings.attach.mode {
+        AttachMode::Tcx => attach_as(ebpf, settings, interface, AttachKind::Tcx),
+        AttachMode::Tc => attach_as(ebpf, settings, interface, AttachKind::Tc),
+        AttachMode::Any => attach_as(ebpf, settings, interface, AttachKind::Tcx)
+            .or_else(|_| attach_as(ebpf, settings, interface, AttachKind::Tc)),
+    }
+}
+
+fn attach_as(
+    ebpf: &mut Ebpf,
+    settings: &Settings,
+    interface: &str,
+    kind: AttachKind,
+) -> Result<Attachment, Error> {
+    let mut attachment = Attachment {
+        kind,
+        links: Vec::with_capacity(2),
+    };
+    for &side in sides(settings.attach.direction) {
+        let attached = match kind {
+            AttachKind::Tcx => attach_tcx(ebpf, settings, interface, side),
+            AttachKind::Tc => attach_tc(ebpf, interface, side),
+        };
+        match attached {
+            Ok(link) => attachment.links.push((side, link)),
+            Err(source) => {
+                // What was attached so far goes with it; that it fails too adds nothing to the error.
+                let _ = attachment.detach(interface);
+                return Err(Error::Attach {
+                    interface: interface.to_owned(),
+                    step: side.step(kind),
+                    source: Box::new(source),
+                });
+            }
+        }
+    }
+    Ok(attachment)
+}
+
+fn classifier(ebpf: &mut Ebpf, side: Side) -> Result<&mut SchedClassifier, ProgramError> {
+    ebpf.program_mut(side.program())
+        .ok_or(ProgramError::NotLoaded)?
+        .try_into()
+}
+
+fn attach_tcx(
+    ebpf: &mut Ebpf,
+    settings: &Settings,
+    interface: &str,
+    side: Side,
+) -> Result<SchedClassifierLink, ProgramError> {
+    let anchor = match side {
+        Side::Ingress => settings.attach.anchor_ingress,
+        Side::Egress => settings.attach.anchor_egress,
+    };
+    let order = match anchor {
+        Anchor::None => LinkOrder::default(),
+        Anchor::Head => LinkOrder::first(),
+        Anchor::Tail => LinkOrder::last(),
+    };
+    let program = classifier(ebpf, side)?;
+    let id = program.attach_with_options(
+        interface,
+        side.attach_type(),
+        TcAttachOptions::TcxOrder(order),
+    )?;
+    program.take_link(id)
+}
+
+fn attach_tc(
+    ebpf: &mut Ebpf,
+    interface: &str,
+    side: Side,
+) -> Result<SchedClassifierLink, ProgramError> {
+    add_clsact(interface)?;
+    if let Ok(left) =
+        SchedClassifierLink::attached(interface, side.attach_type(), TC_PRIORITY, TC_HANDLE, None)
+    {
+        // The usual case is that there is none.
+        let _ = detach_link(left);
+    }
+    let program = classifier(ebpf, side)?;
+    let id = program.attach_with_options(
+        interface,
+        side.attach_type(),
+        TcAttachOptions::Netlink(NlOptions {
+            priority: TC_PRIORITY,
+            handle: TC_HANDLE,
+            classid: None,
+        }),
+    )?;
+    program.take_link(id)
+}
+
+/// Makes sure that the interface has the qdisc; one that is there, with whatever hangs on it, stays.
+fn add_clsact(interface: &str) -> Result<(), TcError> {
+    match tc::qdisc_add_clsact(interface) {
+        Err(TcError::AlreadyAttached) => Ok(()),
+        Err(TcError::NetlinkError(error)) if error.raw_os_error() == Some(libc::EEXIST) => Ok(()),
+        other => other,
+    }
+}
+
+fn detach_link(link: SchedClassifierLink) -> Result<(), ProgramError> {
+    aya::programs::links::Link::detach(link)
+}
+
+impl Attachment {
+    /// On a thread that is in the interface's namespace. Every link is given up, whatever happens to the first.
+    pub fn detach(mut self, interface: &str) -> Result<(), Error> {
+        let kind = self.kind;
+        let mut result = Ok(());
+        for (side, link) in self.links.drain(..) {
+            if let Err(source) = detach_link(link) {
+                result = Err(Error::Detach {
+                    interface: interface.to_owned(),
+                    step: side.detach_step(kind),
+                    source: Box::new(source),
+                });
+            }
+        }
+        result
+    }
+}

@@ -1,0 +1,368 @@
+//! Loads the kernel programs, once per network namespace, over shared maps, and holds all that lives in the kernel.
+//!
+//! Owned by the datapath thread. An instance knows its namespace as a read-only global, so that telling the `eth0` of
+//! one namespace from that of another costs the packet path nothing.
+//!
+//! **Invariant:** the first generation is published before anything is attached; dropping a [`Datapath`] detaches all.
+
+use std::{collections::HashMap, sync::Arc};
+
+use aya::{
+    Ebpf, EbpfLoader,
+    maps::{Map, PerCpuArray},
+    programs::SchedClassifier,
+};
+
+use super::{
+    Error, Settings,
+    abi::{COUNTERS, Counter, DNS_NAME_MAX, DnsQuery, DnsValue, FlowKey, FlowValue, SocketOffsets},
+    attach::{self, AttachKind, Attachment, EGRESS_PROGRAM, INGRESS_PROGRAM},
+    features::{FeatureStatus, dns, rtt},
+    maps::{self, BPF_F_NO_PREALLOC, Generations, ReadMode, Reader},
+    memory,
+    sharing::PrivateBpfFs,
+};
+use crate::config::Direction;
+use crate::interfaces::{
+    model::{Interface, InterfaceKey, Netns, NetnsId},
+    netns::within,
+};
+
+/// The compiled programs. Aligned, since the object's reader casts into it.
+pub static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("NETOBSERV_KERNEL_OBJECT"));
+
+const FLOWS: &str = "ACTIVE_FLOWS";
+const DNS: &str = "ACTIVE_DNS";
+const QUERIES: &str = "DNS_QUERIES";
+const COUNTS: &str = "COUNTS";
+/// What the instances have in common.
+const SHARED: [&str; 4] = [FLOWS, DNS, QUERIES, COUNTS];
+
+const EMPTY_DNS: DnsValue = DnsValue {
+    start_ns: 0,
+    end_ns: 0,
+    latency_ns: 0,
+    id: 0,
+    flags: 0,
+    errno: 0,
+    name: [0; DNS_NAME_MAX],
+};
+
+/// Totals since the start of what the programs counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters([u64; COUNTERS]);
+
+impl Counters {
+    pub fn get(&self, counter: Counter) -> u64 {
+        self.0[counter as usize]
+    }
+}
+
+/// The programs of one namespace.
+struct Instance {
+    ebpf: Ebpf,
+    attached: usize,
+}
+
+struct Attached {
+    interface: Interface,
+    links: Attachment,
+}
+
+/// Everything of ours in the kernel.
+pub struct Datapath {
+    settings: Settings,
+    offsets: SocketOffsets,
+    /// The agent's own namespace first; it also holds the features' programs.
+    own: Instance,
+    others: HashMap<NetnsId, Instance>,
+    attached: HashMap<InterfaceKey, Attached>,
+    flows: Generations,
+    dns: Generations,
+    pins: Option<PrivateBpfFs>,
+    flow_reader: Reader<FlowKey, FlowValue>,
+    dns_reader: Reader<FlowKey, DnsValue>,
+    query_reader: Reader<DnsQuery, u64>,
+}
+
+impl Datapath {
+    /// Loads everything; nothing is attached to an interface yet. A feature that cannot run is only reported.
+    pub fn load(settings: &Settings) -> Result<(Self, Vec<FeatureStatus>), Error> {
+        let offsets = settings.rtt.then(rtt::offsets);
+        let known = match &offsets {
+            Some(Ok(offsets)) => *offsets,
+            _ => SocketOffsets::default(),
+        };
+        let mut ebpf = load_object(settings, NetnsId::OWN, &known, None)?;
+        let flows = Generations::new::<FlowKey, FlowValue>(
+            &mut ebpf,
+            "flows",
+            FLOWS,
+            settings.cache_max_flows,
+            0,
+        )?;
+        let dns = Generations::new::<FlowKey, DnsValue>(
+            &mut ebpf,
+            "dns",
+            DNS,
+            dns::max_entries(settings),
+            BPF_F_NO_PREALLOC,
+        )?;
+        let mut features = Vec::new();
+        if settings.dns_port.is_some() {
+            features.push(dns::can_run());
+        }
+        if let Some(offsets) = offsets {
+            features.push(rtt::start(&mut ebpf, offsets));
+        }
+        let mode = maps::probe_mode::<FlowKey, FlowValue>(flows.idle(), FlowValue::default());
+        let datapath = Self {
+            settings: *settings,
+            offsets: known,
+            own: Instance { ebpf, attached: 0 },
+            others: HashMap::new(),
+            attached: HashMap::new(),
+            flows,
+            dns,
+            pins: None,
+            flow_reader: Reader::new("flows", mode, FlowValue::default()),
+            dns_reader: Reader::new("dns", mode, EMPTY_DNS),
+            query_reader: Reader::new("queries", mode, 0),
+        };
+        memory::give_back();
+        Ok((datapath, features))
+    }
+
+    /// How maps are read on this kernel.
+    pub fn read_mode(&self) -> ReadMode {
+        self.flow_reader.mode()
+    }
+
+    /// One attempt to watch an interface. Watching it already is not an error.
+    pub fn attach(&mut self, interface: &Interface) -> Result<AttachKind, Error> {
+        let key = interface.key();
+        if let Some(attached) = self.attached.get(&key) {
+            return Ok(attached.links.kind);
+        }
+        let settings = self.settings;
+        let instance = self.instance(&interface.netns)?;
+        let links = in_netns(interface, || {
+            attach::attach(&mut instance.ebpf, &settings, &interface.name)
+        })
+        .and_then(|attached| attached);
+        match links {
+            Ok(links) => {
+                instance.attached += 1;
+                let kind = links.kind;
+                let interface = interface.clone();
+                self.attached.insert(key, Attached { interface, links });
+                Ok(kind)
+            }
+            Err(error) => {
+                self.drop_if_unused(key.netns);
+                Err(error)
+            }
+        }
+    }
+
+    /// Stops watching an interface, which may be gone already. What its programs saw is still evicted.
+    pub fn detach(&mut self, key: InterfaceKey) -> Result<AttachKind, Error> {
+        let Some(Attached { interface, links }) = self.attached.remove(&key) else {
+            return Ok(AttachKind::Tcx);
+        };
+        let kind = links.kind;
+        let result =
+            in_netns(&interface, || links.detach(&interface.name)).and_then(|detached| detached);
+        if let Some(instance) = self.others.get_mut(&key.netns) {
+            instance.attached -= 1;
+        }
+        self.drop_if_unused(key.netns);
+        result.map(|()| kind)
+    }
+
+    /// Stops watching every interface; the errors are those of the interfaces that did not let go.
+    pub fn detach_all(&mut self) -> Vec<Error> {
+        let keys: Vec<_> = self.attached.keys().copied().collect();
+        keys.into_iter()
+            .filter_map(|key| self.detach(key).err())
+            .collect()
+    }
+
+    /// Gives the programs an empty generation of every map; returns when they cannot reach the other any more.
+    ///
+    /// Flows go first: what a program does between the two swaps puts DNS data of a new flow into the old generation,
+    /// where eviction finds it without its flow and keeps it for the next time.
+    pub fn swap(&mut self) -> Result<(), Error> {
+        self.flows.swap(&mut self.own.ebpf)?;
+        if self.settings.dns_port.is_some() {
+            self.dns.swap(&mut self.own.ebpf)?;
+        }
+        Ok(())
+    }
+
+    /// Moves the flows out of the generation that [`Self::swap`] retired.
+    pub fn drain_flows(
+        &mut self,
+        visit: &mut dyn FnMut(&[FlowKey], &[FlowValue]),
+    ) -> Result<(), Error> {
+        self.flow_reader.drain(self.flows.idle(), visit)
+    }
+
+    /// Moves the DNS data out of the generation that [`Self::swap`] retired.
+    pub fn drain_dns(
+        &mut self,
+        visit: &mut dyn FnMut(&[FlowKey], &[DnsValue]),
+    ) -> Result<(), Error> {
+        if self.settings.dns_port.is_none() {
+            return Ok(());
+        }
+        self.dns_reader.drain(self.dns.idle(), visit)
+    }
+
+    /// Forgets queries made before `before_ns` of the monotonic clock; how many there were.
+    pub fn purge_dns_queries(&mut self, before_ns: u64) -> Result<usize, Error> {
+        if self.settings.dns_port.is_none() {
+            return Ok(0);
+        }
+        let Some(Map::HashMap(queries)) = self.own.ebpf.map(QUERIES) else {
+            return Err(Error::NoMap(QUERIES));
+        };
+        let mut stale = Vec::new();
+        self.query_reader.scan(queries, &mut |keys, times| {
+            stale.extend(
+                keys.iter()
+                    .zip(times)
+                    .filter(|&(_, &asked_ns)| asked_ns <= before_ns)
+                    .map(|(key, _)| *key),
+            );
+        })?;
+        Ok(stale
+            .iter()
+            .filter(|key| maps::remove(queries, *key))
+            .count())
+    }
+
+    /// Totals since the start, over all processors.
+    pub fn counters(&self) -> Result<Counters, Error> {
+        let failed = |source| Error::Map {
+            name: COUNTS,
+            source,
+        };
+        let map = self.own.ebpf.map(COUNTS).ok_or(Error::NoMap(COUNTS))?;
+        let counts = PerCpuArray::<_, u64>::try_from(map).map_err(failed)?;
+        let mut counters = Counters::default();
+        for (index, total) in (0..).zip(&mut counters.0) {
+            *total = counts.get(&index, 0).map_err(failed)?.iter().sum();
+        }
+        Ok(counters)
+    }
+
+    fn instance(&mut self, netns: &Arc<Netns>) -> Result<&mut Instance, Error> {
+        if netns.id == NetnsId::OWN {
+            return Ok(&mut self.own);
+        }
+        if !self.others.contains_key(&netns.id) {
+            let instance = self.load_other(netns.id)?;
+            self.others.insert(netns.id, instance);
+        }
+        self.others
+            .get_mut(&netns.id)
+            .ok_or(Error::NoProgram(INGRESS_PROGRAM))
+    }
+
+    fn load_other(&mut self, netns: NetnsId) -> Result<Instance, Error> {
+        if self.pins.is_none() {
+            self.pins = Some(self.share_maps(netns)?);
+        }
+        let ebpf = load_object(&self.settings, netns, &self.offsets, self.pins.as_ref())?;
+        Ok(Instance { ebpf, attached: 0 })
+    }
+
+    /// Puts the maps where a second instance finds them.
+    fn share_maps(&self, netns: NetnsId) -> Result<PrivateBpfFs, Error> {
+        let pins = PrivateBpfFs::new().map_err(|source| Error::Sharing {
+            netns: netns.0,
+            source,
+        })?;
+        for name in SHARED {
+            let map = self.own.ebpf.map(name).ok_or(Error::NoMap(name))?;
+            map.pin(pins.path(name)).map_err(|error| Error::Sharing {
+                netns: netns.0,
+                source: std::io::Error::other(error),
+            })?;
+        }
+        Ok(pins)
+    }
+
+    fn drop_if_unused(&mut self, netns: NetnsId) {
+        if self
+            .others
+            .get(&netns)
+            .is_some_and(|instance| instance.attached == 0)
+        {
+            self.others.remove(&netns);
+        }
+    }
+}
+
+impl Drop for Datapath {
+    fn drop(&mut self) {
+        // clsact filters need their namespace to be entered; links of TCX would go by themselves.
+        self.detach_all();
+    }
+}
+
+fn in_netns<T>(interface: &Interface, work: impl FnOnce() -> T) -> Result<T, Error> {
+    within(&interface.netns, work).map_err(|source| Error::EnterNetns {
+        name: interface.netns.name.to_string(),
+        interface: interface.name.to_string(),
+        source,
+    })
+}
+
+/// Loads the object for one namespace, and of its programs the flow programs that will be attached.
+fn load_object(
+    settings: &Settings,
+    netns: NetnsId,
+    offsets: &SocketOffsets,
+    pins: Option<&PrivateBpfFs>,
+) -> Result<Ebpf, Error> {
+    let enable_dns = u8::from(settings.dns_port.is_some());
+    let dns_port = settings.dns_port.filter(|port| *port != 0).unwrap_or(53);
+    let mut loader = EbpfLoader::new();
+    loader
+        // The object has no relocations against the kernel's types, and reading them costs memory and time.
+        .btf(None)
+        .override_global("sampling", &settings.sampling, true)
+        .override_global("enable_dns_tracking", &enable_dns, true)
+        .override_global("dns_port", &dns_port, true)
+        .override_global("network_namespace", &netns.0, true)
+        .override_global("socket_offsets", offsets, true)
+        .map_max_entries(QUERIES, dns::max_entries(settings));
+    if let Some(pins) = pins {
+        for name in SHARED {
+            loader.map_pin_path(name, pins.path(name));
+        }
+    }
+    let mut ebpf = loader.load(OBJECT)?;
+    let names: &[&'static str] = match settings.attach.direction {
+        Direction::Ingress => &[INGRESS_PROGRAM],
+        Direction::Egress => &[EGRESS_PROGRAM],
+        Direction::Both => &[INGRESS_PROGRAM, EGRESS_PROGRAM],
+    };
+    for &name in names {
+        load_program(&mut ebpf, name)?;
+    }
+    Ok(ebpf)
+}
+
+fn load_program(ebpf: &mut Ebpf, name: &'static str) -> Result<(), Error> {
+    let program: &mut SchedClassifier = ebpf
+        .program_mut(name)
+        .and_then(|program| program.try_into().ok())
+        .ok_or(Error::NoProgram(name))?;
+    program.load().map_err(|source| Error::Program {
+        name,
+        source: Box::new(source),
+    })
+}

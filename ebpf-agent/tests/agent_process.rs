@@ -1,0 +1,300 @@
+//! The whole agent as a process: how it starts, refuses to start, and stops.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+#[path = "support_grpc/collector.rs"]
+#[allow(dead_code, reason = "the exporter's tests use more of it")]
+mod collector;
+#[path = "support_grpc/isolated.rs"]
+mod isolation;
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use collector::{Behaviour, Collector, pbflow};
+use isolation::{isolated, run};
+
+const PATIENCE: Duration = Duration::from_mins(2);
+const AGENT: &str = env!("CARGO_BIN_EXE_netobserv-ebpf-agent");
+/// Free in a network namespace of one's own.
+const METRICS_PORT: u16 = 9400;
+/// Ethernet, IPv4 and UDP headers.
+const HEADERS_LENGTH: u64 = 14 + 20 + 8;
+
+fn agent(variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(AGENT);
+    command
+        .env_clear()
+        .envs(variables.iter().copied())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn output(command: &mut Command) -> (Option<i32>, String) {
+    text(command.output().unwrap())
+}
+
+fn text(output: Output) -> (Option<i32>, String) {
+    let (out, error) = (
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    );
+    (output.status.code(), out + &error)
+}
+
+/// The body of an answer, if there is a server.
+fn get(path: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", METRICS_PORT)).ok()?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: agent\r\nConnection: close\r\n\r\n"
+    )
+    .ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    Some(answer)
+}
+
+#[allow(clippy::disallowed_methods, reason = "polls a process with a deadline")]
+fn wait_until(what: &str, child: &mut Child, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "the agent has ended before {what}"
+        );
+        assert!(Instant::now() < deadline, "gave up waiting until {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn terminate(child: Child) -> (Option<i32>, String) {
+    run(&format!("kill -TERM {}", child.id()));
+    text(child.wait_with_output().unwrap())
+}
+
+/// A link with an address, and the agent watching it.
+fn start_watching(target_port: u16, variables: &[(&str, &str)]) -> Child {
+    run("ip link set lo up");
+    run("ip link add watched type veth peer name peer");
+    run("ip link set peer up");
+    run("ip link set watched up");
+    run("ip addr add 10.9.0.1/24 dev watched");
+    run("ip neigh add 10.9.0.2 lladdr 02:00:00:00:00:02 dev watched");
+    let (target_port, metrics_port) = (target_port.to_string(), METRICS_PORT.to_string());
+    let mut all = vec![
+        ("AGENT_IP", "10.9.0.1"),
+        ("TARGET_HOST", "127.0.0.1"),
+        ("TARGET_PORT", &target_port),
+        ("INTERFACES", "watched"),
+        ("CACHE_ACTIVE_TIMEOUT", "1h"),
+        ("METRICS_ENABLE", "true"),
+        ("METRICS_SERVER_PORT", &metrics_port),
+    ];
+    all.extend(variables);
+    let mut child = agent(&all).spawn().unwrap();
+    wait_until("it is ready", &mut child, || {
+        get("/ready").is_some_and(|answer| answer.contains(" 200 OK"))
+    });
+    let attached = r#"ebpf_agent_iface_buffer_size{name="egress-tcx-links"} 1"#;
+    wait_until("it watches", &mut child, || {
+        get("/metrics").is_some_and(|answer| answer.contains(attached))
+    });
+    child
+}
+
+/// Sends this many datagrams of ten bytes out of the watched link.
+fn send(datagrams: u64) {
+    let socket = UdpSocket::bind("10.9.0.1:7000").unwrap();
+    for _ in 0..datagrams {
+        assert_eq!(socket.send_to(&[0; 10], "10.9.0.2:9").unwrap(), 10);
+    }
+}
+
+fn in_runtime<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
+
+/// Records of the test's own datagrams.
+fn ours(collector: &Collector) -> Vec<pbflow::Record> {
+    let is_ours = |record: &pbflow::Record| {
+        record
+            .transport
+            .as_ref()
+            .is_some_and(|transport| transport.src_port == 7000)
+    };
+    collector
+        .messages()
+        .into_iter()
+        .flatten()
+        .filter(is_ours)
+        .collect()
+}
+
+#[test]
+fn a_signal_brings_a_last_eviction_and_nothing_is_missing() {
+    isolated(|| {
+        let collector = in_runtime(Collector::start(Behaviour::default()));
+        let child = start_watching(collector.address.port(), &[]);
+        send(50);
+        let (code, log) = terminate(child);
+        assert_eq!(code, Some(0), "{log}");
+        let records = ours(&collector);
+        assert_eq!(
+            records.iter().map(|record| record.packets).sum::<u64>(),
+            50,
+            "{records:?}"
+        );
+        assert_eq!(
+            records.iter().map(|record| record.bytes).sum::<u64>(),
+            50 * (HEADERS_LENGTH + 10)
+        );
+        let names: Vec<_> = records
+            .iter()
+            .flat_map(|record| &record.dup_list)
+            .map(|entry| &entry.interface)
+            .collect();
+        assert_eq!(names, ["watched"]);
+        assert!(get("/live").is_none());
+    });
+}
+
+#[test]
+fn a_collector_that_stays_away_delays_the_end_only_as_long_as_it_may() {
+    isolated(|| {
+        let child = start_watching(1, &[("EXPORTER_DRAIN_TIMEOUT", "200ms")]);
+        send(3);
+        let (code, log) = terminate(child);
+        assert_eq!(code, Some(0), "{log}");
+        assert!(
+            log.contains("the collector did not take everything within 0.2 s"),
+            "{log}"
+        );
+        assert!(log.contains("reason=\"shutdown\""), "{log}");
+    });
+}
+
+#[test]
+fn a_new_namespace_is_watched_and_counted_apart() {
+    isolated(|| {
+        let collector = in_runtime(Collector::start(Behaviour::default()));
+        // Names of namespaces go to a folder that only this test sees.
+        run("mount -t tmpfs none /run");
+        let child = start_watching(collector.address.port(), &[("INTERFACES", "/^watched/")]);
+        run("ip netns add blue");
+        run("ip -n blue link add watched1 type veth peer name peer1");
+        run("ip -n blue link set peer1 up");
+        run("ip -n blue link set watched1 up");
+        let mut child = child;
+        let both = r#"ebpf_agent_iface_buffer_size{name="egress-tcx-links"} 2"#;
+        wait_until("it watches both", &mut child, || {
+            get("/metrics").is_some_and(|answer| answer.contains(both))
+        });
+        run("ip netns del blue");
+        let one = r#"ebpf_agent_iface_buffer_size{name="egress-tcx-links"} 1"#;
+        wait_until("it lets go", &mut child, || {
+            get("/metrics").is_some_and(|answer| answer.contains(one))
+        });
+        send(5);
+        let (code, log) = terminate(child);
+        assert_eq!(code, Some(0), "{log}");
+        assert_eq!(
+            ours(&collector)
+                .iter()
+                .map(|record| record.packets)
+                .sum::<u64>(),
+            5
+        );
+    });
+}
+
+#[test]
+fn missing_capabilities_are_named() {
+    isolated(|| {
+        run("ip link set lo up");
+        let mut command = Command::new("setpriv");
+        command
+            .args([
+                "--bounding-set",
+                "-bpf,-sys_admin",
+                "--inh-caps",
+                "-bpf,-sys_admin",
+                AGENT,
+            ])
+            .env_clear();
+        command
+            .env("PATH", "/usr/sbin:/usr/bin")
+            .env("AGENT_IP", "10.9.0.1");
+        let (code, log) = output(
+            command
+                .env("TARGET_HOST", "127.0.0.1")
+                .env("TARGET_PORT", "1"),
+        );
+        assert_eq!(code, Some(1), "{log}");
+        let line = "cannot load kernel programs: missing CAP_BPF: run as root, or give the process these capabilities";
+        assert!(log.contains(line), "{log}");
+    });
+}
+
+#[test]
+fn a_configuration_that_cannot_be_is_one_line_with_all_problems() {
+    let (code, log) = output(&mut agent(&[
+        ("EXPORT", "kafka"),
+        ("CACHE_MAX_FLOWS", "many"),
+    ]));
+    assert_eq!(code, Some(1));
+    assert_eq!(log.lines().count(), 1, "{log}");
+    for part in [
+        "can't load configuration from environment",
+        "EXPORT: ",
+        "CACHE_MAX_FLOWS: ",
+    ] {
+        assert!(log.contains(part), "{log}");
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_is_said_before_anything_is_loaded() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let variables = [
+        ("AGENT_IP", "10.9.0.1"),
+        ("TARGET_HOST", "127.0.0.1"),
+        ("TARGET_PORT", "1"),
+        ("METRICS_ENABLE", "true"),
+        ("METRICS_SERVER_ADDRESS", "127.0.0.1"),
+        ("METRICS_SERVER_PORT", &port),
+    ];
+    let (code, log) = output(&mut agent(&variables));
+    assert_eq!(code, Some(1), "{log}");
+    assert!(
+        log.contains("cannot listen on 127.0.0.1:") || log.contains("missing CAP_"),
+        "{log}"
+    );
+}
+
+#[test]
+fn help_and_version_answer_without_configuration() {
+    let (code, version) = output(agent(&[]).arg("--version"));
+    assert_eq!(code, Some(0));
+    assert!(
+        version.starts_with("netobserv-ebpf-agent ") && version.contains("commit"),
+        "{version}"
+    );
+    let (code, help) = output(agent(&[]).arg("--help"));
+    assert_eq!(code, Some(0));
+    for part in [
+        "TARGET_HOST",
+        "CACHE_MAX_FLOWS=5000",
+        "not available in this version",
+    ] {
+        assert!(help.contains(part), "{part} is not in {help}");
+    }
+    assert_eq!(output(agent(&[]).arg("--interfaces")).0, Some(2));
+}

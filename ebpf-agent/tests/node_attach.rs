@@ -1,0 +1,323 @@
+//! Attaching beside others, and leaving nothing behind.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+#[path = "support/support.rs"]
+mod support;
+
+use std::{
+    fs::File,
+    io::{BufRead as _, BufReader},
+    net::IpAddr,
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use aya::{
+    Ebpf,
+    programs::{
+        LinkOrder, SchedClassifier, TcAttachType,
+        tc::{NlOptions, TcAttachOptions, TcHandle},
+    },
+};
+use netobserv_ebpf_agent::{
+    config::{Anchor, AttachConfig, AttachMode, Direction},
+    interfaces::model::{Interface, Netns, NetnsId},
+    kernel::{AttachKind, OBJECT, Settings},
+};
+use support::{
+    agent::{Agent, lost_packets, packets, settings},
+    frames::{self, Ip},
+    is_privileged,
+    netns::{Namespace, veth},
+};
+
+/// Our program's name, as short as the kernel keeps it.
+const OURS: &str = "tcx_ingress_flo";
+
+fn pair() -> (Namespace, Namespace) {
+    let (watched, peer) = (Namespace::new(1), Namespace::new(2));
+    veth((&watched, "a"), (&peer, "b"));
+    (watched, peer)
+}
+
+fn with(change: impl FnOnce(&mut AttachConfig)) -> Settings {
+    let mut settings = settings();
+    change(&mut settings.attach);
+    settings
+}
+
+fn send(peer: &Namespace, count: usize) {
+    let transport = frames::udp(1, 2, b"x");
+    let (source, destination) = (IpAddr::from([10, 0, 0, 2]), IpAddr::from([10, 0, 0, 1]));
+    let frame = frames::packet(
+        &[],
+        source,
+        destination,
+        frames::UDP,
+        &transport,
+        Ip::default(),
+    );
+    let sender = peer.frame_sender("b");
+    for _ in 0..count {
+        sender.send(&frame);
+    }
+}
+
+/// Names of the programs in the order in which they run.
+fn tcx_programs(namespace: &Namespace, interface: &str) -> Vec<String> {
+    namespace.run(|| {
+        let (_, programs) = SchedClassifier::query_tcx(interface, TcAttachType::Ingress).unwrap();
+        programs
+            .iter()
+            .map(|program| program.name_as_str().unwrap().to_owned())
+            .collect()
+    })
+}
+
+fn tc_filters(namespace: &Namespace, interface: &str) -> Vec<String> {
+    namespace
+        .command(&format!("tc filter show dev {interface} ingress"))
+        .lines()
+        .filter(|line| line.contains("handle"))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// A program of somebody else.
+fn other_program(namespace: &Namespace, interface: &str, options: TcAttachOptions) -> Ebpf {
+    let mut ebpf = Ebpf::load(OBJECT).unwrap();
+    let program: &mut SchedClassifier = ebpf.program_mut("empty").unwrap().try_into().unwrap();
+    program.load().unwrap();
+    namespace.run(|| {
+        program
+            .attach_with_options(interface, TcAttachType::Ingress, options)
+            .unwrap();
+    });
+    ebpf
+}
+
+#[test]
+fn the_place_beside_another_program_is_the_configured_one() {
+    if !is_privileged() {
+        return;
+    }
+    for (anchor, expected) in [
+        (Anchor::None, ["empty", OURS]),
+        (Anchor::Tail, ["empty", OURS]),
+        (Anchor::Head, [OURS, "empty"]),
+    ] {
+        let (watched, peer) = pair();
+        let _other = other_program(
+            &watched,
+            "a",
+            TcAttachOptions::TcxOrder(LinkOrder::default()),
+        );
+        let mut agent = Agent::start(&with(|attach| attach.anchor_ingress = anchor));
+        assert_eq!(agent.attach(&watched.interface("a")), AttachKind::Tcx);
+        assert_eq!(tcx_programs(&watched, "a"), expected, "{anchor:?}");
+        send(&peer, 5);
+        assert_eq!(packets(&agent.stop().0), 5);
+        assert_eq!(tcx_programs(&watched, "a"), ["empty"], "the other stays");
+    }
+}
+
+#[test]
+fn two_instances_on_one_interface_see_every_packet_each() {
+    if !is_privileged() {
+        return;
+    }
+    let (watched, peer) = pair();
+    let mut agents = [Agent::start(&settings()), Agent::start(&settings())];
+    for agent in &mut agents {
+        agent.attach(&watched.interface("a"));
+    }
+    send(&peer, 7);
+    for agent in agents {
+        assert_eq!(packets(&agent.stop().0), 7);
+    }
+}
+
+#[test]
+fn only_the_configured_direction_is_watched() {
+    if !is_privileged() {
+        return;
+    }
+    for (direction, expected) in [
+        (Direction::Ingress, 3),
+        (Direction::Egress, 0),
+        (Direction::Both, 3),
+    ] {
+        let (watched, peer) = pair();
+        let mut agent = Agent::start(&with(|attach| attach.direction = direction));
+        agent.attach(&watched.interface("a"));
+        send(&peer, 3);
+        assert_eq!(packets(&agent.stop().0), expected, "{direction:?}");
+    }
+}
+
+#[test]
+fn clsact_is_shared_with_the_filters_of_others() {
+    if !is_privileged() {
+        return;
+    }
+    let (watched, peer) = pair();
+    watched.command("tc qdisc add dev a clsact");
+    // Where NetObserv's agent puts its own.
+    let place = NlOptions {
+        priority: 1,
+        handle: TcHandle::new(0, 1),
+        classid: None,
+    };
+    let _other = other_program(&watched, "a", TcAttachOptions::Netlink(place));
+    let before = tc_filters(&watched, "a");
+    let mut agent = Agent::start(&with(|attach| attach.mode = AttachMode::Tc));
+    assert_eq!(agent.attach(&watched.interface("a")), AttachKind::Tc);
+    assert_eq!(tc_filters(&watched, "a").len(), before.len() + 1);
+    send(&peer, 6);
+    let (records, counters) = agent.stop();
+    assert_eq!(packets(&records) + lost_packets(&counters), 6);
+    assert_eq!(
+        tc_filters(&watched, "a"),
+        before,
+        "the filters of others stay, ours goes"
+    );
+}
+
+#[test]
+fn an_interface_can_be_watched_again_and_may_be_gone_at_the_end() {
+    if !is_privileged() {
+        return;
+    }
+    let (watched, peer) = pair();
+    let interface = watched.interface("a");
+    let mut agent = Agent::start(&settings());
+    for _ in 0..3 {
+        agent.attach(&interface);
+        agent.attach(&interface);
+        send(&peer, 2);
+        agent.datapath.detach(interface.key()).unwrap();
+        send(&peer, 2);
+    }
+    agent.attach(&interface);
+    watched.command("ip link delete dev a");
+    assert_eq!(packets(&agent.stop().0), 6);
+}
+
+#[test]
+fn an_interface_that_does_not_exist_is_an_error_that_names_it() {
+    if !is_privileged() {
+        return;
+    }
+    let (watched, _peer) = pair();
+    let interface = Interface {
+        name: "nowhere".into(),
+        index: 99,
+        ..watched.interface("a")
+    };
+    let mut agent = Agent::start(&settings());
+    let error = agent.datapath.attach(&interface).unwrap_err();
+    assert!(error.to_string().contains("nowhere"), "{error}");
+    assert_eq!(error.kind(), "AttachEgress:CantAttachTCX");
+}
+
+/// Asks the test below to attach, in a process of its own, and says what it should be attached with.
+const CHILD_NETNS: &str = "NODE_ATTACH_TEST_NETNS";
+const CHILD_MODE: &str = "NODE_ATTACH_TEST_MODE";
+
+/// Not a test by itself: the process that is killed.
+#[test]
+fn holds_an_attachment_until_it_is_killed() {
+    let Some(path) = std::env::var_os(CHILD_NETNS) else {
+        return;
+    };
+    let is_tc = std::env::var(CHILD_MODE).unwrap() == "tc";
+    let netns = Netns {
+        id: NetnsId(1),
+        name: "child".into(),
+        handle: Some(File::open(path).unwrap()),
+    };
+    let interface = Interface {
+        netns: Arc::new(netns),
+        index: 2,
+        name: "a".into(),
+        mac: [0; 6],
+    };
+    let mut agent = Agent::start(&with(|attach| {
+        attach.mode = if is_tc {
+            AttachMode::Tc
+        } else {
+            AttachMode::Tcx
+        };
+    }));
+    agent.attach(&interface);
+    println!("attached");
+    loop {
+        std::thread::park();
+    }
+}
+
+fn attached_child(namespace: &Namespace, mode: &str) -> Child {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "holds_an_attachment_until_it_is_killed",
+            "--nocapture",
+        ])
+        .env(CHILD_NETNS, namespace.path())
+        .env(CHILD_MODE, mode)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(
+        lines.any(|line| line.unwrap().contains("attached")),
+        "the child did not attach"
+    );
+    child
+}
+
+fn kill(mut child: Child) {
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_killed_process_leaves_nothing_on_tcx() {
+    if !is_privileged() {
+        return;
+    }
+    let (watched, peer) = pair();
+    let child = attached_child(&watched, "tcx");
+    assert_eq!(tcx_programs(&watched, "a").len(), 1);
+    kill(child);
+    // The kernel closes the last descriptors in the background.
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !tcx_programs(&watched, "a").is_empty() {
+        assert!(Instant::now() < deadline, "the program stays attached");
+    }
+    let mut agent = Agent::start(&settings());
+    agent.attach(&watched.interface("a"));
+    send(&peer, 4);
+    assert_eq!(packets(&agent.stop().0), 4);
+}
+
+#[test]
+fn what_a_killed_process_left_on_clsact_is_replaced_by_the_next() {
+    if !is_privileged() {
+        return;
+    }
+    let (watched, peer) = pair();
+    kill(attached_child(&watched, "tc"));
+    assert_eq!(
+        tc_filters(&watched, "a").len(),
+        1,
+        "clsact filters outlive their process"
+    );
+    let mut agent = Agent::start(&with(|attach| attach.mode = AttachMode::Tc));
+    agent.attach(&watched.interface("a"));
+    assert_eq!(tc_filters(&watched, "a").len(), 1);
+    send(&peer, 4);
+    assert_eq!(packets(&agent.stop().0), 4);
+    assert!(tc_filters(&watched, "a").is_empty());
+}

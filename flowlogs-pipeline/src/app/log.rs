@@ -1,0 +1,26 @@
+//! The log: text on standard error, at the level of the configuration.
+
+use tracing::level_filters::LevelFilter;
+
+/// Level when none is configured, and when it cannot be understood.
+pub const LEVEL_DEFAULT: &str = "error";
+
+/// Starts the log. A second start, as in tests, changes nothing.
+pub fn start(level: &str) {
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(filter(level))
+        .with_writer(std::io::stderr)
+        .finish();
+    let _ = tracing::subscriber::set_global_default(subscriber);
+}
+
+/// NetObserv's names of levels.
+fn filter(level: &str) -> LevelFilter {
+    match level.to_ascii_lowercase().as_str() {
+        "trace" => LevelFilter::TRACE,
+        "debug" => LevelFilter::DEBUG,
+        "info" => LevelFilter::INFO,
+        "warn" | "warning" => LevelFilter::WARN,
+        _ => LevelFilter::ERROR,
+    }
+}

@@ -1,0 +1,136 @@
+//! Lines of a file: once, again every ten seconds, or in pieces.
+//!
+//! **Invariant:** the file is read as a stream, never held as a whole.
+
+pub mod config;
+
+use std::time::Duration;
+
+use tokio::fs::File;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio_util::sync::CancellationToken;
+
+pub use config::{FileConfig, Mode};
+
+use self::config::DecoderType;
+use super::lines::{LINE_BYTES_MAX, decode_json};
+use super::now_seconds;
+use super::protobuf::Decoder;
+use crate::metrics::Counter;
+use crate::metrics::operational::{INGEST_ERRORS, INGEST_FLOWS_PROCESSED};
+use crate::model::{BATCH_RECORDS_MAX, Batch, Record};
+use crate::stage::{BuildContext, Ingest, IngestFuture, StageError};
+use crate::topology::Inlet;
+
+/// How long `file_loop` waits before each pass.
+const LOOP_PERIOD: Duration = Duration::from_secs(10);
+/// Lines that `file_chunks` sends together.
+const CHUNK_LINES: usize = 100;
+
+/// The file ingesters.
+pub struct IngestFile {
+    name: String,
+    config: FileConfig,
+    mode: Mode,
+    flows: Counter,
+    bad_lines: Counter,
+}
+
+impl IngestFile {
+    /// Looks whether the file is there.
+    pub fn new(
+        config: &FileConfig,
+        mode: Mode,
+        context: &BuildContext,
+    ) -> Result<Self, StageError> {
+        let (name, metrics) = (context.name.clone(), &context.metrics);
+        std::fs::File::open(&config.filename).map_err(|error| {
+            StageError::new(&name, format_args!("open {}: {error}", config.filename))
+        })?;
+        let kind = match mode {
+            Mode::Once => "file",
+            Mode::Loop => "file_loop",
+            Mode::Chunks => "file_chunks",
+        };
+        Ok(Self {
+            flows: metrics.counter(&INGEST_FLOWS_PROCESSED, &[&name]),
+            bad_lines: metrics.counter(&INGEST_ERRORS, &[&name, kind, "Ignoring line"]),
+            config: config.clone(),
+            mode,
+            name,
+        })
+    }
+
+    async fn pass(&self, inlet: &Inlet, stop: &CancellationToken) -> std::io::Result<()> {
+        let mut input = BufReader::new(File::open(&self.config.filename).await?);
+        let batch_records_max = if self.mode == Mode::Chunks {
+            CHUNK_LINES
+        } else {
+            BATCH_RECORDS_MAX
+        };
+        let mut batch = Batch::default();
+        let mut line = Vec::new();
+        while !stop.is_cancelled() {
+            line.clear();
+            let read = (&mut input)
+                .take(LINE_BYTES_MAX as u64 + 1)
+                .read_until(b'\n', &mut line)
+                .await?;
+            if read > LINE_BYTES_MAX {
+                return Err(std::io::Error::other("a line is longer than 1 MiB"));
+            }
+            if line.last() == Some(&b'\n') {
+                line.pop();
+            }
+            if !line.is_empty() {
+                match self.decode(&line) {
+                    Some(record) => batch.records.push(record),
+                    None => self.bad_lines.inc(),
+                }
+            }
+            if batch.len() >= batch_records_max {
+                self.send(inlet, &mut batch).await;
+            }
+            if read == 0 {
+                break;
+            }
+        }
+        self.send(inlet, &mut batch).await;
+        Ok(())
+    }
+
+    async fn send(&self, inlet: &Inlet, batch: &mut Batch) {
+        self.flows.add(batch.len() as u64);
+        inlet.send(std::mem::take(batch)).await;
+    }
+
+    fn decode(&self, line: &[u8]) -> Option<Record> {
+        match self.config.decoder.r#type {
+            DecoderType::Json => decode_json(line, now_seconds()).ok(),
+            DecoderType::Protobuf => Decoder::new(&[], now_seconds()).record(line).ok().flatten(),
+        }
+    }
+}
+
+impl Ingest for IngestFile {
+    fn run(self: Box<Self>, inlet: Inlet, stop: CancellationToken) -> IngestFuture {
+        Box::pin(async move {
+            loop {
+                if self.mode == Mode::Loop {
+                    tokio::select! {
+                        () = stop.cancelled() => return Ok(()),
+                        () = tokio::time::sleep(LOOP_PERIOD) => {}
+                    }
+                }
+                let passed = self.pass(&inlet, &stop).await;
+                let file = &self.config.filename;
+                passed.map_err(|error| {
+                    StageError::new(&self.name, format_args!("read {file}: {error}"))
+                })?;
+                if self.mode != Mode::Loop {
+                    return Ok(());
+                }
+            }
+        })
+    }
+}

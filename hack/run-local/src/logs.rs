@@ -1,0 +1,95 @@
+//! One bounded log file per program: its standard output and error, copied by a thread of ours.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, PipeReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+/// A log file is renamed to `NAME.1` when it has grown to this size.
+const LOG_BYTES_MAX: u64 = 10 * 1024 * 1024;
+/// Longest line kept whole; a longer one is broken.
+const LINE_BYTES_MAX: u64 = 64 * 1024;
+
+/// Copies `source` into `path` until it ends. Lines, so that a rotation never cuts one.
+/// The receiver disconnects when all of it is written.
+pub fn copy_in_background(source: PipeReader, path: PathBuf) -> io::Result<Receiver<()>> {
+    let mut file = open(&path)?;
+    let mut size = file.metadata()?.len();
+    let (written, receiver) = sync_channel(1);
+    std::thread::Builder::new()
+        .name("log".to_owned())
+        .spawn(move || {
+            let _written: SyncSender<()> = written;
+            let mut reader = BufReader::new(source);
+            let mut line = Vec::new();
+            loop {
+                line.clear();
+                match reader
+                    .by_ref()
+                    .take(LINE_BYTES_MAX)
+                    .read_until(b'\n', &mut line)
+                {
+                    Ok(0) | Err(_) => return,
+                    Ok(read) => size += read as u64,
+                }
+                if size > LOG_BYTES_MAX && rotate(&path).is_ok() {
+                    match open(&path) {
+                        Ok(fresh) => (file, size) = (fresh, line.len() as u64),
+                        Err(_) => return,
+                    }
+                }
+                // A full disk must not stop the program whose log this is: its lines go on being read.
+                let _ = file.write_all(&line);
+            }
+        })?;
+    Ok(receiver)
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).open(path)
+}
+
+fn rotate(path: &Path) -> io::Result<()> {
+    let mut old = path.as_os_str().to_owned();
+    old.push(".1");
+    std::fs::rename(path, old)
+}
+
+/// The last lines of a log, for an error message.
+pub fn tail(path: &Path, lines: usize) -> String {
+    const TAIL_BYTES: u64 = 4096;
+    let read = || -> io::Result<String> {
+        let mut file = File::open(path)?;
+        let start = file.metadata()?.len().saturating_sub(TAIL_BYTES);
+        file.seek(SeekFrom::Start(start))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    let text = read().unwrap_or_default();
+    let all: Vec<&str> = text.lines().collect();
+    all[all.len().saturating_sub(lines)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn a_full_log_is_rotated_and_no_line_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.log");
+        std::fs::write(&path, vec![b'x'; LOG_BYTES_MAX as usize]).unwrap();
+        let (reader, mut writer) = io::pipe().unwrap();
+        copy_in_background(reader, path.clone()).unwrap();
+        writer.write_all(b"first\nsecond\n").unwrap();
+        drop(writer);
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        while tail(&path, 5) != "first\nsecond" {
+            assert!(std::time::Instant::now() < deadline, "{}", tail(&path, 5));
+            std::thread::yield_now();
+        }
+        assert!(folder.path().join("x.log.1").exists());
+    }
+}

@@ -1,0 +1,155 @@
+//! The default command: start everything, print where the page is, watch, stop.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use nix::unistd::Uid;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::settings::{Owner, Settings};
+use crate::supervise::{Event, Program, Supervisor};
+use crate::{config, guard, ports, preflight};
+
+const READY_LIMIT: Duration = Duration::from_mins(1);
+const PIPELINE_GRACE: Duration = Duration::from_secs(20);
+const CONSOLE_GRACE: Duration = Duration::from_secs(20);
+
+pub fn run(settings: &Settings) -> Result<()> {
+    let owner = Owner::detect()?;
+    let (data, _lock) = preflight::check(settings, &owner)?;
+    let ports = ports::Ports::choose(settings.port)?;
+    let files = config::write(settings, ports, &data, &owner)?;
+
+    let mut supervisor = Supervisor::new();
+    watch_signals(&supervisor)?;
+    let result = start(&mut supervisor, settings, &owner, &data, ports, &files);
+    if result.is_ok() {
+        println!(
+            "flows of this host: http://{}  (Ctrl-C stops; data and logs in {})",
+            page(settings),
+            data.display()
+        );
+        supervisor.watch();
+        println!("stopping");
+    }
+    for name in supervisor.stop() {
+        println!("{name} did not stop in time and was killed");
+    }
+    result
+}
+
+fn start(
+    supervisor: &mut Supervisor,
+    settings: &Settings,
+    owner: &Owner,
+    data: &Path,
+    ports: ports::Ports,
+    files: &config::Files,
+) -> Result<()> {
+    let binaries = crate::binaries()?;
+    let logs = data.join("logs");
+    let privileged = if Uid::effective().is_root() {
+        guard::privileged(&files.agent, &logs, settings.demo)?
+    } else {
+        vec![through_sudo(&binaries, files, &logs, settings.demo)]
+    };
+    let user = Uid::effective().is_root().then_some((owner.uid, owner.gid));
+    let program = |name, binary: &str, arguments: Vec<String>, grace| Program {
+        name,
+        path: binaries.join(binary),
+        arguments,
+        environment: vec![("HOME".to_owned(), owner.home.display().to_string())],
+        user,
+        log: Some(logs.join(format!("{name}.log"))),
+        stops_on_end_of_input: false,
+        grace,
+    };
+    // Stopped in this order: what makes flows, what moves them, what keeps them.
+    for program in privileged {
+        supervisor.add(program)?;
+    }
+    supervisor.add(program(
+        "pipeline",
+        "flowlogs-pipeline",
+        vec![format!("--config={}", files.pipeline.display())],
+        PIPELINE_GRACE,
+    ))?;
+    supervisor.add(program(
+        "console",
+        "plugin-backend",
+        vec![format!("-config={}", files.console.display())],
+        CONSOLE_GRACE,
+    ))?;
+    let check = |port: u16| move || is_ready(port);
+    supervisor.wait_ready(
+        vec![
+            ("agent", check(ports.agent_metrics)),
+            ("pipeline", check(ports.pipeline_health)),
+            ("console", check(ports.console_metrics)),
+        ],
+        READY_LIMIT,
+    )
+}
+
+fn through_sudo(binaries: &Path, files: &config::Files, logs: &Path, demo: bool) -> Program {
+    let mut arguments = vec![
+        binaries.join("run-local").display().to_string(),
+        "guard".to_owned(),
+        format!("--environment={}", files.agent.display()),
+        format!("--logs={}", logs.display()),
+    ];
+    if demo {
+        arguments.push("--demo".to_owned());
+    }
+    Program {
+        name: "agent (through sudo)",
+        path: "/usr/bin/sudo".into(),
+        arguments,
+        environment: Vec::new(),
+        user: None,
+        log: Some(logs.join("guard.log")),
+        stops_on_end_of_input: true,
+        grace: guard::AGENT_GRACE + Duration::from_secs(5),
+    }
+}
+
+fn watch_signals(supervisor: &Supervisor) -> Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot watch signals")?;
+    let sender = supervisor.sender();
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            for _ in signals.forever() {
+                let _ = sender.send(Event::Stop);
+            }
+        })?;
+    Ok(())
+}
+
+/// Asks a component's `/ready`; only the status line matters.
+fn is_ready(port: u16) -> bool {
+    let ask = || -> std::io::Result<bool> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let mut stream = TcpStream::connect_timeout(&address, Duration::from_millis(500))?;
+        stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+        stream.write_all(b"GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer)?;
+        Ok(&answer[9..12] == b"200")
+    };
+    ask().unwrap_or(false)
+}
+
+/// Address to type into a browser.
+fn page(settings: &Settings) -> SocketAddr {
+    let ip = if settings.listen.is_unspecified() {
+        Ipv4Addr::LOCALHOST.into()
+    } else {
+        settings.listen
+    };
+    SocketAddr::new(ip, settings.port)
+}

@@ -1,0 +1,391 @@
+//! Starts programs, restarts those that die, and stops them in order.
+//!
+//! **Invariant:** a child is spawned by the thread that calls [`Supervisor::watch`], because the kernel ends it
+//! (`PR_SET_PDEATHSIG`, by setpriv) when that very thread ends.
+
+use std::io;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::{Gid, Pid, Uid};
+
+use crate::logs;
+
+/// Events that wait for the supervisor; their senders wait when there are more.
+const EVENTS_MAX: usize = 64;
+const BACKOFF_MIN: Duration = Duration::from_millis(500);
+const BACKOFF_MAX: Duration = Duration::from_secs(30);
+/// How long we wait for the last words of a program that ended.
+const LAST_WORDS_LIMIT: Duration = Duration::from_secs(2);
+/// A program that lived this long starts again with the smallest backoff.
+const STEADY_AFTER: Duration = Duration::from_mins(1);
+
+pub struct Program {
+    pub name: &'static str,
+    pub path: PathBuf,
+    pub arguments: Vec<String>,
+    pub environment: Vec<(String, String)>,
+    /// User to run as; `None` keeps ours.
+    pub user: Option<(Uid, Gid)>,
+    /// Log file; `None` lets it write to our own standard output and error.
+    pub log: Option<PathBuf>,
+    /// Whether it reads a standard input that ends when it shall stop (a program of another user takes no signal).
+    pub stops_on_end_of_input: bool,
+    /// Time to drain before it is killed.
+    pub grace: Duration,
+}
+
+#[derive(Debug)]
+pub enum Event {
+    /// Somebody asked us to stop; a second one cuts the draining short.
+    Stop,
+    Exited {
+        slot: usize,
+        status: ExitStatus,
+    },
+}
+
+struct Slot {
+    program: Program,
+    running: Option<Running>,
+    backoff: Duration,
+    restart_at: Option<Instant>,
+}
+
+struct Running {
+    pid: Pid,
+    since: Instant,
+    input: Option<ChildStdin>,
+    /// Disconnects when the log holds all that it said.
+    log_written: Option<Receiver<()>>,
+}
+
+pub struct Supervisor {
+    slots: Vec<Slot>,
+    events: Receiver<Event>,
+    sender: SyncSender<Event>,
+}
+
+impl Supervisor {
+    pub fn new() -> Self {
+        let (sender, events) = sync_channel(EVENTS_MAX);
+        Self {
+            slots: Vec::new(),
+            events,
+            sender,
+        }
+    }
+
+    /// Where a signal handler or a watcher sends [`Event::Stop`].
+    pub fn sender(&self) -> SyncSender<Event> {
+        self.sender.clone()
+    }
+
+    /// Starts a program. Programs are stopped in the order in which they were added.
+    pub fn add(&mut self, program: Program) -> Result<()> {
+        self.slots.push(Slot {
+            program,
+            running: None,
+            backoff: BACKOFF_MIN,
+            restart_at: None,
+        });
+        self.spawn(self.slots.len() - 1)
+    }
+
+    fn spawn(&mut self, index: usize) -> Result<()> {
+        let slot = &mut self.slots[index];
+        let (child, input, log_written) = spawn(&slot.program)
+            .with_context(|| format!("cannot start {}", slot.program.path.display()))?;
+        slot.running = Some(Running {
+            pid: Pid::from_raw(child.id() as i32),
+            since: Instant::now(),
+            input,
+            log_written,
+        });
+        slot.restart_at = None;
+        let sender = self.sender.clone();
+        std::thread::Builder::new()
+            .name(format!("wait {}", slot.program.name))
+            .spawn(move || {
+                let mut child = child;
+                if let Ok(status) = child.wait() {
+                    let _ = sender.send(Event::Exited {
+                        slot: index,
+                        status,
+                    });
+                }
+            })?;
+        Ok(())
+    }
+
+    /// Waits until every check of `pending` holds. A program that ends meanwhile is an error with its last words.
+    pub fn wait_ready(
+        &mut self,
+        mut pending: Vec<(&str, impl Fn() -> bool)>,
+        limit: Duration,
+    ) -> Result<()> {
+        let deadline = Instant::now() + limit;
+        loop {
+            pending.retain(|(_, is_ready)| !is_ready());
+            if pending.is_empty() {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                let names: Vec<&str> = pending.iter().map(|(name, _)| *name).collect();
+                bail!(
+                    "not ready after {} s: {}; see the logs",
+                    limit.as_secs(),
+                    names.join(", ")
+                );
+            }
+            match self.events.recv_timeout(Duration::from_millis(50)) {
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => {
+                    bail!("stopped before it was ready")
+                }
+                Ok(Event::Exited { slot, status }) => {
+                    let slot = &mut self.slots[slot];
+                    if let Some(written) =
+                        slot.running.take().and_then(|running| running.log_written)
+                    {
+                        let _ = written.recv_timeout(LAST_WORDS_LIMIT);
+                    }
+                    let last = slot
+                        .program
+                        .log
+                        .as_deref()
+                        .map(|log| logs::tail(log, 5))
+                        .unwrap_or_default();
+                    bail!(
+                        "{} did not start ({}):\n{last}",
+                        slot.program.name,
+                        describe(status)
+                    );
+                }
+            }
+        }
+    }
+
+    /// Restarts what dies, until somebody asks to stop.
+    pub fn watch(&mut self) {
+        loop {
+            let now = Instant::now();
+            let due = self.slots.iter().filter_map(|slot| slot.restart_at).min();
+            let wait = due.map_or(Duration::from_hours(1), |due| {
+                due.saturating_duration_since(now)
+            });
+            match self.events.recv_timeout(wait) {
+                Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(Event::Exited { slot, status }) => self.schedule_restart(slot, status),
+                Err(RecvTimeoutError::Timeout) => self.restart_due(),
+            }
+        }
+    }
+
+    fn schedule_restart(&mut self, index: usize, status: ExitStatus) {
+        let slot = &mut self.slots[index];
+        let lived = slot
+            .running
+            .take()
+            .map_or(Duration::ZERO, |running| running.since.elapsed());
+        if lived > STEADY_AFTER {
+            slot.backoff = BACKOFF_MIN;
+        }
+        slot.restart_at = Some(Instant::now() + slot.backoff);
+        let log = slot
+            .program
+            .log
+            .as_deref()
+            .map(|log| format!("; log: {}", log.display()))
+            .unwrap_or_default();
+        println!(
+            "{} ended ({}); starting it again in {} s{log}",
+            slot.program.name,
+            describe(status),
+            slot.backoff.as_secs_f32()
+        );
+        slot.backoff = (slot.backoff * 2).min(BACKOFF_MAX);
+    }
+
+    fn restart_due(&mut self) {
+        let now = Instant::now();
+        for index in 0..self.slots.len() {
+            if self.slots[index].restart_at.is_some_and(|due| due <= now)
+                && let Err(error) = self.spawn(index)
+            {
+                println!("{error:#}");
+                let slot = &mut self.slots[index];
+                slot.restart_at = Some(now + slot.backoff);
+                slot.backoff = (slot.backoff * 2).min(BACKOFF_MAX);
+            }
+        }
+    }
+
+    /// Stops all programs one after the other; returns the names of those that had to be killed.
+    pub fn stop(&mut self) -> Vec<&'static str> {
+        let mut killed = Vec::new();
+        let mut is_hurried = false;
+        for index in 0..self.slots.len() {
+            self.slots[index].restart_at = None;
+            let Some(running) = &mut self.slots[index].running else {
+                continue;
+            };
+            if running.input.take().is_none() {
+                let _ = kill(running.pid, Signal::SIGTERM);
+            }
+            let mut deadline = Instant::now() + self.slots[index].program.grace;
+            while self.slots[index].running.is_some() {
+                if is_hurried {
+                    deadline = Instant::now();
+                }
+                match self
+                    .events
+                    .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+                {
+                    Ok(Event::Stop) => is_hurried = true,
+                    Ok(Event::Exited { slot, .. }) => self.slots[slot].running = None,
+                    Err(_) => {
+                        if let Some(running) = self.slots[index].running.take() {
+                            let _ = killpg(running.pid, Signal::SIGKILL);
+                            killed.push(self.slots[index].program.name);
+                        }
+                    }
+                }
+            }
+        }
+        killed
+    }
+}
+
+fn spawn(program: &Program) -> Result<(Child, Option<ChildStdin>, Option<Receiver<()>>)> {
+    if !program.path.is_file() {
+        bail!("there is no such file; build it with: make build");
+    }
+    let mut command = Command::new("setpriv");
+    command
+        .args(["--pdeathsig", "TERM", "--"])
+        .arg(&program.path)
+        .args(&program.arguments)
+        .envs(
+            program
+                .environment
+                .iter()
+                .map(|(name, value)| (name, value)),
+        )
+        .stdin(if program.stops_on_end_of_input {
+            Stdio::piped()
+        } else {
+            Stdio::null()
+        })
+        // A group of its own: a terminal's Ctrl-C reaches only us.
+        .process_group(0);
+    if let Some((uid, gid)) = program.user {
+        command.uid(uid.as_raw()).gid(gid.as_raw());
+    }
+    let mut log_written = None;
+    if let Some(log) = &program.log {
+        let (reader, writer) = io::pipe()?;
+        command.stdout(writer.try_clone()?).stderr(writer);
+        let receiver = logs::copy_in_background(reader, log.clone())
+            .with_context(|| format!("cannot write {}", log.display()))?;
+        log_written = Some(receiver);
+    }
+    let mut child = command.spawn()?;
+    let input = child.stdin.take();
+    Ok((child, input, log_written))
+}
+
+fn describe(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit code {code}"),
+        (None, Some(signal)) => format!("signal {signal}"),
+        (None, None) => "unknown status".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn shell(script: &str, log: PathBuf) -> Program {
+        Program {
+            name: "shell",
+            path: PathBuf::from("/bin/sh"),
+            arguments: vec!["-c".to_owned(), script.to_owned()],
+            environment: vec![("GREETING".to_owned(), "hello".to_owned())],
+            user: None,
+            log: Some(log),
+            stops_on_end_of_input: false,
+            grace: Duration::from_secs(30),
+        }
+    }
+
+    #[test]
+    fn a_program_that_dies_is_started_again_and_stop_lets_it_drain() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let mark = folder.path().join("mark");
+        let script = format!(
+            "if [ -e {mark} ]; then trap 'echo drained; exit 0' TERM; echo second $GREETING; while :; do sleep 0.05; done; \
+             else touch {mark}; exit 7; fi",
+            mark = mark.display()
+        );
+        let mut supervisor = Supervisor::new();
+        supervisor.add(shell(&script, log.clone())).unwrap();
+        let sender = supervisor.sender();
+        let watched = log.clone();
+        std::thread::spawn(move || {
+            while !logs::tail(&watched, 1).contains("second hello") {
+                std::thread::yield_now();
+            }
+            sender.send(Event::Stop).unwrap();
+        });
+        supervisor.watch();
+        assert!(supervisor.stop().is_empty());
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while logs::tail(&log, 1) != "drained" {
+            assert!(Instant::now() < deadline, "{}", logs::tail(&log, 5));
+        }
+    }
+
+    #[test]
+    fn a_program_that_ends_before_it_is_ready_is_an_error_with_its_last_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let mut supervisor = Supervisor::new();
+        supervisor
+            .add(shell("echo no privilege; exit 3", log.clone()))
+            .unwrap();
+        let error = supervisor
+            .wait_ready(vec![("shell", || false)], Duration::from_secs(30))
+            .unwrap_err()
+            .to_string();
+        assert_eq!(error, "shell did not start (exit code 3):\nno privilege");
+    }
+
+    #[test]
+    fn a_program_that_does_not_stop_is_killed_after_its_grace() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let mut program = shell(
+            "trap '' TERM; echo up; while :; do sleep 0.05; done",
+            log.clone(),
+        );
+        program.grace = Duration::from_millis(100);
+        let mut supervisor = Supervisor::new();
+        supervisor.add(program).unwrap();
+        supervisor
+            .wait_ready(
+                vec![("shell", move || logs::tail(&log, 1) == "up")],
+                Duration::from_secs(30),
+            )
+            .unwrap();
+        assert_eq!(supervisor.stop(), ["shell"]);
+    }
+}
