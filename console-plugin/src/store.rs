@@ -52,7 +52,8 @@ use self::ingest::{Job, Pool};
 use self::metrics::{Metrics, QueryLabels};
 use self::push::{Encoding, LineFault, PushLimits};
 use self::query::{
-    AggregateAnswer, AggregateQuery, Control, RecordsAnswer, RecordsQuery, ValuesAnswer, ValuesQuery,
+    AggregateAnswer, AggregateQuery, Control, RecordsAnswer, RecordsQuery, ValuesAnswer,
+    ValuesQuery,
 };
 use self::space::now_ms;
 use self::state::State;
@@ -81,12 +82,16 @@ struct Inner {
 impl Store {
     /// Opens the folder, replays the log and starts the two threads of the store.
     pub fn open(config: StoreConfig) -> Result<Self, StoreError> {
-        open::open(config).map(|inner| Self { inner: Arc::new(inner) })
+        open::open(config).map(|inner| Self {
+            inner: Arc::new(inner),
+        })
     }
 
     /// Stores a push; returns when it is synced. Blocks: for async callers see [`push_router`].
     pub fn push(&self, encoding: Encoding, body: Bytes) -> Result<(), StoreError> {
-        self.begin_push(encoding, body)?.blocking_recv().unwrap_or(Err(StoreError::Closed))
+        self.begin_push(encoding, body)?
+            .blocking_recv()
+            .unwrap_or(Err(StoreError::Closed))
     }
 
     /// Decodes a push and queues it; the receiver gets the outcome once it is synced.
@@ -111,49 +116,102 @@ impl Store {
         let (rows, memory) = self.inner.state.head();
         // Memory is bounded in the same proportion as rows are.
         let segments = (limits.head_rows / limits.segment_rows).max(1) as u64;
-        if rows >= limits.head_rows || memory as u64 >= limits.segment_bytes.saturating_mul(segments) {
-            return Err(StoreError::Busy { rows, limit: limits.head_rows });
+        if rows >= limits.head_rows
+            || memory as u64 >= limits.segment_bytes.saturating_mul(segments)
+        {
+            return Err(StoreError::Busy {
+                rows,
+                limit: limits.head_rows,
+            });
         }
         let bounds = push_limits(&self.inner.config, now_ms());
         let push = push::decode(encoding, &body, &bounds, self.inner.pool.take())?;
         if let Some(reason) = &push.first_fault {
             for fault in LineFault::ALL {
-                Metrics::count(&self.inner.metrics.lines_refused, fault.label(), push.faults[fault as usize]);
+                Metrics::count(
+                    &self.inner.metrics.lines_refused,
+                    fault.label(),
+                    push.faults[fault as usize],
+                );
             }
-            tracing::debug!(lines = push.faults.iter().sum::<u64>(), reason, "lines left out of a push");
+            tracing::debug!(
+                lines = push.faults.iter().sum::<u64>(),
+                reason,
+                "lines left out of a push"
+            );
         }
         let digest = Digest::of_push(encoding, &body);
         let (reply, outcome) = oneshot::channel();
-        let jobs = self.inner.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(jobs) = jobs.as_ref() else { return Err(StoreError::Closed) };
-        match jobs.try_send(Job { encoding, body, digest, push, reply }) {
+        let jobs = self
+            .inner
+            .jobs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let Some(jobs) = jobs.as_ref() else {
+            return Err(StoreError::Closed);
+        };
+        match jobs.try_send(Job {
+            encoding,
+            body,
+            digest,
+            push,
+            reply,
+        }) {
             Ok(()) => Ok(outcome),
-            Err(TrySendError::Full(_)) => Err(StoreError::Busy { rows, limit: limits.head_rows }),
+            Err(TrySendError::Full(_)) => Err(StoreError::Busy {
+                rows,
+                limit: limits.head_rows,
+            }),
             Err(TrySendError::Disconnected(_)) => Err(StoreError::Closed),
         }
     }
 
     /// The newest rows that pass the filter.
-    pub fn records(&self, query: &RecordsQuery, control: &Control) -> Result<RecordsAnswer, StoreError> {
+    pub fn records(
+        &self,
+        query: &RecordsQuery,
+        control: &Control,
+    ) -> Result<RecordsAnswer, StoreError> {
         self.timed("records", || self.inner.executor.records(query, control))
     }
 
     /// Series of numbers per group and step.
-    pub fn aggregate(&self, query: &AggregateQuery, control: &Control) -> Result<AggregateAnswer, StoreError> {
-        self.timed("aggregate", || self.inner.executor.aggregate(query, control))
+    pub fn aggregate(
+        &self,
+        query: &AggregateQuery,
+        control: &Control,
+    ) -> Result<AggregateAnswer, StoreError> {
+        self.timed("aggregate", || {
+            self.inner.executor.aggregate(query, control)
+        })
     }
 
     /// Values of a field with their counts.
-    pub fn values(&self, query: &ValuesQuery, control: &Control) -> Result<ValuesAnswer, StoreError> {
+    pub fn values(
+        &self,
+        query: &ValuesQuery,
+        control: &Control,
+    ) -> Result<ValuesAnswer, StoreError> {
         self.timed("values", || self.inner.executor.values(query, control))
     }
 
-    fn timed<T>(&self, query: &'static str, run: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    fn timed<T>(
+        &self,
+        query: &'static str,
+        run: impl FnOnce() -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let started = Instant::now();
         let answer = run();
         let outcome = answer.as_ref().map_or_else(StoreError::kind, |_| "ok");
-        self.inner.metrics.queries.get_or_create(&QueryLabels { query, outcome }).inc();
-        self.inner.metrics.query_seconds.observe(started.elapsed().as_secs_f64());
+        self.inner
+            .metrics
+            .queries
+            .get_or_create(&QueryLabels { query, outcome })
+            .inc();
+        self.inner
+            .metrics
+            .query_seconds
+            .observe(started.elapsed().as_secs_f64());
         answer
     }
 
@@ -169,13 +227,27 @@ impl Store {
 
     /// Adds the store's metrics.
     pub fn register(&self, registry: &mut Registry) {
-        self.inner.metrics.register(registry, Arc::clone(&self.inner.state));
+        self.inner
+            .metrics
+            .register(registry, Arc::clone(&self.inner.state));
     }
 
     /// Takes no more pushes, seals what is in memory and ends the threads. Queries go on. Blocks.
     pub fn shutdown(&self) {
-        drop(self.inner.jobs.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let threads = std::mem::take(&mut *self.inner.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(
+            self.inner
+                .jobs
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
+        let threads = std::mem::take(
+            &mut *self
+                .inner
+                .threads
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
         for thread in threads {
             // A panic was reported by the thread itself; the log still has what it did not seal.
             let _ = thread.join();
@@ -184,7 +256,8 @@ impl Store {
 }
 
 fn push_limits(config: &StoreConfig, now_ms: i64) -> PushLimits {
-    let millis = |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    let millis =
+        |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
     PushLimits {
         decoded_bytes: config.limits.push_decoded_bytes,
         line_bytes: config.limits.line_bytes,

@@ -10,7 +10,9 @@ mod support;
 
 use bytes::Bytes;
 use plugin_backend::store::push::Encoding;
-use plugin_backend::store::query::{AggregateQuery, Filter, Function, RecordsQuery, Test, TimeRange, ValuesQuery};
+use plugin_backend::store::query::{
+    AggregateQuery, Filter, Function, RecordsQuery, Test, TimeRange, ValuesQuery,
+};
 use plugin_backend::store::{Store, StoreError};
 
 use support::{T0, config, control, json_push, row_count, store_with_rows};
@@ -22,18 +24,34 @@ fn a_push_is_answered_as_it_came_before_and_after_sealing() {
     let line = format!(
         r#"{{"SrcAddr":"10.0.0.1","DstAddr":"2001:db8::1","Bytes":840,"Flags":18,"Interfaces":["eth0","veth1"],"TimeFlowEndMs":{T0},"Novel":{{"a":[1,"x"]}},"Ratio":0.5,"Note":"say \"hi\""}}"#
     );
-    let labels = [("app", "netobserv-flowcollector"), ("SrcK8S_Namespace", "shop"), ("FlowDirection", "1")];
-    store.push(Encoding::Json, json_push(&labels, &[(T0, &line)])).unwrap();
-    let query = RecordsQuery { range: TimeRange::ALL, filter: Filter::TRUE, limit: 10 };
+    let labels = [
+        ("app", "netobserv-flowcollector"),
+        ("SrcK8S_Namespace", "shop"),
+        ("FlowDirection", "1"),
+    ];
+    store
+        .push(Encoding::Json, json_push(&labels, &[(T0, &line)]))
+        .unwrap();
+    let query = RecordsQuery {
+        range: TimeRange::ALL,
+        filter: Filter::TRUE,
+        limit: 10,
+    };
     let live = store.records(&query, &control()).unwrap().records;
-    let expected_labels =
-        [("FlowDirection", "1"), ("SrcK8S_Namespace", "shop"), ("app", "netobserv-flowcollector")];
+    let expected_labels = [
+        ("FlowDirection", "1"),
+        ("SrcK8S_Namespace", "shop"),
+        ("app", "netobserv-flowcollector"),
+    ];
     let expected_line = format!(
         r#"{{"SrcAddr":"10.0.0.1","DstAddr":"2001:db8::1","Flags":18,"Bytes":840,"TimeFlowEndMs":{T0},"Interfaces":["eth0","veth1"],"Novel":{{"a":[1,"x"]}},"Ratio":0.5,"Note":"say \"hi\""}}"#
     );
     assert_eq!(live.len(), 1);
     assert_eq!(live[0].time_ms, T0);
-    assert_eq!(live[0].labels, expected_labels.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    assert_eq!(
+        live[0].labels,
+        expected_labels.map(|(name, value)| (name.to_owned(), value.to_owned()))
+    );
     assert_eq!(live[0].line, expected_line);
     store.shutdown();
     assert_eq!(store.sizes().head_rows, 0, "sealed at the end");
@@ -41,7 +59,10 @@ fn a_push_is_answered_as_it_came_before_and_after_sealing() {
     drop(store);
     let store = Store::open(config(folder.path())).unwrap();
     assert_eq!(store.records(&query, &control()).unwrap().records, live);
-    assert!(matches!(Store::open(config(folder.path())), Err(StoreError::InUse { .. })));
+    assert!(matches!(
+        Store::open(config(folder.path())),
+        Err(StoreError::InUse { .. })
+    ));
 }
 
 #[test]
@@ -66,8 +87,18 @@ fn aggregations_mean_what_logql_means() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(config(folder.path())).unwrap();
     let line = |second: i64, namespace: &str, bytes: &str| {
-        let field = if bytes.is_empty() { String::new() } else { format!(r#","Bytes":{bytes}"#) };
-        (T0 + second * 1000, format!(r#"{{"DstK8S_Namespace":"{namespace}","TimeFlowEndMs":{}{field}}}"#, T0 + second * 1000))
+        let field = if bytes.is_empty() {
+            String::new()
+        } else {
+            format!(r#","Bytes":{bytes}"#)
+        };
+        (
+            T0 + second * 1000,
+            format!(
+                r#"{{"DstK8S_Namespace":"{namespace}","TimeFlowEndMs":{}{field}}}"#,
+                T0 + second * 1000
+            ),
+        )
     };
     let lines = [
         line(0, "a", "100"),
@@ -78,7 +109,10 @@ fn aggregations_mean_what_logql_means() {
         line(25, "b", ""),
         line(30, "", "1"),
     ];
-    let lines: Vec<(i64, &str)> = lines.iter().map(|(time, line)| (*time, line.as_str())).collect();
+    let lines: Vec<(i64, &str)> = lines
+        .iter()
+        .map(|(time, line)| (*time, line.as_str()))
+        .collect();
     store.push(Encoding::Json, json_push(&[], &lines)).unwrap();
     let ask = |function, range_ms, top_k, value: Option<&str>| {
         let query = AggregateQuery {
@@ -96,40 +130,90 @@ fn aggregations_mean_what_logql_means() {
         let series = store.aggregate(&query, &control()).unwrap().series;
         let text = series.iter().map(|series| {
             let label = series.labels.first().map_or("-", |label| label.1.as_str());
-            let samples: Vec<_> = series.samples.iter().map(|(t, v)| format!("{}={v}", (t - T0) / 1000)).collect();
+            let samples: Vec<_> = series
+                .samples
+                .iter()
+                .map(|(t, v)| format!("{}={v}", (t - T0) / 1000))
+                .collect();
             format!("{label}: {}", samples.join(" "))
         });
         text.collect::<Vec<_>>().join("; ")
     };
     let bytes = Some("Bytes");
     // A sample covers (t - range, t]: the row at 10 s belongs to step 10, the one at 0 s to no step.
-    assert_eq!(ask(Function::Sum, 10_000, 9, bytes), "-: 30=1; a: 10=10 20=20; b: 20=7 30=40");
-    assert_eq!(ask(Function::Sum, 20_000, 9, bytes), "-: 30=1; a: 10=110 20=30 30=20; b: 20=7 30=47");
-    assert_eq!(ask(Function::Rate, 10_000, 9, bytes), "-: 30=0.1; a: 10=1 20=2; b: 20=0.7 30=4");
-    assert_eq!(ask(Function::Count, 10_000, 9, bytes), "-: 30=1; a: 10=1 20=1; b: 20=1 30=1");
-    assert_eq!(ask(Function::Count, 10_000, 9, None), "-: 30=1; a: 10=1 20=1; b: 20=1 30=2");
-    assert_eq!(ask(Function::Avg, 20_000, 9, bytes), "-: 30=1; a: 10=55 20=15 30=20; b: 20=7 30=23.5");
-    assert_eq!(ask(Function::Max, 20_000, 1, bytes), "a: 10=100 20=20; b: 30=40");
-    assert_eq!(ask(Function::Min, 20_000, 1, bytes), "-: 30=1; a: 10=10; b: 20=7");
-    assert_eq!(ask(Function::P90, 20_000, 9, bytes), "-: 30=1; a: 10=91 20=19 30=20; b: 20=7 30=36.7");
+    assert_eq!(
+        ask(Function::Sum, 10_000, 9, bytes),
+        "-: 30=1; a: 10=10 20=20; b: 20=7 30=40"
+    );
+    assert_eq!(
+        ask(Function::Sum, 20_000, 9, bytes),
+        "-: 30=1; a: 10=110 20=30 30=20; b: 20=7 30=47"
+    );
+    assert_eq!(
+        ask(Function::Rate, 10_000, 9, bytes),
+        "-: 30=0.1; a: 10=1 20=2; b: 20=0.7 30=4"
+    );
+    assert_eq!(
+        ask(Function::Count, 10_000, 9, bytes),
+        "-: 30=1; a: 10=1 20=1; b: 20=1 30=1"
+    );
+    assert_eq!(
+        ask(Function::Count, 10_000, 9, None),
+        "-: 30=1; a: 10=1 20=1; b: 20=1 30=2"
+    );
+    assert_eq!(
+        ask(Function::Avg, 20_000, 9, bytes),
+        "-: 30=1; a: 10=55 20=15 30=20; b: 20=7 30=23.5"
+    );
+    assert_eq!(
+        ask(Function::Max, 20_000, 1, bytes),
+        "a: 10=100 20=20; b: 30=40"
+    );
+    assert_eq!(
+        ask(Function::Min, 20_000, 1, bytes),
+        "-: 30=1; a: 10=10; b: 20=7"
+    );
+    assert_eq!(
+        ask(Function::P90, 20_000, 9, bytes),
+        "-: 30=1; a: 10=91 20=19 30=20; b: 20=7 30=36.7"
+    );
 }
 
 #[test]
 fn values_come_with_counts_most_frequent_first() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(config(folder.path())).unwrap();
-    let lines = ["eth0", "eth0", "br-ex"].map(|name| format!(r#"{{"Interfaces":["{name}","Veth9"],"SrcPort":80}}"#));
+    let lines = ["eth0", "eth0", "br-ex"]
+        .map(|name| format!(r#"{{"Interfaces":["{name}","Veth9"],"SrcPort":80}}"#));
     let lines: Vec<(i64, &str)> = lines.iter().map(|line| (T0, line.as_str())).collect();
-    store.push(Encoding::Json, json_push(&[("app", "x")], &lines)).unwrap();
+    store
+        .push(Encoding::Json, json_push(&[("app", "x")], &lines))
+        .unwrap();
     let ask = |field: &str, prefix: &str, limit| {
         let (field, prefix) = (field.to_owned(), prefix.to_owned());
-        let query = ValuesQuery { field, prefix, range: TimeRange::ALL, filter: Filter::TRUE, limit };
+        let query = ValuesQuery {
+            field,
+            prefix,
+            range: TimeRange::ALL,
+            filter: Filter::TRUE,
+            limit,
+        };
         let answer = store.values(&query, &control()).unwrap();
-        let values: Vec<_> = answer.values.iter().map(|v| format!("{}={}", v.value, v.count)).collect();
+        let values: Vec<_> = answer
+            .values
+            .iter()
+            .map(|v| format!("{}={}", v.value, v.count))
+            .collect();
         (values.join(" "), answer.is_limited)
     };
-    assert_eq!(ask("Interfaces", "", 9), ("Veth9=3 eth0=2 br-ex=1".to_owned(), false));
-    assert_eq!(ask("Interfaces", "", 2), ("Veth9=3 eth0=2".to_owned(), true));
+    assert_eq!(
+        ask("Interfaces", "", 9),
+        ("Veth9=3 eth0=2 br-ex=1".to_owned(), false)
+    );
+    assert_eq!(
+        ask("Interfaces", "", 2),
+        ("Veth9=3 eth0=2".to_owned(), true)
+    );
     assert_eq!(ask("Interfaces", "v", 9), ("Veth9=3".to_owned(), false));
     assert_eq!(ask("SrcPort", "8", 9), ("80=3".to_owned(), false));
     assert_eq!(ask("app", "", 9), ("x=3".to_owned(), false));
@@ -142,7 +226,13 @@ fn filters_choose_rows_alike_in_memory_and_in_files() {
     let store = store_with_rows(folder.path());
     let test = |field: &str, test: Test| Filter::matches(field, test);
     let glob = |field: &str, pattern: &str, ignore_case| {
-        test(field, Test::Glob { pattern: pattern.to_owned(), ignore_case })
+        test(
+            field,
+            Test::Glob {
+                pattern: pattern.to_owned(),
+                ignore_case,
+            },
+        )
     };
     let table = [
         (Filter::TRUE, "abcd"),
@@ -154,13 +244,28 @@ fn filters_choose_rows_alike_in_memory_and_in_files() {
         (Filter::present("SrcPort"), "ab"),
         (Filter::present("SrcPort").negate(), "cd"),
         (test("SrcPort", Test::AtLeast(443)), "a"),
-        (test("SrcAddr", Test::InNetwork("10.0.0.0/24".parse().unwrap())), "ab"),
-        (test("SrcAddr", Test::InNetwork("::/0".parse().unwrap())), "c"),
-        (test("SrcAddr", Test::InAddresses("10.0.0.2".parse().unwrap(), "10.0.0.9".parse().unwrap())), "b"),
+        (
+            test("SrcAddr", Test::InNetwork("10.0.0.0/24".parse().unwrap())),
+            "ab",
+        ),
+        (
+            test("SrcAddr", Test::InNetwork("::/0".parse().unwrap())),
+            "c",
+        ),
+        (
+            test(
+                "SrcAddr",
+                Test::InAddresses("10.0.0.2".parse().unwrap(), "10.0.0.9".parse().unwrap()),
+            ),
+            "b",
+        ),
         (glob("SrcK8S_Name", "WEB-*", true), "ab"),
         (glob("SrcK8S_Name", "WEB-*", false), ""),
         (glob("SrcK8S_Name", "web.1", false), ""),
-        (test("SrcK8S_Name", Test::Regex("^web-[12]$".to_owned())), "ab"),
+        (
+            test("SrcK8S_Name", Test::Regex("^web-[12]$".to_owned())),
+            "ab",
+        ),
         (test("SrcPort", Test::Regex("^4.3$".to_owned())), "a"),
         (Filter::equals("Interfaces", "eth1"), "b"),
         (Filter::equals("Interfaces", "eth0"), "ab"),
@@ -171,14 +276,29 @@ fn filters_choose_rows_alike_in_memory_and_in_files() {
         (Filter::equals("Novel", "7"), "d"),
         (Filter::equals("app", "x"), "abcd"),
         (Filter::equals("_IsFirst", "true"), "d"),
-        (Filter::And(vec![Filter::present("SrcPort"), Filter::equals("Proto", "6")]), "a"),
+        (
+            Filter::And(vec![
+                Filter::present("SrcPort"),
+                Filter::equals("Proto", "6"),
+            ]),
+            "a",
+        ),
     ];
     let ask = |filter: &Filter| {
-        let query = RecordsQuery { range: TimeRange::ALL, filter: filter.clone(), limit: 100 };
+        let query = RecordsQuery {
+            range: TimeRange::ALL,
+            filter: filter.clone(),
+            limit: 100,
+        };
         let records = store.records(&query, &control()).unwrap().records;
         let mut ids: Vec<String> = records
             .iter()
-            .map(|r| serde_json::from_str::<serde_json::Value>(&r.line).unwrap()["Id"].as_str().unwrap().to_owned())
+            .map(|r| {
+                serde_json::from_str::<serde_json::Value>(&r.line).unwrap()["Id"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned()
+            })
             .collect();
         ids.sort();
         ids.concat()
@@ -198,20 +318,31 @@ fn the_newest_records_come_first_across_memory_and_files() {
     let mut flows = flows::Flows::new(3, 3_000, T0, 3 * 3_600_000);
     let store = Store::open(config(folder.path())).unwrap();
     for _ in 0..20 {
-        store.push(Encoding::Protobuf, flows.push(100).into()).unwrap();
+        store
+            .push(Encoding::Protobuf, flows.push(100).into())
+            .unwrap();
     }
     store.shutdown();
     drop(store);
     let store = Store::open(config(folder.path())).unwrap();
     for _ in 0..10 {
-        store.push(Encoding::Protobuf, flows.push(100).into()).unwrap();
+        store
+            .push(Encoding::Protobuf, flows.push(100).into())
+            .unwrap();
     }
-    let all = RecordsQuery { range: TimeRange::ALL, filter: Filter::TRUE, limit: 5_000 };
+    let all = RecordsQuery {
+        range: TimeRange::ALL,
+        filter: Filter::TRUE,
+        limit: 5_000,
+    };
     let all = store.records(&all, &control()).unwrap().records;
     assert_eq!(all.len(), 3_000);
     assert!(all.is_sorted_by(|a, b| a.time_ms >= b.time_ms));
     let some = RecordsQuery {
-        range: TimeRange { start_ms: T0, end_ms: all[500].time_ms },
+        range: TimeRange {
+            start_ms: T0,
+            end_ms: all[500].time_ms,
+        },
         filter: Filter::equals("Proto", "6"),
         limit: 700,
     };
@@ -222,5 +353,8 @@ fn the_newest_records_come_first_across_memory_and_files() {
         .take(700)
         .map(|r| r.time_ms)
         .collect();
-    assert_eq!(found.iter().map(|r| r.time_ms).collect::<Vec<_>>(), expected);
+    assert_eq!(
+        found.iter().map(|r| r.time_ms).collect::<Vec<_>>(),
+        expected
+    );
 }

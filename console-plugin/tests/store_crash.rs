@@ -23,7 +23,9 @@ const HOUR_MS: i64 = 3_600_000;
 /// Run as a process of its own by the test below, which kills it.
 #[test]
 fn child_that_pushes_until_it_is_killed() {
-    let Some(folder) = std::env::var_os("STORE_CRASH_FOLDER") else { return };
+    let Some(folder) = std::env::var_os("STORE_CRASH_FOLDER") else {
+        return;
+    };
     let first: u64 = std::env::var("STORE_CRASH_FIRST").unwrap().parse().unwrap();
     let mut settings = config(Path::new(&folder));
     // Segments of a few pushes, so that seals and merges are cut through as well.
@@ -39,7 +41,12 @@ fn child_that_pushes_until_it_is_killed() {
 fn body(push: u64) -> bytes::Bytes {
     let time_ms = |row: u64| T0 + ((push + row) % 3) as i64 * HOUR_MS + push as i64;
     let lines: Vec<String> = (0..ROWS_PER_PUSH)
-        .map(|row| format!(r#"{{"DnsName":"{push}-{row}","SrcAddr":"10.0.0.{row}","TimeFlowEndMs":{}}}"#, time_ms(row)))
+        .map(|row| {
+            format!(
+                r#"{{"DnsName":"{push}-{row}","SrcAddr":"10.0.0.{row}","TimeFlowEndMs":{}}}"#,
+                time_ms(row)
+            )
+        })
         .collect();
     let lines: Vec<(i64, &str)> = lines.iter().map(|line| (T0, line.as_str())).collect();
     json_push(&[("app", "x")], &lines)
@@ -52,7 +59,11 @@ fn every_acknowledged_row_is_there_once_after_each_kill() {
     let mut first = 0;
     for round in 0..ROUNDS {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "child_that_pushes_until_it_is_killed", "--nocapture"])
+            .args([
+                "--exact",
+                "child_that_pushes_until_it_is_killed",
+                "--nocapture",
+            ])
             .env("STORE_CRASH_FOLDER", folder.path())
             .env("STORE_CRASH_FIRST", first.to_string())
             .stdout(Stdio::piped())
@@ -61,8 +72,13 @@ fn every_acknowledged_row_is_there_once_after_each_kill() {
             .unwrap();
         // Another number of pushes in each round, so that the kill falls elsewhere.
         let wanted = 23 + 17 * round as usize;
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let mut number = |line: String| line.strip_prefix("acknowledged ").and_then(|n| n.trim().parse::<u64>().ok());
+        let mut lines = BufReader::new(child.stdout.take().unwrap())
+            .lines()
+            .map_while(Result::ok);
+        let mut number = |line: String| {
+            line.strip_prefix("acknowledged ")
+                .and_then(|n| n.trim().parse::<u64>().ok())
+        };
         acknowledged.extend(lines.by_ref().filter_map(&mut number).take(wanted));
         child.kill().unwrap();
         child.wait().unwrap();
@@ -79,9 +95,13 @@ fn every_acknowledged_row_is_there_once_after_each_kill() {
                 assert_eq!(counts.get(&key), Some(&1), "row {key} after round {round}");
             }
         }
-        assert!(counts.values().all(|count| *count == 1), "no row is there twice");
+        assert!(
+            counts.values().all(|count| *count == 1),
+            "no row is there twice"
+        );
         store.shutdown();
-        let answer = plugin_backend::store::tool::verify(folder.path(), &mut std::io::sink()).unwrap();
+        let answer =
+            plugin_backend::store::tool::verify(folder.path(), &mut std::io::sink()).unwrap();
         assert_eq!(answer.damaged, 0, "sealed files are whole");
         assert_eq!(answer.rows, counts.len() as u64);
     }
@@ -101,5 +121,8 @@ fn counts(store: &Store) -> HashMap<String, u64> {
         top_k: usize::MAX,
     };
     let series = store.aggregate(&query, &control()).unwrap().series;
-    series.into_iter().map(|series| (series.labels[0].1.clone(), series.samples[0].1 as u64)).collect()
+    series
+        .into_iter()
+        .map(|series| (series.labels[0].1.clone(), series.samples[0].1 as u64))
+        .collect()
 }

@@ -48,12 +48,17 @@ fn generated_queries_have_the_answers_of_duckdb() {
     let store = Store::open(settings).unwrap();
     let mut flows = flows::Flows::new(7, ROWS, T0, SPAN_MS);
     for _ in 0..ROWS / 100 {
-        store.push(Encoding::Protobuf, flows.push(100).into()).unwrap();
+        store
+            .push(Encoding::Protobuf, flows.push(100).into())
+            .unwrap();
     }
     store.shutdown();
     assert_eq!(store.sizes().file_rows, ROWS);
 
-    let table = format!("read_parquet('{}/flows/*/*.parquet')", folder.path().display());
+    let table = format!(
+        "read_parquet('{}/flows/*/*.parquet')",
+        folder.path().display()
+    );
     let mut random = Random(99);
     let questions: Vec<Question> = (0..QUERIES)
         .map(|at| match at % 4 {
@@ -66,21 +71,42 @@ fn generated_queries_have_the_answers_of_duckdb() {
     let mut non_empty = 0;
     for (question, theirs) in questions.iter().zip(&answers) {
         non_empty += usize::from(!theirs.is_empty());
-        assert_eq!(question.ours.len(), theirs.len(), "{}\n{}", question.text, question.sql);
+        assert_eq!(
+            question.ours.len(),
+            theirs.len(),
+            "{}\n{}",
+            question.text,
+            question.sql
+        );
         for ((our_key, ours), (their_key, theirs)) in question.ours.iter().zip(theirs) {
             assert_eq!(our_key, their_key, "{}\n{}", question.text, question.sql);
             let tolerance = 1e-9 * theirs.abs().max(1.0);
-            assert!((ours - theirs).abs() <= tolerance, "{our_key:?}: {ours} {theirs}\n{}\n{}", question.text, question.sql);
+            assert!(
+                (ours - theirs).abs() <= tolerance,
+                "{our_key:?}: {ours} {theirs}\n{}\n{}",
+                question.text,
+                question.sql
+            );
         }
     }
-    assert!(non_empty > QUERIES / 2, "most questions must have an answer, {non_empty} had");
+    assert!(
+        non_empty > QUERIES / 2,
+        "most questions must have an answer, {non_empty} had"
+    );
 }
 
 fn records(store: &Store, table: &str, random: &mut Random) -> Question {
     let (filter, condition) = filter(random, 3);
     let start_ms = T0 + random.below(SPAN_MS as u64) as i64;
-    let range = TimeRange { start_ms, end_ms: start_ms + 1 + random.below(SPAN_MS as u64) as i64 };
-    let query = RecordsQuery { range, filter, limit: 1 + random.below(300) as usize };
+    let range = TimeRange {
+        start_ms,
+        end_ms: start_ms + 1 + random.below(SPAN_MS as u64) as i64,
+    };
+    let query = RecordsQuery {
+        range,
+        filter,
+        limit: 1 + random.below(300) as usize,
+    };
     // Rows of equal time may be chosen differently, so times and their number are compared.
     let mut ours = Rows::new();
     for record in store.records(&query, &control()).unwrap().records {
@@ -91,23 +117,44 @@ fn records(store: &Store, table: &str, random: &mut Random) -> Question {
          ORDER BY t DESC LIMIT {}) GROUP BY ALL",
         range.start_ms, range.end_ms, query.limit
     );
-    Question { sql, ours, text: format!("{query:?}") }
+    Question {
+        sql,
+        ours,
+        text: format!("{query:?}"),
+    }
 }
 
 fn values(store: &Store, table: &str, random: &mut Random) -> Question {
     let (filter, condition) = filter(random, 2);
-    let field = ["SrcK8S_Namespace", "DstPort", "SrcAddr", "Proto", "DnsName"][random.below(5) as usize];
-    let range = TimeRange { start_ms: T0, end_ms: T0 + SPAN_MS / 2 };
-    let query =
-        ValuesQuery { field: field.to_owned(), prefix: String::new(), range, filter, limit: usize::MAX };
+    let field =
+        ["SrcK8S_Namespace", "DstPort", "SrcAddr", "Proto", "DnsName"][random.below(5) as usize];
+    let range = TimeRange {
+        start_ms: T0,
+        end_ms: T0 + SPAN_MS / 2,
+    };
+    let query = ValuesQuery {
+        field: field.to_owned(),
+        prefix: String::new(),
+        range,
+        filter,
+        limit: usize::MAX,
+    };
     let answer = store.values(&query, &control()).unwrap();
-    let ours = answer.values.into_iter().map(|value| (vec![value.value], value.count as f64)).collect();
+    let ours = answer
+        .values
+        .into_iter()
+        .map(|value| (vec![value.value], value.count as f64))
+        .collect();
     let sql = format!(
         "SELECT {field}::VARCHAR, count(*) FROM {table} WHERE TimeFlowEndMs >= {} AND TimeFlowEndMs < {} AND {condition} \
          AND {field} IS NOT NULL GROUP BY ALL",
         range.start_ms, range.end_ms
     );
-    Question { sql, ours, text: format!("{query:?}") }
+    Question {
+        sql,
+        ours,
+        text: format!("{query:?}"),
+    }
 }
 
 fn aggregate(store: &Store, table: &str, random: &mut Random) -> Question {
@@ -137,16 +184,31 @@ fn aggregate(store: &Store, table: &str, random: &mut Random) -> Question {
     let (function, sql_function) = FUNCTIONS[random.below(8) as usize];
     let value = ["Bytes", "Packets", "TimeFlowRttNs", "DnsLatencyMs"][random.below(4) as usize];
     let is_one_step = random.chance(30);
-    let step_ms = if is_one_step { SPAN_MS } else { 60_000 * (1 + random.below(40) as i64) };
-    let range_ms = if random.chance(50) { step_ms } else { 30_000 * (1 + random.below(80) as i64) };
+    let step_ms = if is_one_step {
+        SPAN_MS
+    } else {
+        60_000 * (1 + random.below(40) as i64)
+    };
+    let range_ms = if random.chance(50) {
+        step_ms
+    } else {
+        30_000 * (1 + random.below(80) as i64)
+    };
     let start_ms = T0 + random.below(SPAN_MS as u64 / 2) as i64;
     let query = AggregateQuery {
         start_ms,
-        end_ms: if is_one_step { start_ms } else { start_ms + random.below(SPAN_MS as u64) as i64 },
+        end_ms: if is_one_step {
+            start_ms
+        } else {
+            start_ms + random.below(SPAN_MS as u64) as i64
+        },
         step_ms,
         range_ms,
         filter,
-        group_by: fields.iter().map(|(field, _)| (*field).to_owned()).collect(),
+        group_by: fields
+            .iter()
+            .map(|(field, _)| (*field).to_owned())
+            .collect(),
         function,
         value_field: Some(value.to_owned()),
         factor: 1.0,
@@ -155,15 +217,28 @@ fn aggregate(store: &Store, table: &str, random: &mut Random) -> Question {
     let mut ours = Rows::new();
     for series in store.aggregate(&query, &control()).unwrap().series {
         let label = |name: &str| {
-            series.labels.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone()).unwrap_or_default()
+            series
+                .labels
+                .iter()
+                .find(|(n, _)| n == name)
+                .map(|(_, value)| value.clone())
+                .unwrap_or_default()
         };
         let key: Vec<String> = fields.iter().map(|(field, _)| label(field)).collect();
         for (time_ms, value) in series.samples {
             let key = key.iter().cloned().chain([time_ms.to_string()]).collect();
-            assert_eq!(ours.insert(key, value), None, "each group and step is there once");
+            assert_eq!(
+                ours.insert(key, value),
+                None,
+                "each group and step is there once"
+            );
         }
     }
-    let groups: String = fields.iter().map(|(_, sql)| format!("coalesce({sql}, ''), ")).collect();
+    let groups: Vec<_> = fields
+        .iter()
+        .map(|(_, sql)| format!("coalesce({sql}, ''), "))
+        .collect();
+    let groups = groups.concat();
     let sql_function = sql_function.replace("RANGE", &format!("({range_ms} / 1000.0)"));
     let sql = format!(
         "SELECT {groups} s.t::VARCHAR, {sql_function} FROM (SELECT *, {value} AS v FROM {table} WHERE {condition} AND v IS NOT NULL), \
@@ -171,7 +246,11 @@ fn aggregate(store: &Store, table: &str, random: &mut Random) -> Question {
          WHERE TimeFlowEndMs > s.t - {range_ms} AND TimeFlowEndMs <= s.t GROUP BY ALL",
         query.end_ms
     );
-    Question { sql, ours, text: format!("{query:?}") }
+    Question {
+        sql,
+        ours,
+        text: format!("{query:?}"),
+    }
 }
 
 /// A random filter and the same in SQL.
@@ -179,11 +258,13 @@ fn filter(random: &mut Random, depth: u32) -> (Filter, String) {
     let number = 1 + random.below(3) as usize;
     match if depth == 0 { 9 } else { random.below(10) } {
         0 | 1 => {
-            let (filters, sql): (Vec<_>, Vec<_>) = (0..number).map(|_| filter(random, depth - 1)).unzip();
+            let (filters, sql): (Vec<_>, Vec<_>) =
+                (0..number).map(|_| filter(random, depth - 1)).unzip();
             (Filter::And(filters), format!("({})", sql.join(" AND ")))
         }
         2..=4 => {
-            let (filters, sql): (Vec<_>, Vec<_>) = (0..number).map(|_| filter(random, depth - 1)).unzip();
+            let (filters, sql): (Vec<_>, Vec<_>) =
+                (0..number).map(|_| filter(random, depth - 1)).unzip();
             (Filter::Or(filters), format!("({})", sql.join(" OR ")))
         }
         5 => {
@@ -195,22 +276,53 @@ fn filter(random: &mut Random, depth: u32) -> (Filter, String) {
 }
 
 fn leaf(random: &mut Random) -> (Filter, String) {
-    let text = |test: Test, field: &str, sql: String| (Filter::matches(field, test), format!("coalesce({sql}, false)"));
+    let text = |test: Test, field: &str, sql: String| {
+        (
+            Filter::matches(field, test),
+            format!("coalesce({sql}, false)"),
+        )
+    };
     let number = random.below(40);
     match random.below(11) {
-        0 => text(Test::Equals(format!("team-{number}")), "SrcK8S_Namespace", format!("SrcK8S_Namespace = 'team-{number}'")),
-        1 => text(Test::Equals("6".to_owned()), "Proto", "Proto = 6".to_owned()),
-        2 => text(Test::AtLeast(number as i64 * 100), "Bytes", format!("Bytes >= {}", number * 100)),
+        0 => text(
+            Test::Equals(format!("team-{number}")),
+            "SrcK8S_Namespace",
+            format!("SrcK8S_Namespace = 'team-{number}'"),
+        ),
+        1 => text(
+            Test::Equals("6".to_owned()),
+            "Proto",
+            "Proto = 6".to_owned(),
+        ),
+        2 => text(
+            Test::AtLeast(number as i64 * 100),
+            "Bytes",
+            format!("Bytes >= {}", number * 100),
+        ),
         3 => (Filter::present("DnsId"), "(DnsId IS NOT NULL)".to_owned()),
         4 => {
             let pattern = format!("workload-{number}*");
             let sql = format!("DstK8S_Name LIKE 'workload-{number}%'");
-            text(Test::Glob { pattern, ignore_case: false }, "DstK8S_Name", sql)
+            text(
+                Test::Glob {
+                    pattern,
+                    ignore_case: false,
+                },
+                "DstK8S_Name",
+                sql,
+            )
         }
         5 => {
             let pattern = format!("*WORKLOAD*{number}*");
             let sql = format!("DstK8S_Name ILIKE '%workload%{number}%'");
-            text(Test::Glob { pattern, ignore_case: true }, "DstK8S_Name", sql)
+            text(
+                Test::Glob {
+                    pattern,
+                    ignore_case: true,
+                },
+                "DstK8S_Name",
+                sql,
+            )
         }
         6 => {
             let pattern = format!("^(infra|team)-{}$", number % 10);
@@ -224,15 +336,24 @@ fn leaf(random: &mut Random) -> (Filter, String) {
         }
         8 => {
             let address = format!("10.128.0.{}", 1 + number);
-            text(Test::Equals(address.clone()), "DstAddr", format!("DstAddr = '{address}'"))
+            text(
+                Test::Equals(address.clone()),
+                "DstAddr",
+                format!("DstAddr = '{address}'"),
+            )
         }
         9 => {
-            let sql = format!("list_contains(json_extract_string(Interfaces, '$[*]'), 'veth{number}')");
+            let sql =
+                format!("list_contains(json_extract_string(Interfaces, '$[*]'), 'veth{number}')");
             text(Test::Equals(format!("veth{number}")), "Interfaces", sql)
         }
         _ => {
             let direction = number % 3;
-            text(Test::Equals(direction.to_string()), "FlowDirection", format!("FlowDirection = {direction}"))
+            text(
+                Test::Equals(direction.to_string()),
+                "FlowDirection",
+                format!("FlowDirection = {direction}"),
+            )
         }
     }
 }
@@ -244,32 +365,61 @@ import json, sys, duckdb
 connection = duckdb.connect()
 print(json.dumps([connection.execute(sql).fetchall() for sql in json.load(sys.stdin)], default=float))
 ";
-    let mut child =
-        Command::new(python).args(["-c", SCRIPT]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let sql: Vec<&str> = questions.iter().map(|question| question.sql.as_str()).collect();
-    child.stdin.take().unwrap().write_all(&serde_json::to_vec(&sql).unwrap()).unwrap();
+    let mut child = Command::new(python)
+        .args(["-c", SCRIPT])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let sql: Vec<&str> = questions
+        .iter()
+        .map(|question| question.sql.as_str())
+        .collect();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(&serde_json::to_vec(&sql).unwrap())
+        .unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "DuckDB failed");
     let answers: Vec<Vec<Vec<Value>>> = serde_json::from_slice(&output.stdout).unwrap();
     let row = |mut row: Vec<Value>| {
         let value = row.pop().and_then(|value| value.as_f64()).unwrap();
-        (row.iter().map(|cell| cell.as_str().unwrap_or_default().to_owned()).collect(), value)
+        (
+            row.iter()
+                .map(|cell| cell.as_str().unwrap_or_default().to_owned())
+                .collect(),
+            value,
+        )
     };
-    answers.into_iter().map(|rows| rows.into_iter().map(row).collect()).collect()
+    answers
+        .into_iter()
+        .map(|rows| rows.into_iter().map(row).collect())
+        .collect()
 }
 
 fn python() -> Option<PathBuf> {
-    let path = std::env::var_os("NETOBSERV_PYTHON").map(PathBuf::from).or_else(|| {
-        Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache/netobserv/venv/bin/python"))
-    })?;
+    let path = std::env::var_os("NETOBSERV_PYTHON")
+        .map(PathBuf::from)
+        .or_else(|| {
+            Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache/netobserv/venv/bin/python"))
+        })?;
     let has_duckdb = Command::new(&path)
         .args(["-c", "import duckdb"])
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|status| status.success());
     if !has_duckdb {
-        assert!(std::env::var_os("CI").is_none(), "{} has no module duckdb: pip install duckdb", path.display());
-        eprintln!("skipped: {} has no module duckdb (pip install duckdb)", path.display());
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "{} has no module duckdb: pip install duckdb",
+            path.display()
+        );
+        eprintln!(
+            "skipped: {} has no module duckdb (pip install duckdb)",
+            path.display()
+        );
     }
     has_duckdb.then_some(path)
 }

@@ -26,8 +26,14 @@ use support::{T0, config, control, json_push, row_count};
 const HOUR_MS: i64 = 3_600_000;
 
 fn sealed_files(root: &Path) -> Vec<PathBuf> {
-    let hours = fs::read_dir(root.join("flows")).unwrap().map(|entry| entry.unwrap().path());
-    let files = hours.flat_map(|hour| fs::read_dir(hour).unwrap().map(|entry| entry.unwrap().path()));
+    let hours = fs::read_dir(root.join("flows"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let files = hours.flat_map(|hour| {
+        fs::read_dir(hour)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+    });
     let mut files: Vec<PathBuf> = files.collect();
     files.sort();
     files
@@ -38,7 +44,9 @@ fn fill(root: &Path, hours: i64) {
     let store = Store::open(config(root)).unwrap();
     let mut flows = flows::Flows::new(1, hours as u64 * 100, T0, hours * HOUR_MS);
     for _ in 0..hours {
-        store.push(Encoding::Protobuf, flows.push(100).into()).unwrap();
+        store
+            .push(Encoding::Protobuf, flows.push(100).into())
+            .unwrap();
     }
     store.shutdown();
 }
@@ -48,7 +56,10 @@ fn metric(store: &Store, name: &str) -> u64 {
     store.register(&mut registry);
     let mut text = String::new();
     encode(&mut text, &registry).unwrap();
-    let line = text.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap();
+    let line = text
+        .lines()
+        .find(|line| line.starts_with(&format!("{name} ")))
+        .unwrap();
     line.rsplit(' ').next().unwrap().parse().unwrap()
 }
 
@@ -70,18 +81,27 @@ fn a_damaged_file_is_set_aside_and_the_others_answer() {
     let whole = fs::read(&files[0]).unwrap();
     fs::write(&files[0], &whole[..whole.len() - 10]).unwrap();
     let mut inside = fs::read(&files[1]).unwrap();
-    let footer = inside.len() - 8 - u32::from_le_bytes(inside[inside.len() - 8..][..4].try_into().unwrap()) as usize;
+    let footer = inside.len()
+        - 8
+        - u32::from_le_bytes(inside[inside.len() - 8..][..4].try_into().unwrap()) as usize;
     inside[4..footer].fill(0xa5);
     fs::write(&files[1], &inside).unwrap();
 
     let store = Store::open(config(folder.path())).unwrap();
     assert_eq!(metric(&store, "netobserv_store_damaged_files_total"), 1);
-    let query = RecordsQuery { range: TimeRange::ALL, filter: Filter::present("SrcAddr"), limit: 1_000 };
+    let query = RecordsQuery {
+        range: TimeRange::ALL,
+        filter: Filter::present("SrcAddr"),
+        limit: 1_000,
+    };
     let records = store.records(&query, &control()).unwrap().records;
     assert_eq!(records.len(), 200);
     assert_eq!(metric(&store, "netobserv_store_damaged_files_total"), 2);
     assert_eq!(sealed_files(folder.path()), files[2..]);
-    assert_eq!(fs::read_dir(folder.path().join("damaged")).unwrap().count(), 2);
+    assert_eq!(
+        fs::read_dir(folder.path().join("damaged")).unwrap().count(),
+        2
+    );
     assert_eq!(row_count(&store), 200);
 }
 
@@ -99,7 +119,11 @@ fn any_flipped_byte_is_survived() {
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(&file, &bytes).unwrap();
         let store = Store::open(config(folder.path())).unwrap();
-        let query = RecordsQuery { range: TimeRange::ALL, filter: Filter::present("SrcAddr"), limit: 1_000 };
+        let query = RecordsQuery {
+            range: TimeRange::ALL,
+            filter: Filter::present("SrcAddr"),
+            limit: 1_000,
+        };
         // Either the file is set aside or it is answered from; what must not happen is a crash or an error.
         store.records(&query, &control()).unwrap();
         store.shutdown();
@@ -110,17 +134,29 @@ fn any_flipped_byte_is_survived() {
 fn retention_deletes_the_oldest_by_age_and_by_bytes() {
     let folder = tempfile::tempdir().unwrap();
     fill(folder.path(), 6);
-    let bytes: u64 = sealed_files(folder.path())[3..].iter().map(|file| fs::metadata(file).unwrap().len()).sum();
+    let bytes: u64 = sealed_files(folder.path())[3..]
+        .iter()
+        .map(|file| fs::metadata(file).unwrap().len())
+        .sum();
     let newest = sealed_files(folder.path()).split_off(3);
     let mut by_bytes = config(folder.path());
     by_bytes.retention.bytes = bytes;
     by_bytes.limits.segment_rows = 1;
     let store = Store::open(by_bytes).unwrap();
     // A seal wakes the thread that applies retention.
-    store.push(Encoding::Json, json_push(&[], &[(T0 + 10 * HOUR_MS, "{}")])).unwrap();
-    wait_until("the oldest files must go", || sealed_files(folder.path()).len() <= 4);
-    wait_until("they are counted", || metric(&store, "netobserv_store_expired_rows_total") >= 300);
-    assert!(!sealed_files(folder.path()).contains(&newest[0]) || sealed_files(folder.path()).contains(&newest[2]));
+    store
+        .push(Encoding::Json, json_push(&[], &[(T0 + 10 * HOUR_MS, "{}")]))
+        .unwrap();
+    wait_until("the oldest files must go", || {
+        sealed_files(folder.path()).len() <= 4
+    });
+    wait_until("they are counted", || {
+        metric(&store, "netobserv_store_expired_rows_total") >= 300
+    });
+    assert!(
+        sealed_files(folder.path()).contains(&newest[2]),
+        "the oldest goes first"
+    );
     store.shutdown();
     drop(store);
 
@@ -128,13 +164,29 @@ fn retention_deletes_the_oldest_by_age_and_by_bytes() {
     by_age.retention.age = GoDuration(Duration::from_mins(1));
     by_age.limits.segment_rows = 1;
     let store = Store::open(by_age).unwrap();
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64;
-    let old = store.push(Encoding::Json, json_push(&[], &[(now - 120_000, "{}")])).unwrap_err();
-    assert!(old.to_string().contains("older than store.retention.age"), "{old}");
-    store.push(Encoding::Json, json_push(&[], &[(now, "{}")])).unwrap();
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_millis() as i64;
+    let old = store
+        .push(Encoding::Json, json_push(&[], &[(now - 120_000, "{}")]))
+        .unwrap_err();
+    assert!(
+        old.to_string().contains("older than store.retention.age"),
+        "{old}"
+    );
+    store
+        .push(Encoding::Json, json_push(&[], &[(now, "{}")]))
+        .unwrap();
     // Rows of the other tests' day lie before or after this moment; only those before it may be gone.
-    let expected = if T0 + 12 * HOUR_MS < now { 1 } else { sealed_files(folder.path()).len() };
-    wait_until("old files must go", || sealed_files(folder.path()).len() <= expected.max(1) + 1);
+    let expected = if T0 + 12 * HOUR_MS < now {
+        1
+    } else {
+        sealed_files(folder.path()).len()
+    };
+    wait_until("old files must go", || {
+        sealed_files(folder.path()).len() <= expected.max(1) + 1
+    });
 }
 
 #[test]
@@ -145,14 +197,18 @@ fn small_files_of_an_hour_are_merged_and_nothing_is_lost() {
     let store = Store::open(settings).unwrap();
     let mut flows = flows::Flows::new(1, 2_500, T0, HOUR_MS);
     for _ in 0..25 {
-        store.push(Encoding::Protobuf, flows.push(100).into()).unwrap();
+        store
+            .push(Encoding::Protobuf, flows.push(100).into())
+            .unwrap();
     }
     wait_until("25 files must become fewer", || {
         let sizes = store.sizes();
         sizes.head_rows == 0 && sizes.files < 10
     });
     assert_eq!(row_count(&store), 2_500);
-    wait_until("merged files are deleted", || sealed_files(folder.path()).len() == store.sizes().files);
+    wait_until("merged files are deleted", || {
+        sealed_files(folder.path()).len() == store.sizes().files
+    });
     store.shutdown();
     let summary = tool::verify(folder.path(), &mut std::io::sink()).unwrap();
     assert_eq!((summary.rows, summary.damaged), (2_500, 0));
@@ -165,11 +221,21 @@ fn the_tool_lists_verifies_and_exports() {
     let mut out = Vec::new();
     assert_eq!(tool::list(folder.path(), &mut out).unwrap().rows, 300);
     let list = String::from_utf8(out).unwrap();
-    assert!(list.contains("2026-11-24T00/0000000001-0000000001.parquet"), "{list}");
+    assert!(
+        list.contains("2026-11-24T00/0000000001-0000000001.parquet"),
+        "{list}"
+    );
     let mut out = Vec::new();
-    let range = TimeRange { start_ms: T0 + HOUR_MS, end_ms: T0 + 2 * HOUR_MS };
+    let range = TimeRange {
+        start_ms: T0 + HOUR_MS,
+        end_ms: T0 + 2 * HOUR_MS,
+    };
     tool::export(folder.path(), range, &mut out).unwrap();
-    assert_eq!(String::from_utf8(out).unwrap().lines().count(), 101, "a header and the rows of one hour");
+    assert_eq!(
+        String::from_utf8(out).unwrap().lines().count(),
+        101,
+        "a header and the rows of one hour"
+    );
     let file = sealed_files(folder.path()).remove(0);
     let bytes = fs::read(&file).unwrap();
     fs::write(&file, &bytes[..100]).unwrap();
@@ -183,17 +249,29 @@ fn a_torn_or_damaged_log_costs_only_what_it_must() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(config(folder.path())).unwrap();
     for at in 0..3 {
-        store.push(Encoding::Json, json_push(&[], &[(T0 + at, "{}")])).unwrap();
+        store
+            .push(Encoding::Json, json_push(&[], &[(T0 + at, "{}")]))
+            .unwrap();
     }
     // As after a kill: the log is copied while the store is open.
     let copy = tempfile::tempdir().unwrap();
     fs::create_dir_all(copy.path().join("wal")).unwrap();
     let log = fs::read(folder.path().join("wal/0000000001.wal")).unwrap();
-    fs::write(copy.path().join("wal/0000000001.wal"), &log[..log.len() - 1]).unwrap();
+    fs::write(
+        copy.path().join("wal/0000000001.wal"),
+        &log[..log.len() - 1],
+    )
+    .unwrap();
     let reopened = Store::open(config(copy.path())).unwrap();
     assert_eq!(row_count(&reopened), 2);
-    reopened.push(Encoding::Json, json_push(&[], &[(T0 + 2, "{}")])).unwrap();
-    assert_eq!(row_count(&reopened), 3, "the push that was cut off is stored when it comes again");
+    reopened
+        .push(Encoding::Json, json_push(&[], &[(T0 + 2, "{}")]))
+        .unwrap();
+    assert_eq!(
+        row_count(&reopened),
+        3,
+        "the push that was cut off is stored when it comes again"
+    );
 }
 
 #[test]
@@ -223,22 +301,40 @@ fn a_query_ends_at_its_deadline_within_its_memory_and_when_cancelled() {
     let cancelled = control();
     cancelled.cancel.cancel();
     assert_eq!(kind(cancelled), "cancelled");
-    for (field, step_ms, expected) in
-        [("SrcAddr", 1, "not a number"), ("Bytes", 0, "positive"), ("Nothing", 1, "not a number")]
-    {
-        let query = AggregateQuery { value_field: Some(field.to_owned()), step_ms, ..query.clone() };
+    for (field, step_ms, expected) in [
+        ("SrcAddr", 1, "not a number"),
+        ("Bytes", 0, "positive"),
+        ("Nothing", 1, "not a number"),
+    ] {
+        let query = AggregateQuery {
+            value_field: Some(field.to_owned()),
+            step_ms,
+            ..query.clone()
+        };
         let error = store.aggregate(&query, &control()).unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
     }
-    let pattern = Filter::matches("SrcAddr", plugin_backend::store::query::Test::Regex("(".to_owned()));
-    let query = RecordsQuery { range: TimeRange::ALL, filter: pattern, limit: 1 };
-    assert_eq!(store.records(&query, &control()).unwrap_err().kind(), "invalid_query");
+    let pattern = Filter::matches(
+        "SrcAddr",
+        plugin_backend::store::query::Test::Regex("(".to_owned()),
+    );
+    let query = RecordsQuery {
+        range: TimeRange::ALL,
+        filter: pattern,
+        limit: 1,
+    };
+    assert_eq!(
+        store.records(&query, &control()).unwrap_err().kind(),
+        "invalid_query"
+    );
 }
 
 /// Run in a mount namespace of its own by the test below, on a file system of 8 MiB.
 #[test]
 fn child_that_fills_its_disk() {
-    let Some(folder) = std::env::var_os("STORE_FULL_FOLDER") else { return };
+    let Some(folder) = std::env::var_os("STORE_FULL_FOLDER") else {
+        return;
+    };
     let root = Path::new(&folder);
     let mut settings = config(root);
     settings.limits.free_bytes = 2 << 20;
@@ -256,7 +352,11 @@ fn child_that_fills_its_disk() {
         }
         assert!(rows < 1_000_000, "the disk must become full");
     };
-    assert_eq!(row_count(&store), rows, "reading goes on and nothing refused is there");
+    assert_eq!(
+        row_count(&store),
+        rows,
+        "reading goes on and nothing refused is there"
+    );
     // A file of somebody else fills the rest: the disk really has no byte left.
     let mut filler = fs::File::create(root.join("filler")).unwrap();
     while std::io::Write::write_all(&mut filler, &[0; 4096]).is_ok() {}
@@ -264,20 +364,28 @@ fn child_that_fills_its_disk() {
     assert!(store.push(Encoding::Protobuf, body.clone()).is_err());
     assert_eq!(row_count(&store), rows);
     drop(store);
-    assert!(matches!(Store::open(settings.clone()), Err(StoreError::DiskNearlyFull { .. } | StoreError::InUse { .. })));
+    assert!(matches!(
+        Store::open(settings.clone()),
+        Err(StoreError::DiskNearlyFull { .. } | StoreError::InUse { .. })
+    ));
     fs::remove_file(root.join("filler")).unwrap();
     settings.limits.free_bytes = 1 << 16;
-    wait_until("the first store must let go of the folder", || Store::open(settings.clone()).is_ok_and(|store| {
-        store.push(Encoding::Protobuf, body.clone()).unwrap();
-        row_count(&store) == rows + 500
-    }));
+    wait_until("the first store must let go of the folder", || {
+        Store::open(settings.clone()).is_ok_and(|store| {
+            store.push(Encoding::Protobuf, body.clone()).unwrap();
+            row_count(&store) == rows + 500
+        })
+    });
 }
 
 #[test]
 fn a_full_disk_refuses_pushes_and_goes_on_reading() {
     // The owner of this process's folder is its effective user.
     if fs::metadata("/proc/self").unwrap().uid() != 0 {
-        assert!(std::env::var_os("CI").is_none(), "this test needs root, to mount a small file system");
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "this test needs root, to mount a small file system"
+        );
         eprintln!("skipped: only root can mount a small file system");
         return;
     }
@@ -289,5 +397,9 @@ fn a_full_disk_refuses_pushes_and_goes_on_reading() {
         .env("STORE_FULL_FOLDER", folder.path())
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }

@@ -25,7 +25,9 @@ pub fn start(level: Level) {
     let layer = fmt::layer()
         .with_writer(std::io::stderr)
         .with_target(false)
-        .with_ansi(std::io::stderr().is_terminal());
+        .with_ansi(std::io::stderr().is_terminal())
+        // A closed standard error must cost the log and not the process.
+        .log_internal_errors(false);
     // A second start (in tests) keeps the first one's settings.
     let _ = tracing_subscriber::registry()
         .with(filter)

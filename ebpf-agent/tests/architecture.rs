@@ -80,16 +80,36 @@ fn areas() -> BTreeMap<String, String> {
     areas
 }
 
-/// Areas named after `crate::` anywhere in the code.
+/// Areas named after `crate::` anywhere in the code, alone or in a group.
 fn used(code: &str) -> Vec<&str> {
-    let names = code.split("crate::").skip(1);
+    let name = |text: &'_ str| {
+        text.find(|c: char| !c.is_ascii_lowercase() && c != '_')
+            .unwrap_or(text.len())
+    };
+    let mut names = Vec::new();
+    for rest in code.split("crate::").skip(1) {
+        let group = rest.strip_prefix('{').and_then(|rest| rest.split_once('}'));
+        let members = group.map_or(rest, |(members, _)| members);
+        let members: Vec<_> = if group.is_some() {
+            members.split(',').collect()
+        } else {
+            vec![members]
+        };
+        names.extend(
+            members
+                .into_iter()
+                .map(str::trim)
+                .map(|member| &member[..name(member)]),
+        );
+    }
+    names.retain(|name| !name.is_empty());
     names
-        .filter_map(|rest| {
-            rest.split(|c: char| !c.is_ascii_lowercase() && c != '_')
-                .next()
-        })
-        .filter(|name| !name.is_empty())
-        .collect()
+}
+
+#[test]
+fn imports_are_found_alone_and_in_groups() {
+    let code = "use crate::{VERSION, app, flow::Clock};\nuse crate::config::Config; let x = crate::tls::client();";
+    assert_eq!(used(code), ["app", "flow", "config", "tls"]);
 }
 
 #[test]

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use flowlogs_pipeline::metrics::{Operational, Registry};
-use flowlogs_pipeline::model::{Batch, Record, Value};
+use flowlogs_pipeline::model::Batch;
 use flowlogs_pipeline::stage::{BuildContext, Terminal};
 use flowlogs_pipeline::write::{self, WriteConfig};
-use loki::{Answer, FakeLoki, PATIENCE, wait_until};
+use loki::{Answer, FakeLoki, PATIENCE, flows, record, wait_until};
 use serde_json::{Value as Json, json};
 
 const STAGE: &str = "loki";
@@ -78,22 +78,6 @@ impl Harness {
             &format!("cause=\"{cause}\""),
         )
     }
-}
-
-fn record(fields: &Json) -> Record {
-    let mut record = Record::new();
-    for (name, value) in fields.as_object().unwrap() {
-        record.set(&name.as_str().into(), Value::from_json(value.clone()));
-    }
-    record
-}
-
-fn flows(range: std::ops::Range<u64>) -> Batch {
-    let flow = |number| json!({"Bytes": number, "SrcK8S_Namespace": "shop", "TimeFlowEndMs": 1_704_164_647_006_u64});
-    range
-        .map(|number| record(&flow(number)))
-        .collect::<Vec<_>>()
-        .into()
 }
 
 fn finish(stage: Box<dyn Terminal>) {
@@ -495,6 +479,13 @@ fn a_rotated_token_is_used_for_the_next_push() {
 fn a_stage_without_records_pushes_nothing() {
     let harness = Harness::new();
     let stage = harness.stage(&json!({"batchWait": "10ms"}));
+    let shown = harness.metrics.registry().to_text();
+    for cause in ["queue_full", "refused", "retries_exhausted", "shutdown"] {
+        let zero = format!(
+            "netobserv_pipeline_records_dropped_total{{stage=\"loki\",cause=\"{cause}\"}} 0"
+        );
+        assert!(shown.contains(&zero), "{zero} not in {shown}");
+    }
     finish(stage);
     assert!(harness.fake.pushed().is_empty());
     assert_eq!(harness.metric("netobserv_loki_sent_entries_total", ""), 0);

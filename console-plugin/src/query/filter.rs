@@ -138,7 +138,8 @@ pub fn check_key(key: &str) -> Result<(), BadRequest> {
 }
 
 fn parse_values(text: &str) -> Result<Vec<Value>, BadRequest> {
-    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "_-.,\"*:/".contains(c);
+    // Letters of any script, blanks and `@` occur in names of subnets and interfaces; NetObserv refuses these.
+    let is_allowed = |c: char| c.is_alphanumeric() || "_-.,\"*:/ @".contains(c);
     if !text.chars().all(is_allowed) {
         return Err(BadRequest::new(format!(
             "unauthorized sign in flows request: {}",

@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array as _, ArrayRef, AsArray as _, Int64Array, RecordBatch, StringArray, new_null_array};
+use arrow::array::{
+    Array as _, ArrayRef, AsArray as _, Int64Array, RecordBatch, StringArray, new_null_array,
+};
 use arrow::datatypes::{Int32Type, Int64Type};
 
 use super::error::StoreError;
@@ -31,7 +33,11 @@ pub struct TextColumn<'a> {
 impl<'a> TextColumn<'a> {
     /// Key of a row into `values`.
     pub fn key(&self, row: usize) -> Option<usize> {
-        if self.nulls.is_some_and(|nulls| nulls.is_null(row)) { None } else { Some(self.keys[row] as usize) }
+        if self.nulls.is_some_and(|nulls| nulls.is_null(row)) {
+            None
+        } else {
+            Some(self.keys[row] as usize)
+        }
     }
 
     pub fn get(&self, row: usize) -> Option<&'a str> {
@@ -41,7 +47,10 @@ impl<'a> TextColumn<'a> {
 
 impl Batch {
     pub fn new(rows: usize) -> Self {
-        Self { rows, columns: Vec::new() }
+        Self {
+            rows,
+            columns: Vec::new(),
+        }
     }
 
     pub fn push(&mut self, id: FieldId, array: ArrayRef) {
@@ -54,11 +63,15 @@ impl Batch {
     }
 
     pub fn get(&self, id: FieldId) -> Option<&ArrayRef> {
-        self.columns.iter().find(|(at, _)| *at == id).map(|(_, array)| array)
+        self.columns
+            .iter()
+            .find(|(at, _)| *at == id)
+            .map(|(_, array)| array)
     }
 
     pub fn ints(&self, id: FieldId) -> Option<&Int64Array> {
-        self.get(id).and_then(|array| array.as_primitive_opt::<Int64Type>())
+        self.get(id)
+            .and_then(|array| array.as_primitive_opt::<Int64Type>())
     }
 
     pub fn texts(&self, id: FieldId) -> Option<TextColumn<'_>> {
@@ -74,7 +87,9 @@ impl Batch {
     pub fn complete(&self) -> RecordBatch {
         let fields = COLUMNS.schema.fields();
         let arrays = fields.iter().enumerate().map(|(id, field)| {
-            self.get(id).cloned().unwrap_or_else(|| new_null_array(field.data_type(), self.rows))
+            self.get(id)
+                .cloned()
+                .unwrap_or_else(|| new_null_array(field.data_type(), self.rows))
         });
         RecordBatch::try_new(Arc::clone(&COLUMNS.schema), arrays.collect())
             .expect("columns have the types and the length of the schema")
@@ -84,9 +99,14 @@ impl Batch {
     pub fn from_record_batch(batch: &RecordBatch) -> Result<Self, StoreError> {
         let mut result = Self::new(batch.num_rows());
         for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
-            let Some(id) = COLUMNS.id(field.name()) else { continue };
+            let Some(id) = COLUMNS.id(field.name()) else {
+                continue;
+            };
             if array.data_type() != COLUMNS.schema.field(id).data_type() {
-                return Err(StoreError::InvalidQuery(format!("column {} has an unexpected type", field.name())));
+                return Err(StoreError::InvalidQuery(format!(
+                    "column {} has an unexpected type",
+                    field.name()
+                )));
             }
             if array.null_count() < array.len() {
                 result.push(id, Arc::clone(array));
@@ -102,10 +122,21 @@ impl Batch {
     /// The row as it is answered.
     pub fn record(&self, row: usize) -> Record {
         let mut labels = Vec::new();
-        for (id, column) in COLUMNS.all.iter().enumerate().filter(|(_, column)| column.is_label) {
+        for (id, column) in COLUMNS
+            .all
+            .iter()
+            .enumerate()
+            .filter(|(_, column)| column.is_label)
+        {
             let value = match column.kind {
-                Kind::Int => self.ints(id).filter(|ints| ints.is_valid(row)).map(|ints| ints.value(row).to_string()),
-                Kind::Text | Kind::Json => self.texts(id).and_then(|texts| texts.get(row)).map(str::to_owned),
+                Kind::Int => self
+                    .ints(id)
+                    .filter(|ints| ints.is_valid(row))
+                    .map(|ints| ints.value(row).to_string()),
+                Kind::Text | Kind::Json => self
+                    .texts(id)
+                    .and_then(|texts| texts.get(row))
+                    .map(str::to_owned),
             };
             labels.extend(value.map(|value| (column.name.to_owned(), value)));
         }
@@ -118,7 +149,11 @@ impl Batch {
             });
         }
         labels.sort_unstable();
-        Record { time_ms: self.time_ms(row), labels, line: self.json_row(row) }
+        Record {
+            time_ms: self.time_ms(row),
+            labels,
+            line: self.json_row(row),
+        }
     }
 
     /// The row's fields that are no labels, as one JSON object.
@@ -152,7 +187,11 @@ impl Batch {
                         push_text(&mut line, text);
                     }
                 }
-                Kind::Json => line.push_str(self.texts(*id).and_then(|texts| texts.get(row)).unwrap_or("null")),
+                Kind::Json => line.push_str(
+                    self.texts(*id)
+                        .and_then(|texts| texts.get(row))
+                        .unwrap_or("null"),
+                ),
             }
         }
         line.push('}');
@@ -168,7 +207,10 @@ fn separate(line: &mut String) {
 
 /// Appends a text as JSON.
 pub fn push_text(line: &mut String, text: &str) {
-    if text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
+    if text
+        .bytes()
+        .all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\')
+    {
         line.push('"');
         line.push_str(text);
         line.push('"');

@@ -93,7 +93,10 @@ pub struct LimitsConfig {
 
 impl Default for RetentionConfig {
     fn default() -> Self {
-        Self { age: GoDuration(Duration::from_hours(168)), bytes: 10 * 1024 * MIB }
+        Self {
+            age: GoDuration(Duration::from_hours(168)),
+            bytes: 10 * 1024 * MIB,
+        }
     }
 }
 
@@ -112,7 +115,9 @@ impl Default for LimitsConfig {
             future: GoDuration(Duration::from_hours(1)),
             remembered_pushes: 500_000,
             free_bytes: 128 * MIB,
-            query_threads: std::thread::available_parallelism().map_or(2, std::num::NonZero::get).min(8),
+            query_threads: std::thread::available_parallelism()
+                .map_or(2, std::num::NonZero::get)
+                .min(8),
             concurrent_queries: 8,
             query_memory: 512 * MIB as usize,
             records: 50_000,
@@ -166,7 +171,9 @@ impl StoreConfig {
             }
         }
         if limits.head_rows < limits.segment_rows {
-            problems.push("store.limits.headRows: must be at least store.limits.segmentRows".to_owned());
+            problems.push(
+                "store.limits.headRows: must be at least store.limits.segmentRows".to_owned(),
+            );
         }
         if limits.segment_age.0.is_zero() {
             problems.push("store.limits.segmentAge: must be more than 0".to_owned());

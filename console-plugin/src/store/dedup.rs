@@ -49,7 +49,12 @@ pub struct Window {
 
 impl Window {
     pub fn new(limit: usize) -> Self {
-        Self { limit, order: VecDeque::new(), known: HashSet::default(), forgotten: 0 }
+        Self {
+            limit,
+            order: VecDeque::new(),
+            known: HashSet::default(),
+            forgotten: 0,
+        }
     }
 
     pub fn contains(&self, digest: &Digest) -> bool {
@@ -84,7 +89,10 @@ mod tests {
         let digest = |body: &[u8]| Digest::of_push(Encoding::Json, body);
         let mut window = Window::new(3);
         assert!(window.insert(digest(b"a"), 0));
-        assert!(!window.insert(digest(b"a"), WINDOW_MS), "still remembered at the end of the window");
+        assert!(
+            !window.insert(digest(b"a"), WINDOW_MS),
+            "still remembered at the end of the window"
+        );
         assert!(window.insert(digest(b"b"), WINDOW_MS + 1));
         assert!(!window.contains(&digest(b"a")), "forgotten after it");
         assert!(window.insert(digest(b"c"), WINDOW_MS + 2));
@@ -97,6 +105,9 @@ mod tests {
 
     #[test]
     fn the_same_bytes_in_another_encoding_are_another_body() {
-        assert_ne!(Digest::of_push(Encoding::Json, b"x"), Digest::of_push(Encoding::Protobuf, b"x"));
+        assert_ne!(
+            Digest::of_push(Encoding::Json, b"x"),
+            Digest::of_push(Encoding::Protobuf, b"x")
+        );
     }
 }

@@ -9,21 +9,35 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("{action} {path}: {source}", path = path.display())]
-    Io { action: &'static str, path: PathBuf, source: io::Error },
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
     #[error("the folder {path} is used by another program (lock {path}/lock); stop it or set store.path", path = path.display())]
     InUse { path: PathBuf },
     #[error(
         "only {free} bytes are free on the file system of {path}, and store.limits.freeBytes asks for {wanted}: free some space or lower store.retention.bytes",
         path = path.display()
     )]
-    DiskNearlyFull { path: PathBuf, free: u64, wanted: u64 },
+    DiskNearlyFull {
+        path: PathBuf,
+        free: u64,
+        wanted: u64,
+    },
     #[error("{path} is damaged: {reason}", path = path.display())]
     Damaged { path: PathBuf, reason: String },
-    #[error("the store's disk is full ({0}): free some space or lower store.retention.bytes; flows can still be read")]
+    #[error(
+        "the store's disk is full ({0}): free some space or lower store.retention.bytes; flows can still be read"
+    )]
     DiskFull(String),
-    #[error("the write-ahead log failed and the store takes no more flows until it is restarted: {0}")]
+    #[error(
+        "the write-ahead log failed and the store takes no more flows until it is restarted: {0}"
+    )]
     LogFailed(String),
-    #[error("the store is busy writing files: {rows} rows wait, store.limits.headRows allows {limit}; push again later")]
+    #[error(
+        "the store is busy writing files: {rows} rows wait, store.limits.headRows allows {limit}; push again later"
+    )]
     Busy { rows: usize, limit: usize },
     #[error("the store is shutting down")]
     Closed,
@@ -31,7 +45,9 @@ pub enum StoreError {
     Push(#[from] super::push::PushError),
     #[error("{0}")]
     InvalidQuery(String),
-    #[error("the query took longer than its deadline; ask for a shorter time range or fewer groups")]
+    #[error(
+        "the query took longer than its deadline; ask for a shorter time range or fewer groups"
+    )]
     Deadline,
     #[error("the query was given up by its client")]
     Cancelled,
@@ -44,11 +60,18 @@ pub enum StoreError {
 impl StoreError {
     pub fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
-        move |source| Self::Io { action, path, source }
+        move |source| Self::Io {
+            action,
+            path,
+            source,
+        }
     }
 
     pub fn damaged(path: &Path, reason: impl std::fmt::Display) -> Self {
-        Self::Damaged { path: path.to_path_buf(), reason: reason.to_string() }
+        Self::Damaged {
+            path: path.to_path_buf(),
+            reason: reason.to_string(),
+        }
     }
 
     /// Stable name of the kind of error.
@@ -73,7 +96,10 @@ impl StoreError {
     pub fn is_disk_full(&self) -> bool {
         match self {
             Self::Io { source, .. } => {
-                matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+                matches!(
+                    source.kind(),
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+                )
             }
             Self::DiskNearlyFull { .. } | Self::DiskFull(_) => true,
             _ => false,

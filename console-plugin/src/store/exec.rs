@@ -63,7 +63,11 @@ impl Weighter<u64, Arc<FileMeta>> for MetaWeight {
 #[derive(Debug)]
 enum Unit {
     Chunk(Chunk),
-    RowGroup { file: Arc<StoredFile>, meta: Arc<FileMeta>, index: usize },
+    RowGroup {
+        file: Arc<StoredFile>,
+        meta: Arc<FileMeta>,
+        index: usize,
+    },
 }
 
 impl Unit {
@@ -77,7 +81,9 @@ impl Unit {
     fn rows(&self) -> usize {
         match self {
             Self::Chunk(chunk) => chunk.batch.rows,
-            Self::RowGroup { meta, index, .. } => meta.arrow.metadata().row_group(*index).num_rows() as usize,
+            Self::RowGroup { meta, index, .. } => {
+                meta.arrow.metadata().row_group(*index).num_rows() as usize
+            }
         }
     }
 }
@@ -126,14 +132,26 @@ impl Executor {
         while *places == 0 {
             check(control)?;
             // Woken now and then, because a cancelled client does not notify.
-            let wait = control.deadline.saturating_duration_since(Instant::now()).min(CANCEL_POLL);
-            places = self.place_freed.wait_timeout(places, wait).unwrap_or_else(PoisonError::into_inner).0;
+            let wait = control
+                .deadline
+                .saturating_duration_since(Instant::now())
+                .min(CANCEL_POLL);
+            places = self
+                .place_freed
+                .wait_timeout(places, wait)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
         *places -= 1;
         Ok(Place(self))
     }
 
-    fn task<'a>(&'a self, filter: &Filter, range: TimeRange, control: &'a Control) -> Result<Task<'a>, StoreError> {
+    fn task<'a>(
+        &'a self,
+        filter: &Filter,
+        range: TimeRange,
+        control: &'a Control,
+    ) -> Result<Task<'a>, StoreError> {
         Ok(Task {
             executor: self,
             control,
@@ -154,7 +172,11 @@ impl Executor {
     }
 
     /// Sets a damaged file aside instead of failing.
-    fn survive<T>(&self, file: &StoredFile, outcome: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    fn survive<T>(
+        &self,
+        file: &StoredFile,
+        outcome: Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
         match outcome {
             Ok(value) => Ok(Some(value)),
             Err(StoreError::Damaged { reason, .. }) => {
@@ -187,16 +209,27 @@ impl Task<'_> {
     /// Everything that may hold matching rows.
     fn units(&self) -> Result<(Vec<Unit>, QueryStats), StoreError> {
         let snapshot = self.executor.state.snapshot(self.range);
-        let mut stats = QueryStats { files: snapshot.files.len() as u64, ..QueryStats::default() };
+        let mut stats = QueryStats {
+            files: snapshot.files.len() as u64,
+            ..QueryStats::default()
+        };
         let mut units: Vec<Unit> = snapshot.chunks.into_iter().map(Unit::Chunk).collect();
         for file in snapshot.files {
             check(self.control)?;
-            let Some(meta) = self.executor.meta(&file)? else { continue };
+            let Some(meta) = self.executor.meta(&file)? else {
+                continue;
+            };
             for index in 0..meta.times.len() {
                 stats.row_groups += 1;
                 let (min_ms, max_ms) = meta.times[index];
-                if self.range.touches(min_ms, max_ms) && prune::may_match(&self.condition, &meta, index) {
-                    units.push(Unit::RowGroup { file: Arc::clone(&file), meta: Arc::clone(&meta), index });
+                if self.range.touches(min_ms, max_ms)
+                    && prune::may_match(&self.condition, &meta, index)
+                {
+                    units.push(Unit::RowGroup {
+                        file: Arc::clone(&file),
+                        meta: Arc::clone(&meta),
+                        index,
+                    });
                 } else {
                     stats.row_groups_pruned += 1;
                 }
@@ -217,7 +250,10 @@ impl Task<'_> {
             let mut state = make();
             loop {
                 let at = next.fetch_add(1, Ordering::Relaxed);
-                let Some(unit) = units.get(at).filter(|_| !self.has_failed.load(Ordering::Relaxed)) else {
+                let Some(unit) = units
+                    .get(at)
+                    .filter(|_| !self.has_failed.load(Ordering::Relaxed))
+                else {
                     return Ok(state);
                 };
                 if let Err(error) = check(self.control).and_then(|()| work(&mut state, at, unit)) {
@@ -231,7 +267,11 @@ impl Task<'_> {
             let others: Vec<_> = (1..threads).map(|_| scope.spawn(one_thread)).collect();
             let mut results = vec![one_thread()];
             for other in others {
-                results.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+                results.push(
+                    other
+                        .join()
+                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                );
             }
             results.into_iter().collect()
         })

@@ -79,7 +79,8 @@ pub static COLUMNS: LazyLock<Columns> = LazyLock::new(|| {
         label: bool,
     }
     let text = include_str!("../../contracts/vendored/flowlogs-pipeline/fields.json");
-    let dictionary: Dictionary = serde_json::from_str(text).expect("the vendored field dictionary is valid");
+    let dictionary: Dictionary =
+        serde_json::from_str(text).expect("the vendored field dictionary is valid");
     let mut all: Vec<Column> = dictionary
         .fields
         .into_iter()
@@ -93,10 +94,26 @@ pub static COLUMNS: LazyLock<Columns> = LazyLock::new(|| {
             is_label: entry.label,
         })
         .collect();
-    all.push(Column { name: LABELS, kind: Kind::Json, is_label: false });
-    all.push(Column { name: EXTRA, kind: Kind::Json, is_label: false });
-    let by_name: HashMap<_, _, _> = all.iter().enumerate().map(|(id, column)| (column.name, id)).collect();
-    let id = |name: &str| *by_name.get(name).unwrap_or_else(|| panic!("the field dictionary lacks {name}"));
+    all.push(Column {
+        name: LABELS,
+        kind: Kind::Json,
+        is_label: false,
+    });
+    all.push(Column {
+        name: EXTRA,
+        kind: Kind::Json,
+        is_label: false,
+    });
+    let by_name: HashMap<_, _, _> = all
+        .iter()
+        .enumerate()
+        .map(|(id, column)| (column.name, id))
+        .collect();
+    let id = |name: &str| {
+        *by_name
+            .get(name)
+            .unwrap_or_else(|| panic!("the field dictionary lacks {name}"))
+    };
     let schema = Schema::new(all.iter().map(arrow_field).collect::<Vec<_>>());
     Columns {
         time: id("TimeFlowEndMs"),
@@ -139,7 +156,11 @@ mod tests {
         assert_eq!(kind("NetworkEvents"), Some(Kind::Json));
         assert_eq!(kind("_IsFirst"), Some(Kind::Json));
         assert_eq!(kind("NoSuchField"), None);
-        assert_eq!(COLUMNS.field(EXTRA), None, "the collecting columns cannot be asked for by name");
+        assert_eq!(
+            COLUMNS.field(EXTRA),
+            None,
+            "the collecting columns cannot be asked for by name"
+        );
         assert!(COLUMNS.all[COLUMNS.id("SrcK8S_Namespace").expect("known")].is_label);
     }
 }

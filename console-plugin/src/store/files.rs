@@ -9,6 +9,7 @@
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::os::unix::fs::FileExt as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -67,8 +68,8 @@ fn remove_if_empty(folder: Option<&Path>) {
 impl StoredFile {
     /// Reads what must be known of a file.
     pub fn open(path: PathBuf) -> Result<Self, StoreError> {
-        let (hour_ms, segments) =
-            parse_path(&path).ok_or_else(|| StoreError::damaged(&path, "its name is not one of a sealed file"))?;
+        let (hour_ms, segments) = parse_path(&path)
+            .ok_or_else(|| StoreError::damaged(&path, "its name is not one of a sealed file"))?;
         let meta = FileMeta::read(&path, PageIndexPolicy::Skip)?;
         Ok(Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
@@ -102,9 +103,19 @@ impl StoredFile {
 /// Moves a damaged file into the folder of those, keeping its hour in the name.
 fn set_aside(root: &Path, path: &Path) {
     let folder = root.join("damaged");
-    let hour = path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let moved = fs::create_dir_all(&folder).and_then(|()| fs::rename(path, folder.join(format!("{hour}.{name}"))));
+    let hour = path
+        .parent()
+        .and_then(Path::file_name)
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let moved = fs::create_dir_all(&folder)
+        .and_then(|()| fs::rename(path, folder.join(format!("{hour}.{name}"))));
     if let Err(error) = moved {
         tracing::error!(path = %path.display(), %error, "cannot move the damaged file out of the way");
     } else {
@@ -114,15 +125,26 @@ fn set_aside(root: &Path, path: &Path) {
 
 /// Path of the file of an hour and a range of segments.
 pub fn file_path(flows: &Path, hour_ms: i64, segments: (u64, u64)) -> PathBuf {
-    let hour = Timestamp::from_millisecond(hour_ms).unwrap_or_default().to_zoned(TimeZone::UTC);
-    flows.join(hour.strftime("%Y-%m-%dT%H").to_string()).join(format!("{:010}-{:010}.parquet", segments.0, segments.1))
+    let hour = Timestamp::from_millisecond(hour_ms)
+        .unwrap_or_default()
+        .to_zoned(TimeZone::UTC);
+    flows
+        .join(hour.strftime("%Y-%m-%dT%H").to_string())
+        .join(format!("{:010}-{:010}.parquet", segments.0, segments.1))
 }
 
 fn parse_path(path: &Path) -> Option<(i64, (u64, u64))> {
     let hour = path.parent()?.file_name()?.to_str()?;
     let hour: Timestamp = format!("{hour}:00:00Z").parse().ok()?;
-    let (first, last) = path.file_name()?.to_str()?.strip_suffix(".parquet")?.split_once('-')?;
-    Some((hour.as_millisecond(), (first.parse().ok()?, last.parse().ok()?)))
+    let (first, last) = path
+        .file_name()?
+        .to_str()?
+        .strip_suffix(".parquet")?
+        .split_once('-')?;
+    Some((
+        hour.as_millisecond(),
+        (first.parse().ok()?, last.parse().ok()?),
+    ))
 }
 
 /// What the start found.
@@ -136,7 +158,11 @@ pub struct Recovered {
 
 /// Lists the sealed files, deleting what was not committed or has been merged and setting aside what is damaged.
 /// `is_logged` says whether a segment's log is still to be replayed.
-pub fn recover(root: &Path, flows: &Path, is_logged: impl Fn(u64) -> bool) -> Result<Recovered, StoreError> {
+pub fn recover(
+    root: &Path,
+    flows: &Path,
+    is_logged: impl Fn(u64) -> bool,
+) -> Result<Recovered, StoreError> {
     let mut recovered = Recovered::default();
     for folder in folder_entries(flows)? {
         let mut found = Vec::new();
@@ -144,15 +170,18 @@ pub fn recover(root: &Path, flows: &Path, is_logged: impl Fn(u64) -> bool) -> Re
             match parse_path(&path) {
                 Some((_, segments)) => found.push((segments, path)),
                 // Half-written files of a crash.
-                None if path.extension().is_some_and(|extension| extension == "tmp") => remove(&path)?,
+                None if path.extension().is_some_and(|extension| extension == "tmp") => {
+                    remove(&path)?;
+                }
                 None => {}
             }
         }
         let ranges: Vec<_> = found.iter().map(|(segments, _)| *segments).collect();
         for (segments, path) in found {
             recovered.last_segment = recovered.last_segment.max(segments.1);
-            let is_merged =
-                ranges.iter().any(|other| *other != segments && other.0 <= segments.0 && segments.1 <= other.1);
+            let is_merged = ranges
+                .iter()
+                .any(|other| *other != segments && other.0 <= segments.0 && segments.1 <= other.1);
             let is_uncommitted = segments.0 == segments.1 && is_logged(segments.0);
             if is_merged || is_uncommitted {
                 remove(&path)?;
@@ -178,7 +207,12 @@ pub fn recover(root: &Path, flows: &Path, is_logged: impl Fn(u64) -> bool) -> Re
 
 fn folder_entries(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let entries = match fs::read_dir(folder) {
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
             return Ok(Vec::new());
         }
         entries => entries.map_err(StoreError::io("read the folder", folder))?,
@@ -227,13 +261,18 @@ impl ChunkReader for FileReader {
     type T = BufReader<ReadFrom>;
 
     fn get_read(&self, start: u64) -> parquet::errors::Result<Self::T> {
-        Ok(BufReader::new(ReadFrom { file: Arc::clone(&self.file), at: start }))
+        Ok(BufReader::new(ReadFrom {
+            file: Arc::clone(&self.file),
+            at: start,
+        }))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
         // A damaged file may claim any length.
         if start.saturating_add(length as u64) > self.length {
-            return Err(ParquetError::EOF(format!("{length} bytes at {start} are beyond the end of the file")));
+            return Err(ParquetError::EOF(format!(
+                "{length} bytes at {start} are beyond the end of the file"
+            )));
         }
         let mut bytes = vec![0; length];
         self.file.read_exact_at(&mut bytes, start)?;
@@ -256,26 +295,53 @@ impl FileMeta {
     pub fn read(path: &Path, page_index: PageIndexPolicy) -> Result<Self, StoreError> {
         let file = File::open(path).map_err(StoreError::io("open", path))?;
         let length = file.metadata().map_err(StoreError::io("open", path))?.len();
-        let reader = FileReader { file: Arc::new(file), length };
+        let reader = FileReader {
+            file: Arc::new(file),
+            length,
+        };
         let options = ArrowReaderOptions::new().with_page_index_policy(page_index);
-        let arrow = ArrowReaderMetadata::load(&reader, options).map_err(|error| parquet_error(path, error))?;
-        let times = arrow.metadata().row_groups().iter().map(time_bounds).collect::<Option<_>>();
-        let times = times.ok_or_else(|| StoreError::damaged(path, "a row group has no bounds of its times"))?;
+        let arrow = guarded(path, || {
+            ArrowReaderMetadata::load(&reader, options).map_err(|error| parquet_error(path, error))
+        })?;
+        let times = arrow
+            .metadata()
+            .row_groups()
+            .iter()
+            .map(time_bounds)
+            .collect::<Option<_>>();
+        let times = times
+            .ok_or_else(|| StoreError::damaged(path, "a row group has no bounds of its times"))?;
         let mut leaves = vec![None; COLUMNS.all.len()];
         for (leaf, column) in arrow.parquet_schema().columns().iter().enumerate() {
             if let Some(id) = COLUMNS.id(column.path().string().as_str()) {
                 leaves[id] = Some(leaf);
             }
         }
-        Ok(Self { reader, arrow, times, leaves })
+        Ok(Self {
+            reader,
+            arrow,
+            times,
+            leaves,
+        })
     }
+}
+
+/// Runs code that decodes a file. The decoders panic on some damage; here that is damage like any other.
+pub fn guarded<T>(
+    path: &Path,
+    decode: impl FnOnce() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(decode))
+        .unwrap_or_else(|_| Err(StoreError::damaged(path, "decoding it panicked")))
 }
 
 /// An error of the operating system stays one; all else means that the file is damaged.
 pub fn parquet_error(path: &Path, error: ParquetError) -> StoreError {
     match error {
         ParquetError::External(inner) => match inner.downcast::<io::Error>() {
-            Ok(source) if source.kind() != io::ErrorKind::UnexpectedEof => StoreError::io("read", path)(*source),
+            Ok(source) if source.kind() != io::ErrorKind::UnexpectedEof => {
+                StoreError::io("read", path)(*source)
+            }
             Ok(source) => StoreError::damaged(path, source),
             Err(inner) => StoreError::damaged(path, inner),
         },
@@ -285,7 +351,10 @@ pub fn parquet_error(path: &Path, error: ParquetError) -> StoreError {
 
 fn time_bounds(row_group: &RowGroupMetaData) -> Option<(i64, i64)> {
     let name = COLUMNS.all[COLUMNS.time].name;
-    let column = row_group.columns().iter().find(|column| column.column_path().string() == name)?;
+    let column = row_group
+        .columns()
+        .iter()
+        .find(|column| column.column_path().string() == name)?;
     match column.statistics()? {
         Statistics::Int64(statistics) => Some((*statistics.min_opt()?, *statistics.max_opt()?)),
         _ => None,
@@ -299,10 +368,17 @@ mod tests {
     #[test]
     fn a_path_names_its_hour_and_segments() {
         let path = file_path(Path::new("/data/flows"), 1_795_564_800_000, (3, 12));
-        assert_eq!(path, Path::new("/data/flows/2026-11-25T00/0000000003-0000000012.parquet"));
+        assert_eq!(
+            path,
+            Path::new("/data/flows/2026-11-25T00/0000000003-0000000012.parquet")
+        );
         assert_eq!(parse_path(&path), Some((1_795_564_800_000, (3, 12))));
-        for wrong in ["x/1-2.parquet", "2026-11-25T00/1.parquet", "2026-11-25T00/1-2.tmp", "2026-11-25T00/1-2.parquet.x"]
-        {
+        for wrong in [
+            "x/1-2.parquet",
+            "2026-11-25T00/1.parquet",
+            "2026-11-25T00/1-2.tmp",
+            "2026-11-25T00/1-2.parquet.x",
+        ] {
             assert_eq!(parse_path(Path::new(wrong)), None, "{wrong}");
         }
     }

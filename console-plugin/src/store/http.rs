@@ -18,7 +18,10 @@ use super::{Metrics, Store, StoreError};
 
 /// Routes of the push listener.
 pub fn push_router(store: Store) -> Router {
-    Router::new().route("/loki/api/v1/push", post(push)).route("/ready", get(ready)).with_state(store)
+    Router::new()
+        .route("/loki/api/v1/push", post(push))
+        .route("/ready", get(ready))
+        .with_state(store)
 }
 
 async fn ready() -> &'static str {
@@ -42,12 +45,17 @@ async fn push(State(store): State<Store>, request: Request) -> Response {
         Ok(body) => body.to_bytes(),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => {
             Metrics::count(&store.inner.metrics.pushes_refused, "too_large", 1);
-            let reason = format!("the body is larger than {limit} bytes (store.limits.pushBytes)\n");
+            let reason =
+                format!("the body is larger than {limit} bytes (store.limits.pushBytes)\n");
             return (StatusCode::PAYLOAD_TOO_LARGE, reason).into_response();
         }
         Err(error) => {
             Metrics::count(&store.inner.metrics.pushes_refused, "unfinished", 1);
-            return (StatusCode::BAD_REQUEST, format!("the body ends early: {error}\n")).into_response();
+            return (
+                StatusCode::BAD_REQUEST,
+                format!("the body ends early: {error}\n"),
+            )
+                .into_response();
         }
     };
     let decoder = store.clone();
@@ -64,7 +72,13 @@ async fn push(State(store): State<Store>, request: Request) -> Response {
 }
 
 fn encoding(request: &Request<Body>) -> Result<Encoding, &'static str> {
-    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let header = |name| {
+        request
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    };
     // Protobuf is always one snappy block, whether or not the header says so.
     if !matches!(header(CONTENT_ENCODING), "" | "identity" | "snappy") {
         return Err("content-encoding: none, or snappy with protobuf, expected\n");

@@ -49,11 +49,18 @@ const POOLED_BYTES: usize = 4 << 20;
 
 impl Pool {
     pub fn new(limit: usize) -> Self {
-        Self { free: Mutex::default(), limit }
+        Self {
+            free: Mutex::default(),
+            limit,
+        }
     }
 
     pub fn take(&self) -> Rows {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+        self.free
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop()
+            .unwrap_or_default()
     }
 
     fn give(&self, mut rows: Rows) {
@@ -103,7 +110,10 @@ impl Ingest {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            if self.since.is_some_and(|since| since.elapsed() >= self.limits.segment_age.0) {
+            if self
+                .since
+                .is_some_and(|since| since.elapsed() >= self.limits.segment_age.0)
+            {
                 self.rotate();
             }
         }
@@ -118,12 +128,19 @@ impl Ingest {
         let mut frames = Vec::with_capacity(group.iter().map(|job| job.body.len() + 64).sum());
         let (mut fresh, mut repeated): (Vec<Job>, Vec<Job>) = (Vec::new(), Vec::new());
         for job in group {
-            let is_known = self.window.contains(&job.digest) || fresh.iter().any(|other| other.digest == job.digest);
+            let is_known = self.window.contains(&job.digest)
+                || fresh.iter().any(|other| other.digest == job.digest);
             if is_known {
                 repeated.push(job);
                 continue;
             }
-            Frame { digest: job.digest, time_ms: now_ms, encoding: job.encoding, body: &job.body }.write(&mut frames);
+            Frame {
+                digest: job.digest,
+                time_ms: now_ms,
+                encoding: job.encoding,
+                body: &job.body,
+            }
+            .write(&mut frames);
             fresh.push(job);
         }
         if let Err(error) = self.write(&frames) {
@@ -134,7 +151,9 @@ impl Ingest {
             }
             return;
         }
-        self.metrics.commit_seconds.observe(started.elapsed().as_secs_f64());
+        self.metrics
+            .commit_seconds
+            .observe(started.elapsed().as_secs_f64());
         let mut size = (0, 0);
         let forgotten = self.window.forgotten;
         for mut job in fresh {
@@ -152,7 +171,9 @@ impl Ingest {
             self.metrics.pushes_duplicate.inc();
             let _ = job.reply.send(Ok(()));
         }
-        self.metrics.forgotten_pushes.inc_by(self.window.forgotten - forgotten);
+        self.metrics
+            .forgotten_pushes
+            .inc_by(self.window.forgotten - forgotten);
         if size.0 >= self.limits.segment_rows || size.1 as u64 >= self.limits.segment_bytes {
             self.rotate();
         }
@@ -164,7 +185,9 @@ impl Ingest {
         }
         let free = free_bytes(&self.root)?;
         if free < self.limits.free_bytes.saturating_add(frames.len() as u64) {
-            return Err(StoreError::DiskFull(format!("{free} bytes are free, store.limits.freeBytes keeps some back")));
+            return Err(StoreError::DiskFull(format!(
+                "{free} bytes are free, store.limits.freeBytes keeps some back"
+            )));
         }
         match self.log.commit(frames) {
             Err(error) if error.is_disk_full() => Err(StoreError::DiskFull(error.to_string())),

@@ -26,8 +26,15 @@ pub struct LineError {
 }
 
 /// Calls `visit(key, value, json)` for each member in order; `json` is the value as it stands in the line.
-pub fn object<'a>(line: &'a str, mut visit: impl FnMut(&str, Value<'a>, &'a str)) -> Result<(), LineError> {
-    let mut scanner = Scanner { text: line, bytes: line.as_bytes(), at: 0 };
+pub fn object<'a>(
+    line: &'a str,
+    mut visit: impl FnMut(&str, Value<'a>, &'a str),
+) -> Result<(), LineError> {
+    let mut scanner = Scanner {
+        text: line,
+        bytes: line.as_bytes(),
+        at: 0,
+    };
     scanner.expect(b'{', "an object")?;
     if !scanner.skip_if(b'}') {
         loop {
@@ -45,13 +52,21 @@ pub fn object<'a>(line: &'a str, mut visit: impl FnMut(&str, Value<'a>, &'a str)
         }
     }
     scanner.space();
-    if scanner.at == scanner.bytes.len() { Ok(()) } else { Err(scanner.error("the end of the line")) }
+    if scanner.at == scanner.bytes.len() {
+        Ok(())
+    } else {
+        Err(scanner.error("the end of the line"))
+    }
 }
 
 /// Calls `visit` with the text of each element of a JSON list: texts without quotes, all else as written. What is not
 /// a list counts as a list of itself.
 pub fn elements(json: &str, mut visit: impl FnMut(&str)) {
-    let mut scanner = Scanner { text: json, bytes: json.as_bytes(), at: 0 };
+    let mut scanner = Scanner {
+        text: json,
+        bytes: json.as_bytes(),
+        at: 0,
+    };
     if !scanner.skip_if(b'[') {
         visit(json);
         return;
@@ -76,7 +91,10 @@ struct Scanner<'a> {
 
 impl<'a> Scanner<'a> {
     fn error(&self, expected: &'static str) -> LineError {
-        LineError { expected, offset: self.at }
+        LineError {
+            expected,
+            offset: self.at,
+        }
     }
 
     fn peek(&self) -> u8 {
@@ -97,7 +115,11 @@ impl<'a> Scanner<'a> {
     }
 
     fn expect(&mut self, byte: u8, expected: &'static str) -> Result<(), LineError> {
-        if self.skip_if(byte) { Ok(()) } else { Err(self.error(expected)) }
+        if self.skip_if(byte) {
+            Ok(())
+        } else {
+            Err(self.error(expected))
+        }
     }
 
     /// The quoted text at the cursor.
@@ -126,7 +148,8 @@ impl<'a> Scanner<'a> {
             }
         }
         if has_escape {
-            let text = serde_json::from_str(&self.text[start - 1..=at]).map_err(|_| self.error("a valid text"))?;
+            let text = serde_json::from_str(&self.text[start - 1..=at])
+                .map_err(|_| self.error("a valid text"))?;
             self.at = at + 1;
             return Ok(Cow::Owned(text));
         }
@@ -156,7 +179,11 @@ impl<'a> Scanner<'a> {
         while let Some(digit) = self.bytes.get(at).filter(|b| b.is_ascii_digit()) {
             let digit = i64::from(digit - b'0');
             number = number.checked_mul(10)?;
-            number = if is_negative { number.checked_sub(digit) } else { number.checked_add(digit) }?;
+            number = if is_negative {
+                number.checked_sub(digit)
+            } else {
+                number.checked_add(digit)
+            }?;
             at += 1;
         }
         let has_leading_zero = self.bytes.get(first) == Some(&b'0') && at - first > 1;
@@ -170,8 +197,8 @@ impl<'a> Scanner<'a> {
 
     /// Everything that is rare: its extent is found by a complete JSON parser, whose recursion is limited.
     fn other(&mut self) -> Result<Value<'a>, LineError> {
-        let mut stream =
-            serde_json::Deserializer::from_str(&self.text[self.at..]).into_iter::<serde::de::IgnoredAny>();
+        let mut stream = serde_json::Deserializer::from_str(&self.text[self.at..])
+            .into_iter::<serde::de::IgnoredAny>();
         match stream.next() {
             Some(Ok(_)) => {
                 self.at += stream.byte_offset();
@@ -185,7 +212,9 @@ impl<'a> Scanner<'a> {
 /// Whether none of eight bytes is a quote, a backslash or a control character; all eight are looked at in one word.
 fn is_plain(word: &[u8]) -> bool {
     const ONES: u64 = 0x0101_0101_0101_0101;
-    let Ok(word) = word.try_into().map(u64::from_le_bytes) else { return false };
+    let Ok(word) = word.try_into().map(u64::from_le_bytes) else {
+        return false;
+    };
     // Sets the high bit of each byte below the bound; bytes from 128 on are left out by `!word`.
     let below = |word: u64, bound: u8| word.wrapping_sub(ONES * u64::from(bound)) & !word;
     let is_byte = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
@@ -227,7 +256,10 @@ mod tests {
             ("J", "other 9223372036854775808"),
             ("K", "other -0"),
         ];
-        let expected: Vec<_> = expected.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect();
         assert_eq!(members(line), Ok(expected));
         assert_eq!(members("{}"), Ok(Vec::new()));
     }
@@ -250,7 +282,10 @@ mod tests {
         ] {
             assert_eq!(members(line).map_err(|e| e.offset), Err(offset), "{line}");
         }
-        assert!(members(&format!("{{\"a\":{}", "[".repeat(100_000))).is_err(), "nesting is limited");
+        assert!(
+            members(&format!("{{\"a\":{}", "[".repeat(100_000))).is_err(),
+            "nesting is limited"
+        );
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::batch::Batch;
 use super::config::StoreConfig;
 use super::dedup::WINDOW_MS;
 use super::error::StoreError;
-use super::files::{FileMeta, HOUR_MS, StoredFile, parquet_error};
+use super::files::{FileMeta, HOUR_MS, StoredFile, guarded, parquet_error};
 use super::metrics::Metrics;
 use super::push::Encoding;
 use super::seal::{ROW_GROUP_ROWS, write_hours};
@@ -92,12 +92,20 @@ impl Maintainer {
     }
 
     fn seal(&self, number: u64) -> Result<(), StoreError> {
-        let Some((chunks, pushes)) = self.state.segment(number) else { return Ok(()) };
+        let Some((chunks, pushes)) = self.state.segment(number) else {
+            return Ok(());
+        };
         let batches: Vec<Arc<Batch>> = chunks.into_iter().map(|chunk| chunk.batch).collect();
         let files = write_hours(&self.flows, (number, number), &batches)?;
         let mut seen = Vec::new();
         for (digest, time_ms) in pushes {
-            Frame { digest, time_ms, encoding: Encoding::Protobuf, body: &[] }.write(&mut seen);
+            Frame {
+                digest,
+                time_ms,
+                encoding: Encoding::Protobuf,
+                body: &[],
+            }
+            .write(&mut seen);
         }
         // From here on the rows are in the files, whatever happens.
         write_whole(&seen_path(&self.log_folder, number), &seen)?;
@@ -111,7 +119,8 @@ impl Maintainer {
     fn expire(&self, now_ms: i64) -> Result<(), StoreError> {
         let mut files = self.state.files();
         files.sort_unstable_by_key(|file| (file.max_ms, file.segments));
-        let oldest_ms = now_ms - i64::try_from(self.config.retention.age.0.as_millis()).unwrap_or(i64::MAX);
+        let oldest_ms =
+            now_ms - i64::try_from(self.config.retention.age.0.as_millis()).unwrap_or(i64::MAX);
         let mut bytes: u64 = files.iter().map(|file| file.bytes).sum();
         let mut gone = Vec::new();
         for file in files {
@@ -127,7 +136,9 @@ impl Maintainer {
         for number in numbers(&self.log_folder, "seen")? {
             let path = seen_path(&self.log_folder, number);
             let mut newest_ms = i64::MIN;
-            read_frames(&read_whole(&path)?, |frame| newest_ms = newest_ms.max(frame.time_ms));
+            read_frames(&read_whole(&path)?, |frame| {
+                newest_ms = newest_ms.max(frame.time_ms);
+            });
             if newest_ms < now_ms - WINDOW_MS {
                 fs::remove_file(&path).map_err(StoreError::io("delete", &path))?;
             }
@@ -137,7 +148,9 @@ impl Maintainer {
 
     /// Merges the small files of one hour; false if there was nothing to do.
     fn merge_one(&self, now_ms: i64) -> Result<bool, StoreError> {
-        let Some(sources) = choose(self.state.files(), now_ms) else { return Ok(false) };
+        let Some(sources) = choose(self.state.files(), now_ms) else {
+            return Ok(false);
+        };
         let mut batches = Vec::new();
         for file in &sources {
             match read_file(file) {
@@ -149,8 +162,16 @@ impl Maintainer {
                 Err(error) => return Err(error),
             }
         }
-        let first = sources.iter().map(|file| file.segments.0).min().unwrap_or_default();
-        let last = sources.iter().map(|file| file.segments.1).max().unwrap_or_default();
+        let first = sources
+            .iter()
+            .map(|file| file.segments.0)
+            .min()
+            .unwrap_or_default();
+        let last = sources
+            .iter()
+            .map(|file| file.segments.1)
+            .max()
+            .unwrap_or_default();
         let merged = write_hours(&self.flows, (first, last), &batches)?;
         self.state.replace(&sources, merged);
         self.metrics.merges.inc();
@@ -194,18 +215,27 @@ fn choose(mut files: Vec<Arc<StoredFile>>, now_ms: i64) -> Option<Vec<Arc<Stored
 
 /// All rows of a file.
 pub fn read_file(file: &StoredFile) -> Result<Vec<Arc<Batch>>, StoreError> {
+    guarded(&file.path, || read_row_groups(file))
+}
+
+fn read_row_groups(file: &StoredFile) -> Result<Vec<Arc<Batch>>, StoreError> {
     let failed = |error| parquet_error(&file.path, error);
     let meta = FileMeta::read(&file.path, PageIndexPolicy::Skip)?;
     let mut batches = Vec::new();
     for row_group in 0..meta.times.len() {
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(meta.reader.clone(), meta.arrow.clone());
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(
+            meta.reader.clone(),
+            meta.arrow.clone(),
+        );
         let reader = builder
             .with_row_groups(vec![row_group])
             .with_batch_size(meta.arrow.metadata().row_group(row_group).num_rows() as usize)
             .build()
             .map_err(failed)?;
         for batch in reader {
-            batches.push(Arc::new(Batch::from_record_batch(&batch.map_err(|e| failed(e.into()))?)?));
+            batches.push(Arc::new(Batch::from_record_batch(
+                &batch.map_err(|e| failed(e.into()))?,
+            )?));
         }
     }
     Ok(batches)

@@ -12,7 +12,27 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::push::LineFault;
 use super::state::State;
+
+/// Causes for which a push is refused.
+const PUSH_CAUSES: [&str; 13] = [
+    "media_type",
+    "unfinished",
+    "too_large",
+    "snappy",
+    "protobuf",
+    "json",
+    "too_many_lines",
+    "labels",
+    "no_line",
+    "disk_full",
+    "log_failed",
+    "busy",
+    "closed",
+];
+/// Causes for which work on files fails.
+const FILE_CAUSES: [&str; 3] = ["io", "disk_full", "damaged"];
 
 /// Cause of what was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -51,8 +71,12 @@ pub struct Metrics {
 
 impl Default for Metrics {
     fn default() -> Self {
-        let seconds = || Histogram::new([0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0]);
-        Self {
+        let seconds = || {
+            Histogram::new([
+                0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+            ])
+        };
+        let metrics = Self {
             pushes: Counter::default(),
             pushes_duplicate: Counter::default(),
             pushes_refused: Family::default(),
@@ -70,7 +94,21 @@ impl Default for Metrics {
             expired_rows: Counter::default(),
             queries: Family::default(),
             query_seconds: seconds(),
+        };
+        // A counter that is there from the start shows that nothing happened.
+        for (family, causes) in [
+            (&metrics.pushes_refused, &PUSH_CAUSES[..]),
+            (
+                &metrics.lines_refused,
+                &LineFault::ALL.map(LineFault::label)[..],
+            ),
+            (&metrics.file_errors, &FILE_CAUSES[..]),
+        ] {
+            for cause in causes {
+                drop(family.get_or_create(&Cause { cause }));
+            }
         }
+        metrics
     }
 }
 
@@ -86,26 +124,78 @@ impl Metrics {
     pub fn register(&self, registry: &mut Registry, state: Arc<State>) {
         let registry = registry.sub_registry_with_prefix("netobserv_store");
         registry.register("pushes", "Pushes accepted and synced", self.pushes.clone());
-        registry.register("pushes_duplicate", "Pushes that had been stored already", self.pushes_duplicate.clone());
-        registry.register("pushes_refused", "Pushes refused, by cause", self.pushes_refused.clone());
-        registry.register("push_bytes", "Bytes of accepted pushes as sent", self.push_bytes.clone());
+        registry.register(
+            "pushes_duplicate",
+            "Pushes that had been stored already",
+            self.pushes_duplicate.clone(),
+        );
+        registry.register(
+            "pushes_refused",
+            "Pushes refused, by cause",
+            self.pushes_refused.clone(),
+        );
+        registry.register(
+            "push_bytes",
+            "Bytes of accepted pushes as sent",
+            self.push_bytes.clone(),
+        );
         registry.register("rows", "Rows stored", self.rows.clone());
-        registry.register("lines_refused", "Lines left out of accepted pushes, by cause", self.lines_refused.clone());
-        registry.register("commit_seconds", "Time to write and sync a group of pushes", self.commit_seconds.clone());
-        registry.register("damaged_files", "Files set aside because they are damaged", self.damaged_files.clone());
-        registry.register("damaged_frames", "Pushes lost in a damaged log segment", self.damaged_frames.clone());
+        registry.register(
+            "lines_refused",
+            "Lines left out of accepted pushes, by cause",
+            self.lines_refused.clone(),
+        );
+        registry.register(
+            "commit_seconds",
+            "Time to write and sync a group of pushes",
+            self.commit_seconds.clone(),
+        );
+        registry.register(
+            "damaged_files",
+            "Files set aside because they are damaged",
+            self.damaged_files.clone(),
+        );
+        registry.register(
+            "damaged_frames",
+            "Pushes lost in a damaged log segment",
+            self.damaged_frames.clone(),
+        );
         registry.register(
             "forgotten_pushes",
             "Digests of pushes forgotten before their ten minutes were over",
             self.forgotten_pushes.clone(),
         );
-        registry.register("seals", "Log segments sealed into files", self.seals.clone());
+        registry.register(
+            "seals",
+            "Log segments sealed into files",
+            self.seals.clone(),
+        );
         registry.register("merges", "Merges of small files", self.merges.clone());
-        registry.register("file_errors", "Background work on files that failed, by cause", self.file_errors.clone());
-        registry.register("expired_files", "Files deleted by retention", self.expired_files.clone());
-        registry.register("expired_rows", "Rows deleted by retention", self.expired_rows.clone());
-        registry.register("queries", "Queries by kind and outcome", self.queries.clone());
-        registry.register("query_seconds", "Time of a query", self.query_seconds.clone());
+        registry.register(
+            "file_errors",
+            "Background work on files that failed, by cause",
+            self.file_errors.clone(),
+        );
+        registry.register(
+            "expired_files",
+            "Files deleted by retention",
+            self.expired_files.clone(),
+        );
+        registry.register(
+            "expired_rows",
+            "Rows deleted by retention",
+            self.expired_rows.clone(),
+        );
+        registry.register(
+            "queries",
+            "Queries by kind and outcome",
+            self.queries.clone(),
+        );
+        registry.register(
+            "query_seconds",
+            "Time of a query",
+            self.query_seconds.clone(),
+        );
         registry.register_collector(Box::new(SizeCollector(state)));
     }
 }
@@ -121,13 +211,24 @@ impl Collector for SizeCollector {
             ("files", "Sealed files", sizes.files as u64),
             ("file_rows", "Rows in sealed files", sizes.file_rows),
             ("file_bytes", "Bytes of sealed files", sizes.file_bytes),
-            ("head_rows", "Rows in memory, not sealed yet", sizes.head_rows as u64),
-            ("head_memory_bytes", "Memory of those rows", sizes.head_memory as u64),
-            ("log_segments", "Log segments that are not sealed yet", sizes.segments as u64),
+            (
+                "head_rows",
+                "Rows in memory, not sealed yet",
+                sizes.head_rows as u64,
+            ),
+            (
+                "head_memory_bytes",
+                "Memory of those rows",
+                sizes.head_memory as u64,
+            ),
+            (
+                "log_segments",
+                "Log segments that are not sealed yet",
+                sizes.segments as u64,
+            ),
         ] {
             let gauge = ConstGauge::new(value);
-            let name = format!("netobserv_store_{name}");
-            gauge.encode(encoder.encode_descriptor(&name, help, None, gauge.metric_type())?)?;
+            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
         }
         Ok(())
     }

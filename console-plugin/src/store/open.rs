@@ -32,7 +32,11 @@ pub fn open(config: StoreConfig) -> Result<Inner, StoreError> {
     let lock = lock(&config.path)?;
     let (free, wanted) = (free_bytes(&config.path)?, config.limits.free_bytes);
     if free < wanted {
-        return Err(StoreError::DiskNearlyFull { path: config.path, free, wanted });
+        return Err(StoreError::DiskNearlyFull {
+            path: config.path,
+            free,
+            wanted,
+        });
     }
 
     let metrics = Arc::new(Metrics::default());
@@ -55,9 +59,19 @@ pub fn open(config: StoreConfig) -> Result<Inner, StoreError> {
     let state = Arc::new(State::default());
     state.seal(0, recovered.files);
     for number in &logged {
-        state.push_segment(replay(&config, &log_folder, *number, &mut window, &metrics)?);
+        state.push_segment(replay(
+            &config,
+            &log_folder,
+            *number,
+            &mut window,
+            &metrics,
+        )?);
     }
-    let last = [recovered.last_segment, seen.last().copied().unwrap_or(0), logged.last().copied().unwrap_or(0)];
+    let last = [
+        recovered.last_segment,
+        seen.last().copied().unwrap_or(0),
+        logged.last().copied().unwrap_or(0),
+    ];
     let log = Log::create(&log_folder, last.into_iter().max().unwrap_or(0) + 1)?;
     state.push_segment(Segment::new(log.number));
 
@@ -91,11 +105,17 @@ pub fn open(config: StoreConfig) -> Result<Inner, StoreError> {
     drop(sealable);
     let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
         let failed = StoreError::io("start a thread for", &config.path);
-        thread::Builder::new().name(name.to_owned()).spawn(run).map_err(failed)
+        thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(run)
+            .map_err(failed)
     };
     let threads = vec![
         spawn("store-ingest", Box::new(move || ingest.run(&received)))?,
-        spawn("store-files", Box::new(move || maintainer.run(&is_sealable)))?,
+        spawn(
+            "store-files",
+            Box::new(move || maintainer.run(&is_sealable)),
+        )?,
     ];
     Ok(Inner {
         permits: Semaphore::new(config.limits.concurrent_pushes),
@@ -120,7 +140,9 @@ fn lock(root: &Path) -> Result<fs::File, StoreError> {
         .map_err(StoreError::io("open the lock file", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: root.to_path_buf() }),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
+            path: root.to_path_buf(),
+        }),
         Err(TryLockError::Error(error)) => Err(StoreError::io("lock", &path)(error)),
     }
 }
@@ -143,7 +165,12 @@ fn replay(
             return;
         }
         // Judged as it was when it was accepted, so that time passing drops nothing.
-        match push::decode(frame.encoding, frame.body, &push_limits(config, frame.time_ms), Rows::default()) {
+        match push::decode(
+            frame.encoding,
+            frame.body,
+            &push_limits(config, frame.time_ms),
+            Rows::default(),
+        ) {
             Ok(push) => segment.append(&push.rows, frame.digest, frame.time_ms),
             Err(_) => undecodable += 1,
         }

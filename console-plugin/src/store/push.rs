@@ -25,7 +25,9 @@ pub enum Encoding {
 
 impl Encoding {
     pub fn from_byte(byte: u8) -> Option<Self> {
-        [Self::Protobuf, Self::Json].into_iter().find(|encoding| *encoding as u8 == byte)
+        [Self::Protobuf, Self::Json]
+            .into_iter()
+            .find(|encoding| *encoding as u8 == byte)
     }
 }
 
@@ -114,8 +116,16 @@ impl Push {
 
 /// Decodes a body. Refused only if the request itself is not readable or none of its lines can be stored.
 /// `rows` is empty; it is handed in so that its memory can be used again.
-pub fn decode(encoding: Encoding, body: &[u8], limits: &PushLimits, rows: Rows) -> Result<Push, PushError> {
-    let push = Push { rows, ..Push::default() };
+pub fn decode(
+    encoding: Encoding,
+    body: &[u8],
+    limits: &PushLimits,
+    rows: Rows,
+) -> Result<Push, PushError> {
+    let push = Push {
+        rows,
+        ..Push::default()
+    };
     let mut decoder = Decoder {
         limits,
         push,
@@ -130,9 +140,14 @@ pub fn decode(encoding: Encoding, body: &[u8], limits: &PushLimits, rows: Rows) 
         Encoding::Json => envelope::json(body, &mut decoder)?,
     }
     match decoder.push {
-        Push { rows, first_fault: Some(reason), .. } if rows.len == 0 => {
-            Err(PushError::NoLine { lines: decoder.lines, reason })
-        }
+        Push {
+            rows,
+            first_fault: Some(reason),
+            ..
+        } if rows.len == 0 => Err(PushError::NoLine {
+            lines: decoder.lines,
+            reason,
+        }),
         push => Ok(push),
     }
 }
@@ -180,11 +195,13 @@ impl Decoder<'_> {
         if value.is_empty() {
             return;
         }
-        let known = COLUMNS.field(name).and_then(|id| match COLUMNS.all[id].kind {
-            Kind::Text => Some((id, LabelValue::Text(value.to_owned()))),
-            Kind::Int => value.parse().ok().map(|value| (id, LabelValue::Int(value))),
-            Kind::Json => None,
-        });
+        let known = COLUMNS
+            .field(name)
+            .and_then(|id| match COLUMNS.all[id].kind {
+                Kind::Text => Some((id, LabelValue::Text(value.to_owned()))),
+                Kind::Int => value.parse().ok().map(|value| (id, LabelValue::Int(value))),
+                Kind::Json => None,
+            });
         match known {
             Some(known) => self.known_labels.push(known),
             None => member(&mut self.other_labels, name, |json| push_text(json, value)),
@@ -200,16 +217,26 @@ impl Decoder<'_> {
     fn line(&mut self, line: &[u8], time_ms: i64) -> Result<(), PushError> {
         self.lines += 1;
         if self.lines > self.limits.lines {
-            return Err(PushError::TooManyLines { limit: self.limits.lines });
+            return Err(PushError::TooManyLines {
+                limit: self.limits.lines,
+            });
         }
         if line.len() > self.limits.line_bytes {
             let limit = self.limits.line_bytes;
             self.push.fault(LineFault::TooLong, || {
-                format!("it has {} bytes, store.limits.lineBytes allows {limit}", line.len())
+                format!(
+                    "it has {} bytes, store.limits.lineBytes allows {limit}",
+                    line.len()
+                )
             });
             return Ok(());
         }
-        let Self { push: Push { rows, .. }, extra, follower, .. } = self;
+        let Self {
+            push: Push { rows, .. },
+            extra,
+            follower,
+            ..
+        } = self;
         extra.clear();
         let mut previous = COLUMNS.all.len();
         let mut row_time = None;
@@ -240,12 +267,14 @@ impl Decoder<'_> {
         let time = row_time.unwrap_or(time_ms);
         let fault = match outcome {
             Err(reason) => Some((LineFault::NotJson, reason)),
-            Ok(()) if time < self.limits.oldest_ms => {
-                Some((LineFault::TooOld, format!("its time {time} is older than store.retention.age")))
-            }
-            Ok(()) if time > self.limits.newest_ms => {
-                Some((LineFault::InFuture, format!("its time {time} is further ahead than store.limits.future")))
-            }
+            Ok(()) if time < self.limits.oldest_ms => Some((
+                LineFault::TooOld,
+                format!("its time {time} is older than store.retention.age"),
+            )),
+            Ok(()) if time > self.limits.newest_ms => Some((
+                LineFault::InFuture,
+                format!("its time {time} is further ahead than store.limits.future"),
+            )),
             Ok(()) => None,
         };
         if let Some((fault, reason)) = fault {

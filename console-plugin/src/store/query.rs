@@ -19,7 +19,10 @@ pub struct TimeRange {
 
 impl TimeRange {
     /// Everything the store holds.
-    pub const ALL: Self = Self { start_ms: i64::MIN, end_ms: i64::MAX };
+    pub const ALL: Self = Self {
+        start_ms: i64::MIN,
+        end_ms: i64::MAX,
+    };
 
     pub fn contains(self, time_ms: i64) -> bool {
         self.start_ms <= time_ms && time_ms < self.end_ms
@@ -51,7 +54,10 @@ impl Filter {
     pub const TRUE: Self = Self::And(Vec::new());
 
     pub fn matches(field: &str, test: Test) -> Self {
-        Self::Match { field: field.to_owned(), test }
+        Self::Match {
+            field: field.to_owned(),
+            test,
+        }
     }
 
     /// The row has the field (an empty text counts as present).
@@ -224,6 +230,9 @@ pub struct Control {
 impl Control {
     /// A query that nobody cancels.
     pub fn within(time: Duration) -> Self {
-        Self { deadline: Instant::now() + time, cancel: CancellationToken::new() }
+        Self {
+            deadline: Instant::now() + time,
+            cancel: CancellationToken::new(),
+        }
     }
 }

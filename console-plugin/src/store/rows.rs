@@ -35,7 +35,10 @@ impl Default for Rows {
             Kind::Int => ColumnBuilder::Int(IntBuilder::default()),
             Kind::Text | Kind::Json => ColumnBuilder::Text(TextBuilder::default()),
         });
-        Self { len: 0, columns: columns.collect() }
+        Self {
+            len: 0,
+            columns: columns.collect(),
+        }
     }
 }
 
@@ -51,7 +54,9 @@ impl Rows {
 
     /// Sets a text of the row that is being built. False if the column is one of numbers.
     pub fn set_text(&mut self, id: FieldId, value: &str) -> bool {
-        let ColumnBuilder::Text(column) = &mut self.columns[id] else { return false };
+        let ColumnBuilder::Text(column) = &mut self.columns[id] else {
+            return false;
+        };
         column.set(self.len, value);
         true
     }
@@ -74,7 +79,9 @@ impl Rows {
     /// Times of the first and the last row in order of time.
     /// Every row has a time.
     pub fn time_bounds(&self) -> Option<(i64, i64)> {
-        let ColumnBuilder::Int(times) = &self.columns[COLUMNS.time] else { return None };
+        let ColumnBuilder::Int(times) = &self.columns[COLUMNS.time] else {
+            return None;
+        };
         let times = times.values.iter();
         Some((*times.clone().min()?, *times.max()?))
     }
@@ -83,11 +90,15 @@ impl Rows {
     pub fn append(&mut self, other: &Self) {
         for (mine, theirs) in self.columns.iter_mut().zip(&other.columns) {
             match (mine, theirs) {
-                (ColumnBuilder::Int(mine), ColumnBuilder::Int(theirs)) if !theirs.values.is_empty() => {
+                (ColumnBuilder::Int(mine), ColumnBuilder::Int(theirs))
+                    if !theirs.values.is_empty() =>
+                {
                     mine.values.resize(self.len, NO_VALUE);
                     mine.values.extend_from_slice(&theirs.values);
                 }
-                (ColumnBuilder::Text(mine), ColumnBuilder::Text(theirs)) if !theirs.keys.is_empty() => {
+                (ColumnBuilder::Text(mine), ColumnBuilder::Text(theirs))
+                    if !theirs.keys.is_empty() =>
+                {
                     mine.keys.resize(self.len, NO_KEY);
                     let keys: Vec<i32> = theirs.texts().map(|text| mine.intern(text)).collect();
                     let key_of = |key: &i32| keys.get(*key as usize).copied().unwrap_or(NO_KEY);
@@ -119,7 +130,9 @@ impl Rows {
     pub fn memory(&self) -> usize {
         let of = |column: &ColumnBuilder| match column {
             ColumnBuilder::Int(column) => column.values.len() * size_of::<i64>(),
-            ColumnBuilder::Text(column) => column.keys.len() * 4 + column.bytes.len() + column.ends.len() * 12,
+            ColumnBuilder::Text(column) => {
+                column.keys.len() * 4 + column.bytes.len() + column.ends.len() * 12
+            }
         };
         self.columns.iter().map(of).sum()
     }
@@ -163,10 +176,19 @@ impl IntBuilder {
         let has_missing = missing > 0 || self.values.contains(&NO_VALUE);
         let nulls = has_missing.then(|| {
             let present = self.values.iter().map(|value| *value != NO_VALUE);
-            present.chain(std::iter::repeat_n(false, missing)).collect::<NullBuffer>()
+            present
+                .chain(std::iter::repeat_n(false, missing))
+                .collect::<NullBuffer>()
         });
-        let values = self.values.iter().copied().chain(std::iter::repeat_n(0, missing));
-        Some(Arc::new(Int64Array::new(values.collect::<ScalarBuffer<_>>(), nulls)))
+        let values = self
+            .values
+            .iter()
+            .copied()
+            .chain(std::iter::repeat_n(0, missing));
+        Some(Arc::new(Int64Array::new(
+            values.collect::<ScalarBuffer<_>>(),
+            nulls,
+        )))
     }
 }
 
@@ -204,7 +226,13 @@ impl TextBuilder {
     }
 
     fn intern(&mut self, value: &[u8]) -> i32 {
-        let Self { bytes, ends, table, hasher, .. } = self;
+        let Self {
+            bytes,
+            ends,
+            table,
+            hasher,
+            ..
+        } = self;
         let hash = hasher.hash_one(value);
         if let Some(key) = table.find(hash, |key| text_at(bytes, ends, *key) == value) {
             return *key;
@@ -224,14 +252,23 @@ impl TextBuilder {
         let has_missing = missing > 0 || self.keys.contains(&NO_KEY);
         let nulls = has_missing.then(|| {
             let present = self.keys.iter().map(|key| *key != NO_KEY);
-            present.chain(std::iter::repeat_n(false, missing)).collect::<NullBuffer>()
+            present
+                .chain(std::iter::repeat_n(false, missing))
+                .collect::<NullBuffer>()
         });
-        let keys = self.keys.iter().map(|key| (*key).max(0)).chain(std::iter::repeat_n(0, missing));
+        let keys = self
+            .keys
+            .iter()
+            .map(|key| (*key).max(0))
+            .chain(std::iter::repeat_n(0, missing));
         let keys = Int32Array::new(keys.collect::<ScalarBuffer<_>>(), nulls);
         let offsets = std::iter::once(0).chain(self.ends.iter().copied());
         let offsets = OffsetBuffer::new(offsets.collect::<ScalarBuffer<_>>());
         let values = StringArray::new(offsets, self.bytes.clone().into(), None);
-        Some(Arc::new(DictionaryArray::<Int32Type>::new(keys, Arc::new(values))))
+        Some(Arc::new(DictionaryArray::<Int32Type>::new(
+            keys,
+            Arc::new(values),
+        )))
     }
 }
 
@@ -275,7 +312,10 @@ mod tests {
           "{\"SrcAddr\":\"10.0.0.1\",\"Bytes\":9}"
         ]
         "#);
-        assert!(batch.get(id("DstAddr")).is_none(), "a column that no row has is left out");
+        assert!(
+            batch.get(id("DstAddr")).is_none(),
+            "a column that no row has is left out"
+        );
     }
 
     #[test]

@@ -42,8 +42,13 @@ const DICTIONARY_BYTES: usize = 8 << 20;
 type Place = (u32, u32);
 
 /// Writes all rows, one file per hour of their times.
-pub fn write_hours(flows: &Path, segments: (u64, u64), batches: &[Arc<Batch>]) -> Result<Vec<StoredFile>, StoreError> {
-    let mut order: Vec<(i64, Place)> = Vec::with_capacity(batches.iter().map(|batch| batch.rows).sum());
+pub fn write_hours(
+    flows: &Path,
+    segments: (u64, u64),
+    batches: &[Arc<Batch>],
+) -> Result<Vec<StoredFile>, StoreError> {
+    let mut order: Vec<(i64, Place)> =
+        Vec::with_capacity(batches.iter().map(|batch| batch.rows).sum());
     for (at, batch) in batches.iter().enumerate() {
         order.extend((0..batch.rows).map(|row| (batch.time_ms(row), (at as u32, row as u32))));
     }
@@ -81,12 +86,17 @@ fn write_file(
     written
 }
 
-fn write_row_groups(path: &Path, rows: &[(i64, Place)], source: &Source<'_>) -> Result<(), StoreError> {
+fn write_row_groups(
+    path: &Path,
+    rows: &[(i64, Place)],
+    source: &Source<'_>,
+) -> Result<(), StoreError> {
     let failed = |error| super::files::parquet_error(path, error);
     let file = File::create(path).map_err(StoreError::io("create", path))?;
     let sink = std::io::BufWriter::with_capacity(1 << 18, file);
     let schema = Arc::clone(&COLUMNS.schema);
-    let mut writer = ArrowWriter::try_new(sink, schema, Some(properties(source))).map_err(failed)?;
+    let mut writer =
+        ArrowWriter::try_new(sink, schema, Some(properties(source))).map_err(failed)?;
     // Row groups of equal size, so that none is a small rest.
     let groups = rows.len().div_ceil(ROW_GROUP_ROWS).max(1);
     for group in rows.chunks(rows.len().div_ceil(groups).max(1)) {
@@ -97,18 +107,24 @@ fn write_row_groups(path: &Path, rows: &[(i64, Place)], source: &Source<'_>) -> 
             .collect();
         places.sort_unstable();
         let places: Vec<Place> = places.into_iter().map(|(_, _, place)| place).collect();
-        writer.write(&source.gather(&places).complete()).map_err(failed)?;
+        writer
+            .write(&source.gather(&places).complete())
+            .map_err(failed)?;
         writer.flush().map_err(failed)?;
     }
     let mut sink = writer.into_inner().map_err(failed)?;
     sink.flush().map_err(StoreError::io("write", path))?;
-    sink.get_ref().sync_all().map_err(StoreError::io("sync", path))
+    sink.get_ref()
+        .sync_all()
+        .map_err(StoreError::io("sync", path))
 }
 
 fn properties(source: &Source<'_>) -> WriterProperties {
     let mut builder = WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_1_0)
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL).unwrap_or_default()))
+        .set_compression(Compression::ZSTD(
+            ZstdLevel::try_new(ZSTD_LEVEL).unwrap_or_default(),
+        ))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_write_batch_size(PAGE_ROWS)
@@ -123,7 +139,9 @@ fn properties(source: &Source<'_>) -> WriterProperties {
             .set_column_encoding(ColumnPath::from(name), Encoding::DELTA_BINARY_PACKED);
     }
     for id in [COLUMNS.source, COLUMNS.destination] {
-        let distinct = source.texts[id].as_ref().map_or(1, |texts| texts.values.len().max(1));
+        let distinct = source.texts[id]
+            .as_ref()
+            .map_or(1, |texts| texts.values.len().max(1));
         builder = builder
             .set_column_statistics_enabled(path(id), EnabledStatistics::Page)
             .set_column_bloom_filter_enabled(path(id), true)
@@ -151,12 +169,21 @@ struct UnitedTexts<'a> {
 
 impl<'a> Source<'a> {
     fn new(batches: &'a [Arc<Batch>]) -> Self {
-        let mut source = Self { ints: Vec::new(), texts: Vec::new() };
+        let mut source = Self {
+            ints: Vec::new(),
+            texts: Vec::new(),
+        };
         for (id, column) in COLUMNS.all.iter().enumerate() {
             let is_text = column.kind != Kind::Int;
             let is_ranked = id == COLUMNS.source || id == COLUMNS.destination;
-            source.texts.push(is_text.then(|| UnitedTexts::new(batches, id, is_ranked)));
-            let ints = if is_text { Vec::new() } else { batches.iter().map(|batch| batch.ints(id)).collect() };
+            source
+                .texts
+                .push(is_text.then(|| UnitedTexts::new(batches, id, is_ranked)));
+            let ints = if is_text {
+                Vec::new()
+            } else {
+                batches.iter().map(|batch| batch.ints(id)).collect()
+            };
             source.ints.push(ints);
         }
         source
@@ -187,10 +214,15 @@ fn gather_ints(columns: &[Option<&Int64Array>], places: &[Place]) -> Option<Arra
     if columns.iter().all(Option::is_none) {
         return None;
     }
-    let is_full = columns.iter().all(|column| column.is_some_and(|column| column.null_count() == 0));
-    let value = |place: &Place| columns[place.0 as usize].map_or(0, |column| column.value(place.1 as usize));
+    let is_full = columns
+        .iter()
+        .all(|column| column.is_some_and(|column| column.null_count() == 0));
+    let value = |place: &Place| {
+        columns[place.0 as usize].map_or(0, |column| column.value(place.1 as usize))
+    };
     let nulls = (!is_full).then(|| {
-        let is_valid = |place: &Place| columns[place.0 as usize].is_some_and(|c| c.is_valid(place.1 as usize));
+        let is_valid =
+            |place: &Place| columns[place.0 as usize].is_some_and(|c| c.is_valid(place.1 as usize));
         places.iter().map(is_valid).collect::<NullBuffer>()
     });
     let values: Vec<i64> = places.iter().map(value).collect();
@@ -204,7 +236,9 @@ impl<'a> UnitedTexts<'a> {
         let columns: Vec<_> = batches.iter().map(|batch| batch.texts(id)).collect();
         let mut keys = Vec::with_capacity(batches.len());
         for column in &columns {
-            let texts = column.iter().flat_map(|column| column.values.iter().flatten());
+            let texts = column
+                .iter()
+                .flat_map(|column| column.values.iter().flatten());
             let united = texts.map(|text| {
                 let next = known.len() as i32;
                 *known.entry(text).or_insert_with(|| {
@@ -216,19 +250,27 @@ impl<'a> UnitedTexts<'a> {
         }
         let mut ranks = Vec::new();
         if is_ranked {
-            let mut texts: Vec<(&str, i32)> = known.iter().map(|(text, key)| (*text, *key)).collect();
+            let mut texts: Vec<(&str, i32)> =
+                known.iter().map(|(text, key)| (*text, *key)).collect();
             texts.sort_unstable();
             ranks = vec![0; texts.len()];
             for (rank, (_, key)) in texts.into_iter().enumerate() {
                 ranks[key as usize] = rank as u32 + 1;
             }
         }
-        Self { columns, keys, values: Arc::new(values.finish()), ranks }
+        Self {
+            columns,
+            keys,
+            values: Arc::new(values.finish()),
+            ranks,
+        }
     }
 
     fn key(&self, place: Place) -> Option<i32> {
         let column = self.columns[place.0 as usize].as_ref()?;
-        column.key(place.1 as usize).map(|key| self.keys[place.0 as usize][key])
+        column
+            .key(place.1 as usize)
+            .map(|key| self.keys[place.0 as usize][key])
     }
 
     fn rank(&self, place: Place) -> u32 {
@@ -239,7 +281,10 @@ impl<'a> UnitedTexts<'a> {
         if self.values.is_empty() {
             return None;
         }
-        let mut keys: Vec<i32> = places.iter().map(|place| self.key(*place).unwrap_or(-1)).collect();
+        let mut keys: Vec<i32> = places
+            .iter()
+            .map(|place| self.key(*place).unwrap_or(-1))
+            .collect();
         let nulls = keys.contains(&-1).then(|| {
             let nulls = keys.iter().map(|key| *key != -1).collect::<NullBuffer>();
             for key in &mut keys {
@@ -248,6 +293,9 @@ impl<'a> UnitedTexts<'a> {
             nulls
         });
         let keys = Int32Array::new(keys.into(), nulls);
-        Some(Arc::new(DictionaryArray::<Int32Type>::new(keys, Arc::clone(&self.values))))
+        Some(Arc::new(DictionaryArray::<Int32Type>::new(
+            keys,
+            Arc::clone(&self.values),
+        )))
     }
 }

@@ -9,11 +9,14 @@ use super::error::StoreError;
 
 /// Bytes an ordinary user may still write on the file system of `path`.
 pub fn free_bytes(path: &Path) -> Result<u64, StoreError> {
-    let found = rustix::fs::statvfs(path).map_err(|error| StoreError::io("ask for the free space of", path)(error.into()))?;
+    let found = rustix::fs::statvfs(path)
+        .map_err(|error| StoreError::io("ask for the free space of", path)(error.into()))?;
     Ok(found.f_bavail.saturating_mul(found.f_frsize))
 }
 
 /// Unix milliseconds now.
 pub fn now_ms() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as i64)
 }

@@ -44,7 +44,15 @@ pub struct Segment {
 
 impl Segment {
     pub fn new(number: u64) -> Self {
-        Self { number, rows: 0, memory: 0, pushes: Vec::new(), closed: Vec::new(), open: Rows::default(), snapshot: None }
+        Self {
+            number,
+            rows: 0,
+            memory: 0,
+            pushes: Vec::new(),
+            closed: Vec::new(),
+            open: Rows::default(),
+            snapshot: None,
+        }
     }
 
     /// Adds the rows of a push.
@@ -54,7 +62,9 @@ impl Segment {
             return;
         }
         let memory = rows.memory();
-        if self.open.len > 0 && (self.open.len + rows.len > CHUNK_ROWS || self.open.memory() + memory > CHUNK_BYTES) {
+        if self.open.len > 0
+            && (self.open.len + rows.len > CHUNK_ROWS || self.open.memory() + memory > CHUNK_BYTES)
+        {
             let full = self.take_snapshot();
             self.closed.extend(full);
             self.open = Rows::default();
@@ -69,7 +79,11 @@ impl Segment {
         if self.snapshot.is_none()
             && let Some((min_ms, max_ms)) = self.open.time_bounds()
         {
-            self.snapshot = Some(Chunk { batch: Arc::new(self.open.batch()), min_ms, max_ms });
+            self.snapshot = Some(Chunk {
+                batch: Arc::new(self.open.batch()),
+                min_ms,
+                max_ms,
+            });
         }
         self.snapshot.clone()
     }
@@ -123,7 +137,9 @@ impl State {
     /// Adds rows to the segment being written; answers its rows and memory.
     pub fn append(&self, rows: &Rows, digest: Digest, time_ms: i64) -> (usize, usize) {
         let mut inner = self.lock();
-        let Some(segment) = inner.segments.last_mut() else { return (0, 0) };
+        let Some(segment) = inner.segments.last_mut() else {
+            return (0, 0);
+        };
         segment.append(rows, digest, time_ms);
         (segment.rows, segment.memory)
     }
@@ -135,14 +151,21 @@ impl State {
     /// Rows and pushes of a segment that is no longer written.
     pub fn segment(&self, number: u64) -> Option<(Vec<Chunk>, Pushes)> {
         let mut inner = self.lock();
-        let segment = inner.segments.iter_mut().find(|segment| segment.number == number)?;
+        let segment = inner
+            .segments
+            .iter_mut()
+            .find(|segment| segment.number == number)?;
         Some((segment.chunks(), segment.pushes.clone()))
     }
 
     /// Numbers of the segments that are no longer written.
     pub fn sealable(&self) -> Vec<u64> {
         let inner = self.lock();
-        inner.segments.split_last().map(|(_, rest)| rest.iter().map(|s| s.number).collect()).unwrap_or_default()
+        inner
+            .segments
+            .split_last()
+            .map(|(_, rest)| rest.iter().map(|s| s.number).collect())
+            .unwrap_or_default()
     }
 
     /// Replaces a segment by its files.
@@ -155,7 +178,9 @@ impl State {
     /// Replaces files by others. The replaced ones are deleted when the last query lets go of them.
     pub fn replace(&self, gone: &[Arc<StoredFile>], new: impl IntoIterator<Item = StoredFile>) {
         let mut inner = self.lock();
-        inner.files.retain(|file| !gone.iter().any(|gone| Arc::ptr_eq(gone, file)));
+        inner
+            .files
+            .retain(|file| !gone.iter().any(|gone| Arc::ptr_eq(gone, file)));
         inner.files.extend(new.into_iter().map(Arc::new));
         drop(inner);
         for file in gone {
@@ -175,7 +200,11 @@ impl State {
     /// Everything that may hold rows of the range.
     pub fn snapshot(&self, range: TimeRange) -> Snapshot {
         let mut inner = self.lock();
-        let mut chunks: Vec<Chunk> = inner.segments.iter_mut().flat_map(Segment::chunks).collect();
+        let mut chunks: Vec<Chunk> = inner
+            .segments
+            .iter_mut()
+            .flat_map(Segment::chunks)
+            .collect();
         let mut files = inner.files.clone();
         drop(inner);
         chunks.retain(|chunk| range.touches(chunk.min_ms, chunk.max_ms));
@@ -186,12 +215,18 @@ impl State {
     /// Rows and memory of the head.
     pub fn head(&self) -> (usize, usize) {
         let inner = self.lock();
-        inner.segments.iter().fold((0, 0), |(rows, memory), s| (rows + s.rows, memory + s.memory))
+        inner.segments.iter().fold((0, 0), |(rows, memory), s| {
+            (rows + s.rows, memory + s.memory)
+        })
     }
 
     pub fn sizes(&self) -> Sizes {
         let mut inner = self.lock();
-        let mut sizes = Sizes { files: inner.files.len(), segments: inner.segments.len(), ..Sizes::default() };
+        let mut sizes = Sizes {
+            files: inner.files.len(),
+            segments: inner.segments.len(),
+            ..Sizes::default()
+        };
         let mut widen = |min_ms: i64, max_ms: i64| {
             sizes.oldest_ms = Some(sizes.oldest_ms.map_or(min_ms, |oldest| oldest.min(min_ms)));
             sizes.newest_ms = Some(sizes.newest_ms.map_or(max_ms, |newest| newest.max(max_ms)));

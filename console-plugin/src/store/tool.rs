@@ -28,15 +28,31 @@ pub struct Summary {
 /// Prints each sealed file and the totals.
 pub fn list(root: &Path, out: &mut dyn Write) -> Result<Summary, StoreError> {
     let mut summary = Summary::default();
-    write(out, format_args!("{:<62} {:>10} {:>12}  {:<24}  {}\n", "file", "rows", "bytes", "first row", "last row"))?;
+    write(
+        out,
+        format_args!(
+            "{:<62} {:>10} {:>12}  {:<24}  {}\n",
+            "file", "rows", "bytes", "first row", "last row"
+        ),
+    )?;
     for path in paths(root)? {
-        let name = path.strip_prefix(root).unwrap_or(&path).display().to_string();
+        let name = path
+            .strip_prefix(root)
+            .unwrap_or(&path)
+            .display()
+            .to_string();
         match StoredFile::open(path) {
             Ok(file) => {
                 summary.add(&file);
                 let time = |time_ms| Timestamp::from_millisecond(time_ms).unwrap_or_default();
                 let (first, last) = (time(file.min_ms).to_string(), time(file.max_ms));
-                write(out, format_args!("{name:<62} {:>10} {:>12}  {first:<24}  {last}\n", file.rows, file.bytes))?;
+                write(
+                    out,
+                    format_args!(
+                        "{name:<62} {:>10} {:>12}  {first:<24}  {last}\n",
+                        file.rows, file.bytes
+                    ),
+                )?;
             }
             Err(error) => {
                 summary.damaged += 1;
@@ -52,8 +68,15 @@ pub fn verify(root: &Path, out: &mut dyn Write) -> Result<Summary, StoreError> {
     let mut summary = Summary::default();
     for path in paths(root)? {
         let checked = StoredFile::open(path.clone()).and_then(|file| {
-            let rows: u64 = read_rows(&file)?.iter().map(|batch| batch.rows as u64).sum();
-            if rows == file.rows { Ok(file) } else { Err(StoreError::damaged(&file.path, "rows are missing")) }
+            let rows: u64 = read_file(&file)?
+                .iter()
+                .map(|batch| batch.rows as u64)
+                .sum();
+            if rows == file.rows {
+                Ok(file)
+            } else {
+                Err(StoreError::damaged(&file.path, "rows are missing"))
+            }
         });
         match checked {
             Ok(file) => summary.add(&file),
@@ -71,34 +94,36 @@ pub fn export(root: &Path, range: TimeRange, out: &mut dyn Write) -> Result<Summ
     let mut summary = Summary::default();
     let mut csv = csv::Writer::from_writer(out);
     let failed = |error: csv::Error| StoreError::io("write", Path::new("the output"))(error.into());
-    csv.write_record(COLUMNS.all.iter().map(|column| column.name)).map_err(failed)?;
+    csv.write_record(COLUMNS.all.iter().map(|column| column.name))
+        .map_err(failed)?;
     for path in paths(root)? {
         let file = StoredFile::open(path)?;
         if !range.touches(file.min_ms, file.max_ms) {
             continue;
         }
         summary.add(&file);
-        for batch in read_rows(&file)? {
+        for batch in read_file(&file)? {
             for row in (0..batch.rows).filter(|row| range.contains(batch.time_ms(*row))) {
                 let cells = (0..COLUMNS.all.len()).map(|id| cell(&batch, id, row));
                 csv.write_record(cells).map_err(failed)?;
             }
         }
     }
-    csv.flush().map_err(StoreError::io("write", Path::new("the output")))?;
+    csv.flush()
+        .map_err(StoreError::io("write", Path::new("the output")))?;
     Ok(summary)
-}
-
-/// Damage in a file must not end the command.
-fn read_rows(file: &StoredFile) -> Result<Vec<std::sync::Arc<Batch>>, StoreError> {
-    std::panic::catch_unwind(|| read_file(file))
-        .unwrap_or_else(|_| Err(StoreError::damaged(&file.path, "decoding panicked")))
 }
 
 fn cell(batch: &Batch, id: usize, row: usize) -> String {
     match COLUMNS.all[id].kind {
-        Kind::Int => batch.ints(id).filter(|ints| ints.is_valid(row)).map(|ints| ints.value(row).to_string()),
-        Kind::Text | Kind::Json => batch.texts(id).and_then(|texts| texts.get(row)).map(str::to_owned),
+        Kind::Int => batch
+            .ints(id)
+            .filter(|ints| ints.is_valid(row))
+            .map(|ints| ints.value(row).to_string()),
+        Kind::Text | Kind::Json => batch
+            .texts(id)
+            .and_then(|texts| texts.get(row))
+            .map(str::to_owned),
     }
     .unwrap_or_default()
 }
@@ -124,17 +149,25 @@ impl Summary {
 }
 
 fn write(out: &mut dyn Write, text: std::fmt::Arguments<'_>) -> Result<(), StoreError> {
-    out.write_fmt(text).map_err(StoreError::io("write", Path::new("the output")))
+    out.write_fmt(text)
+        .map_err(StoreError::io("write", Path::new("the output")))
 }
 
 fn paths(root: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let flows = root.join("flows");
     let mut found = Vec::new();
     for hour in fs::read_dir(&flows).map_err(StoreError::io("read the folder", &flows))? {
-        let hour = hour.map_err(StoreError::io("read the folder", &flows))?.path();
+        let hour = hour
+            .map_err(StoreError::io("read the folder", &flows))?
+            .path();
         for file in fs::read_dir(&hour).map_err(StoreError::io("read the folder", &hour))? {
-            let path = file.map_err(StoreError::io("read the folder", &hour))?.path();
-            if path.extension().is_some_and(|extension| extension == "parquet") {
+            let path = file
+                .map_err(StoreError::io("read the folder", &hour))?
+                .path();
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "parquet")
+            {
                 found.push(path);
             }
         }

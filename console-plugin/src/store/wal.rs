@@ -64,12 +64,19 @@ pub fn read_frames<'a>(segment: &'a [u8], mut visit: impl FnMut(Frame<'a>)) -> R
         }
         let array = |from: usize| <[u8; 8]>::try_from(&fields[from..from + 8]).unwrap_or_default();
         let length = u32::from_le_bytes([fields[28], fields[29], fields[30], fields[31]]) as usize;
-        let Some((body, next)) = after.split_at_checked(length) else { break };
+        let Some((body, next)) = after.split_at_checked(length) else {
+            break;
+        };
         let mut digest = Digest([0; 16]);
         digest.0.copy_from_slice(&fields[4..20]);
         match Encoding::from_byte(fields[32]) {
             Some(encoding) if body.is_empty() || Digest::of_push(encoding, body) == digest => {
-                visit(Frame { digest, time_ms: i64::from_le_bytes(array(20)), encoding, body });
+                visit(Frame {
+                    digest,
+                    time_ms: i64::from_le_bytes(array(20)),
+                    encoding,
+                    body,
+                });
             }
             _ => outcome.damaged_frames += 1,
         }
@@ -92,9 +99,15 @@ pub fn seen_path(folder: &Path, number: u64) -> PathBuf {
 pub fn numbers(folder: &Path, extension: &str) -> Result<Vec<u64>, StoreError> {
     let mut numbers = Vec::new();
     for entry in fs::read_dir(folder).map_err(StoreError::io("read the folder", folder))? {
-        let path = entry.map_err(StoreError::io("read the folder", folder))?.path();
+        let path = entry
+            .map_err(StoreError::io("read the folder", folder))?
+            .path();
         if path.extension().is_some_and(|found| found == extension) {
-            numbers.extend(path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse::<u64>().ok()));
+            numbers.extend(
+                path.file_stem()
+                    .and_then(|stem| stem.to_str())
+                    .and_then(|stem| stem.parse::<u64>().ok()),
+            );
         }
     }
     numbers.sort_unstable();
@@ -103,7 +116,9 @@ pub fn numbers(folder: &Path, extension: &str) -> Result<Vec<u64>, StoreError> {
 
 /// Makes names created or removed in a folder durable.
 pub fn sync_folder(folder: &Path) -> Result<(), StoreError> {
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(StoreError::io("sync the folder", folder))
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(StoreError::io("sync the folder", folder))
 }
 
 /// Writes a file so that it is there as a whole or not at all.
@@ -123,7 +138,9 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
 /// Reads a file as a whole.
 pub fn read_whole(path: &Path) -> Result<Vec<u8>, StoreError> {
     let mut bytes = Vec::new();
-    File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(StoreError::io("read", path))?;
+    File::open(path)
+        .and_then(|mut file| file.read_to_end(&mut bytes))
+        .map_err(StoreError::io("read", path))?;
     Ok(bytes)
 }
 
@@ -149,18 +166,33 @@ impl Log {
             .open(&path)
             .map_err(StoreError::io("create the log segment", &path))?;
         sync_folder(folder)?;
-        Ok(Self { folder: folder.to_path_buf(), number, file, bytes: 0, is_broken: false })
+        Ok(Self {
+            folder: folder.to_path_buf(),
+            number,
+            file,
+            bytes: 0,
+            is_broken: false,
+        })
     }
 
     /// Writes frames and waits until they are on the disk. After an error nothing of them is in the log.
     pub fn commit(&mut self, frames: &[u8]) -> Result<(), StoreError> {
         let path = segment_path(&self.folder, self.number);
         if self.is_broken {
-            return Err(StoreError::LogFailed(format!("{} could not be restored after an error", path.display())));
+            return Err(StoreError::LogFailed(format!(
+                "{} could not be restored after an error",
+                path.display()
+            )));
         }
-        let written = self.file.write_all(frames).and_then(|()| self.file.sync_data());
+        let written = self
+            .file
+            .write_all(frames)
+            .and_then(|()| self.file.sync_data());
         if let Err(error) = written {
-            let restored = self.file.set_len(self.bytes).and_then(|()| self.file.sync_data());
+            let restored = self
+                .file
+                .set_len(self.bytes)
+                .and_then(|()| self.file.sync_data());
             self.is_broken = restored.is_err();
             return Err(StoreError::io("write the log segment", &path)(error));
         }
@@ -177,7 +209,13 @@ mod tests {
         let mut bytes = Vec::new();
         for (at, body) in bodies.iter().enumerate() {
             let digest = Digest::of_push(Encoding::Json, body);
-            Frame { digest, time_ms: at as i64 - 1, encoding: Encoding::Json, body }.write(&mut bytes);
+            Frame {
+                digest,
+                time_ms: at as i64 - 1,
+                encoding: Encoding::Json,
+                body,
+            }
+            .write(&mut bytes);
         }
         bytes
     }
@@ -196,11 +234,21 @@ mod tests {
         for cut in two_frames..bytes.len() {
             let (bodies, outcome) = read(&bytes[..cut]);
             assert_eq!(bodies, [b"one".to_vec(), b"two".to_vec()]);
-            assert_eq!(outcome, ReadOutcome { whole_bytes: two_frames, damaged_frames: 0 });
+            assert_eq!(
+                outcome,
+                ReadOutcome {
+                    whole_bytes: two_frames,
+                    damaged_frames: 0
+                }
+            );
         }
         let mut torn = bytes[..two_frames].to_vec();
         torn.extend_from_slice(&[0; 4096]);
-        assert_eq!(read(&torn).1.whole_bytes, two_frames, "zeroes after a crash are no frame");
+        assert_eq!(
+            read(&torn).1.whole_bytes,
+            two_frames,
+            "zeroes after a crash are no frame"
+        );
     }
 
     #[test]
@@ -210,7 +258,13 @@ mod tests {
         bytes[at] ^= 1;
         let (bodies, outcome) = read(&bytes);
         assert_eq!(bodies, [b"one".to_vec(), b"three".to_vec()]);
-        assert_eq!(outcome, ReadOutcome { whole_bytes: bytes.len(), damaged_frames: 1 });
+        assert_eq!(
+            outcome,
+            ReadOutcome {
+                whole_bytes: bytes.len(),
+                damaged_frames: 1
+            }
+        );
     }
 
     #[test]
@@ -219,7 +273,10 @@ mod tests {
         let mut log = Log::create(folder.path(), 7).expect("a segment");
         log.commit(&segment(&[b"one"])).expect("a commit");
         log.commit(&segment(&[b"two"])).expect("a commit");
-        assert!(Log::create(folder.path(), 7).is_err(), "a number is never used twice");
+        assert!(
+            Log::create(folder.path(), 7).is_err(),
+            "a number is never used twice"
+        );
         let bytes = read_whole(&segment_path(folder.path(), 7)).expect("a file");
         assert_eq!(read(&bytes).0, [b"one".to_vec(), b"two".to_vec()]);
         assert_eq!(numbers(folder.path(), "wal").expect("a folder"), [7]);

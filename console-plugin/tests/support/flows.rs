@@ -78,14 +78,18 @@ impl Flows {
     }
 
     fn pick(&mut self) -> usize {
-        let at = (self.random.next() >> 11) as f64 / (1u64 << 53) as f64 * self.weights[WORKLOADS - 1];
-        self.weights.partition_point(|weight| *weight < at).min(WORKLOADS - 1)
+        let at =
+            (self.random.next() >> 11) as f64 / (1u64 << 53) as f64 * self.weights[WORKLOADS - 1];
+        self.weights
+            .partition_point(|weight| *weight < at)
+            .min(WORKLOADS - 1)
     }
 
     /// The next flow: its labels as Loki writes them, its time in milliseconds, its line.
     pub fn flow(&mut self) -> (String, i64, String) {
         let (source, destination) = (self.pick(), self.pick());
-        let end_ms = self.start_ms + (self.made as i128 * i128::from(self.span_ms) / i128::from(self.total.max(1))) as i64;
+        let end_ms = self.start_ms
+            + (self.made as i128 * i128::from(self.span_ms) / i128::from(self.total.max(1))) as i64;
         self.made += 1;
         let random = &mut self.random;
         let is_tcp = random.chance(80);
@@ -125,14 +129,26 @@ impl Flows {
             end_ms / 1000 + 1
         );
         if is_tcp {
-            let _ = write!(line, r#","Flags":{}"#, [16, 24, 18, 2, 25][random.below(5) as usize]);
+            let _ = write!(
+                line,
+                r#","Flags":{}"#,
+                [16, 24, 18, 2, 25][random.below(5) as usize]
+            );
             if random.chance(85) {
-                let _ = write!(line, r#","TimeFlowRttNs":{}"#, 10_000 * (1 + random.skewed(3, 9)));
+                let _ = write!(
+                    line,
+                    r#","TimeFlowRttNs":{}"#,
+                    10_000 * (1 + random.skewed(3, 9))
+                );
             }
         }
         if is_dns {
             let (id, latency) = (random.below(65_536), random.below(40));
-            let code = if random.chance(95) { "NoError" } else { "NXDomain" };
+            let code = if random.chance(95) {
+                "NoError"
+            } else {
+                "NXDomain"
+            };
             let name = random.below(400);
             let _ = write!(
                 line,
@@ -140,9 +156,17 @@ impl Flows {
             );
         }
         line.push('}');
-        let layer = if src.labels[1].1.starts_with("infra") { "infra" } else { "app" };
+        let layer = if src.labels[1].1.starts_with("infra") {
+            "infra"
+        } else {
+            "app"
+        };
         let mut labels = String::with_capacity(320);
-        let _ = write!(labels, r#"{{FlowDirection="{}", K8S_FlowLayer="{layer}", app="netobserv-flowcollector""#, dst.direction);
+        let _ = write!(
+            labels,
+            r#"{{FlowDirection="{}", K8S_FlowLayer="{layer}", app="netobserv-flowcollector""#,
+            dst.direction
+        );
         for (side, endpoint) in [("Dst", dst), ("Src", src)] {
             for (name, value) in &endpoint.labels {
                 let _ = write!(labels, r#", {side}K8S_{name}="{value}""#);
@@ -165,12 +189,21 @@ impl Flows {
 
 fn endpoint(at: usize) -> Endpoint {
     let namespace = at * 7 % NAMESPACES;
-    let kind = if at.is_multiple_of(10) { "Service" } else { "Pod" };
+    let kind = if at.is_multiple_of(10) {
+        "Service"
+    } else {
+        "Pod"
+    };
     let (owner, node) = (at / 3, at % NODES);
     let name = format!("workload-{owner}-{:05x}", at * 7_919 % 1_048_576);
     let prefix = if namespace < 8 { "infra" } else { "team" };
     Endpoint {
-        address: format!("10.{}.{}.{}", 128 + at / 65_536, at / 250 % 256, 1 + at % 250),
+        address: format!(
+            "10.{}.{}.{}",
+            128 + at / 65_536,
+            at / 250 % 256,
+            1 + at % 250
+        ),
         mac: format!("0a:58:0a:80:{:02x}:{:02x}", at / 256, at % 256),
         fields: format!(
             r#""HostIP":"10.0.0.{}","HostName":"node-{node}","Name":"{name}","OwnerType":"Deployment""#,
@@ -204,7 +237,9 @@ pub fn protobuf(streams: &BTreeMap<String, Vec<(i64, String)>>) -> Vec<u8> {
         }
         field(&mut request, 1, &stream);
     }
-    snap::raw::Encoder::new().compress_vec(&request).expect("the request is not that large")
+    snap::raw::Encoder::new()
+        .compress_vec(&request)
+        .expect("the request is not that large")
 }
 
 fn field(out: &mut Vec<u8>, number: u8, bytes: &[u8]) {

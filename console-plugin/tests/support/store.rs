@@ -28,10 +28,17 @@ pub fn control() -> Control {
 
 /// A JSON push of one stream.
 pub fn json_push(labels: &[(&str, &str)], lines: &[(i64, &str)]) -> Bytes {
-    let stream: serde_json::Map<String, serde_json::Value> =
-        labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
-    let values: Vec<_> = lines.iter().map(|(ms, line)| [format!("{ms}000000"), (*line).to_owned()]).collect();
-    serde_json::json!({"streams": [{"stream": stream, "values": values}]}).to_string().into()
+    let stream: serde_json::Map<String, serde_json::Value> = labels
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).into()))
+        .collect();
+    let values: Vec<_> = lines
+        .iter()
+        .map(|(ms, line)| [format!("{ms}000000"), (*line).to_owned()])
+        .collect();
+    serde_json::json!({"streams": [{"stream": stream, "values": values}]})
+        .to_string()
+        .into()
 }
 
 /// Rows the store answers for.
@@ -49,7 +56,10 @@ pub fn row_count(store: &Store) -> u64 {
         top_k: 1,
     };
     let answer = store.aggregate(&query, &control()).expect("an answer");
-    answer.series.first().map_or(0, |series| series.samples[0].1 as u64)
+    answer
+        .series
+        .first()
+        .map_or(0, |series| series.samples[0].1 as u64)
 }
 
 /// Four rows `a` to `d` (field `Id`) that differ in what filters look at.
@@ -62,7 +72,8 @@ pub fn store_with_rows(path: &Path) -> Store {
         r#"{"Id":"d","Novel":7,"_IsFirst":true}"#,
     ];
     let lines: Vec<(i64, &str)> = lines.iter().map(|line| (T0, *line)).collect();
-    store.push(Encoding::Json, json_push(&[("app", "x")], &lines)).expect("a push");
+    store
+        .push(Encoding::Json, json_push(&[("app", "x")], &lines))
+        .expect("a push");
     store
 }
-

@@ -13,7 +13,11 @@ use tonic::transport::{Server, ServerTlsConfig};
 use tonic::{Code, Request, Response, Status};
 
 pub mod pbflow {
-    #![allow(clippy::allow_attributes_without_reason, clippy::pedantic, reason = "generated")]
+    #![allow(
+        clippy::allow_attributes_without_reason,
+        clippy::pedantic,
+        reason = "generated"
+    )]
     tonic::include_proto!("pbflow");
 }
 

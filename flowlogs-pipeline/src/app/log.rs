@@ -1,5 +1,7 @@
 //! The log: text on standard error, at the level of the configuration.
 
+use std::io::IsTerminal as _;
+
 use tracing::level_filters::LevelFilter;
 
 /// Level when none is configured, and when it cannot be understood.
@@ -10,6 +12,10 @@ pub fn start(level: &str) {
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(filter(level))
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        // A closed standard error must cost the log and not the process.
+        .log_internal_errors(false)
         .finish();
     let _ = tracing::subscriber::set_global_default(subscriber);
 }

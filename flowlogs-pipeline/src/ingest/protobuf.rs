@@ -14,7 +14,11 @@ pub use decode::Decoder;
 pub use wire::Malformed;
 
 /// The generated messages: the oracle of the tests, and the client side for benches and fakes.
-#[allow(clippy::pedantic, clippy::allow_attributes_without_reason, reason = "generated code")]
+#[allow(
+    clippy::pedantic,
+    clippy::allow_attributes_without_reason,
+    reason = "generated code"
+)]
 pub mod pbflow {
     tonic::include_proto!("pbflow");
 }

@@ -15,12 +15,14 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use flowlogs_pipeline::model::{Batch, Record, Value};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use prost::Message;
+use serde_json::{Value as Json, json};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
@@ -158,6 +160,24 @@ pub fn wait_until(what: &str, mut is_done: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "waited in vain until {what}");
         std::thread::park_timeout(Duration::from_millis(5));
     }
+}
+
+/// A record with these fields, of the types JSON has.
+pub fn record(fields: &Json) -> Record {
+    let mut record = Record::new();
+    for (name, value) in fields.as_object().unwrap() {
+        record.set(&name.as_str().into(), Value::from_json(value.clone()));
+    }
+    record
+}
+
+/// Flows whose `Bytes` are the numbers of the range.
+pub fn flows(range: std::ops::Range<u64>) -> Batch {
+    let flow = |number| json!({"Bytes": number, "SrcK8S_Namespace": "shop", "TimeFlowEndMs": 1_704_164_647_006_u64});
+    range
+        .map(|number| record(&flow(number)))
+        .collect::<Vec<_>>()
+        .into()
 }
 
 async fn serve<S>(stream: S, state: Arc<Mutex<State>>, connection: usize)

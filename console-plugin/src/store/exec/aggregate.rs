@@ -47,13 +47,20 @@ struct Plan<'q> {
 }
 
 impl Executor {
-    pub fn aggregate(&self, query: &AggregateQuery, control: &Control) -> Result<AggregateAnswer, StoreError> {
+    pub fn aggregate(
+        &self,
+        query: &AggregateQuery,
+        control: &Control,
+    ) -> Result<AggregateAnswer, StoreError> {
         let _place = self.place(control)?;
         let plan = Plan::new(query)?;
         let last_ms = query.start_ms + (plan.steps - 1) * query.step_ms;
         // Half open on the other side than a sample's range.
         let range = TimeRange {
-            start_ms: query.start_ms.saturating_sub(query.range_ms).saturating_add(1),
+            start_ms: query
+                .start_ms
+                .saturating_sub(query.range_ms)
+                .saturating_add(1),
             end_ms: last_ms.saturating_add(1),
         };
         let task = self.task(&query.filter, range, control)?;
@@ -69,7 +76,10 @@ impl Executor {
         )?;
         let table = merge(&plan, &task, tables)?;
         let series = plan.series(table, &task)?;
-        Ok(AggregateAnswer { series, stats: task.finish(stats) })
+        Ok(AggregateAnswer {
+            series,
+            stats: task.finish(stats),
+        })
     }
 }
 
@@ -77,27 +87,47 @@ impl<'q> Plan<'q> {
     fn new(query: &'q AggregateQuery) -> Result<Self, StoreError> {
         let invalid = |reason: String| Err(StoreError::InvalidQuery(reason));
         if query.step_ms <= 0 || query.range_ms <= 0 || query.end_ms < query.start_ms {
-            return invalid("step and range must be positive, and the end not before the start".to_owned());
+            return invalid(
+                "step and range must be positive, and the end not before the start".to_owned(),
+            );
         }
         let steps = query.end_ms.saturating_sub(query.start_ms) / query.step_ms + 1;
         if steps > STEPS {
-            return invalid(format!("the query has {steps} steps, at most {STEPS} are possible: use a longer step"));
+            return invalid(format!(
+                "the query has {steps} steps, at most {STEPS} are possible: use a longer step"
+            ));
         }
         let value = match &query.value_field {
             // Rows are counted whatever their value is.
             None if matches!(query.function, Function::Rate | Function::Count) => None,
             None => return invalid("the function needs a field to work on".to_owned()),
-            Some(field) => match COLUMNS.field(field).filter(|id| COLUMNS.all[*id].kind == Kind::Int) {
+            Some(field) => match COLUMNS
+                .field(field)
+                .filter(|id| COLUMNS.all[*id].kind == Kind::Int)
+            {
                 None => return invalid(format!("the field {field} is not a number")),
                 id => id,
             },
         };
-        Ok(Self { query, value, steps, fields: query.group_by.iter().map(|field| Values::new(field)).collect() })
+        Ok(Self {
+            query,
+            value,
+            steps,
+            fields: query
+                .group_by
+                .iter()
+                .map(|field| Values::new(field))
+                .collect(),
+        })
     }
 
     /// Columns needed beside those of the filter.
     fn columns(&self) -> Vec<FieldId> {
-        let mut columns: Vec<FieldId> = self.fields.iter().flat_map(|values| values.subject.columns()).collect();
+        let mut columns: Vec<FieldId> = self
+            .fields
+            .iter()
+            .flat_map(|values| values.subject.columns())
+            .collect();
         columns.extend(self.value);
         if self.steps > 1 {
             columns.push(COLUMNS.time);
@@ -118,9 +148,17 @@ impl<'q> Plan<'q> {
     fn series(self, table: Table, task: &Task<'_>) -> Result<Vec<Series>, StoreError> {
         let quantiles = table.quantiles(self.query.function);
         let mut by_step: Vec<Vec<(f64, u32)>> = vec![Vec::new(); self.steps as usize];
-        for (number, cell) in table.cells.iter().enumerate().filter(|(_, cell)| cell.count > 0) {
-            let (group, step) =
-                if self.steps > 1 { unpack(table.steps.list[number]) } else { (number as u32, 0) };
+        for (number, cell) in table
+            .cells
+            .iter()
+            .enumerate()
+            .filter(|(_, cell)| cell.count > 0)
+        {
+            let (group, step) = if self.steps > 1 {
+                unpack(table.steps.list[number])
+            } else {
+                (number as u32, 0)
+            };
             let value = match &quantiles {
                 Some(values) => values[number],
                 None => self.value_of(*cell),
@@ -129,24 +167,34 @@ impl<'q> Plan<'q> {
         }
         let (query, grouper) = (self.query, table.grouper);
         let texts: Vec<Vec<Box<str>>> = self.fields.into_iter().map(Values::into_texts).collect();
-        let text = |at: usize, number: u32| if number == 0 { "" } else { &*texts[at][number as usize - 1] };
+        let text = |at: usize, number: u32| {
+            if number == 0 {
+                ""
+            } else {
+                &*texts[at][number as usize - 1]
+            }
+        };
         let is_lowest = query.function == Function::Min;
-        let better = |a: &(f64, u32), b: &(f64, u32)| {
-            let by_value = if is_lowest { a.0.total_cmp(&b.0) } else { b.0.total_cmp(&a.0) };
-            by_value.then_with(|| {
-                let (a, b) = (grouper.fields(a.1), grouper.fields(b.1));
-                let pairs = a.iter().zip(&b).enumerate();
-                pairs.map(|(at, (a, b))| text(at, *a).cmp(text(at, *b))).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
-            })
+        let by_value = |a: &(f64, u32), b: &(f64, u32)| {
+            if is_lowest {
+                a.0.total_cmp(&b.0)
+            } else {
+                b.0.total_cmp(&a.0)
+            }
+        };
+        let by_labels = |a: &(f64, u32), b: &(f64, u32)| {
+            let (a, b) = (grouper.fields(a.1), grouper.fields(b.1));
+            let pairs = a.iter().zip(&b).enumerate();
+            pairs
+                .map(|(at, (a, b))| text(at, *a).cmp(text(at, *b)))
+                .find(|order| order.is_ne())
+                .unwrap_or(Ordering::Equal)
         };
         let mut samples: HashMap<u32, Vec<(i64, f64)>> = HashMap::new();
         for (step, mut cells) in by_step.into_iter().enumerate() {
             if cells.len() > query.top_k {
                 super::check(task.control)?;
-                if query.top_k > 0 {
-                    cells.select_nth_unstable_by(query.top_k - 1, better);
-                }
-                cells.truncate(query.top_k);
+                keep_best(&mut cells, query.top_k, by_value, by_labels);
             }
             let time_ms = query.start_ms + step as i64 * query.step_ms;
             for (value, group) in cells {
@@ -156,7 +204,11 @@ impl<'q> Plan<'q> {
         let mut series: Vec<Series> = samples
             .into_iter()
             .map(|(group, samples)| {
-                let numbers = grouper.fields(group).into_iter().zip(&query.group_by).enumerate();
+                let numbers = grouper
+                    .fields(group)
+                    .into_iter()
+                    .zip(&query.group_by)
+                    .enumerate();
                 let mut labels: Vec<(String, String)> = numbers
                     .filter(|(_, (number, _))| *number != 0)
                     .map(|(at, (number, field))| (field.clone(), text(at, number).to_owned()))
@@ -174,13 +226,43 @@ impl<'q> Plan<'q> {
         match self.query.function {
             Function::Count => cell.count as f64,
             Function::Rate => {
-                let total = if self.value.is_some() { cell.value as f64 } else { cell.count as f64 };
+                let total = if self.value.is_some() {
+                    cell.value as f64
+                } else {
+                    cell.count as f64
+                };
                 total / (self.query.range_ms as f64 / 1000.0)
             }
             Function::Avg => cell.value as f64 / cell.count as f64,
-            Function::Sum | Function::Min | Function::Max | Function::P90 | Function::P99 => cell.value as f64,
+            Function::Sum | Function::Min | Function::Max | Function::P90 | Function::P99 => {
+                cell.value as f64
+            }
         }
     }
+}
+
+/// Keeps the first `limit` by value. Labels, which are dear to compare, decide only among those that tie for the last
+/// places.
+fn keep_best<C>(
+    cells: &mut Vec<C>,
+    limit: usize,
+    by_value: impl Fn(&C, &C) -> Ordering,
+    by_labels: impl FnMut(&C, &C) -> Ordering,
+) {
+    if limit > 0 {
+        let (better, last, rest) = cells.select_nth_unstable_by(limit - 1, &by_value);
+        if rest.iter().any(|cell| by_value(last, cell).is_eq()) {
+            let decided = better
+                .iter()
+                .filter(|cell| by_value(cell, last).is_ne())
+                .count();
+            cells.sort_unstable_by(&by_value);
+            let tied =
+                cells[decided..].partition_point(|cell| by_value(&cells[decided], cell).is_eq());
+            cells[decided..decided + tied].sort_unstable_by(by_labels);
+        }
+    }
+    cells.truncate(limit);
 }
 
 fn ceil_div(value: i64, divisor: i64) -> i64 {
@@ -198,7 +280,12 @@ impl Table {
         }
     }
 
-    fn add(&mut self, plan: &Plan<'_>, task: &Task<'_>, scanned: &Scanned) -> Result<(), StoreError> {
+    fn add(
+        &mut self,
+        plan: &Plan<'_>,
+        task: &Task<'_>,
+        scanned: &Scanned,
+    ) -> Result<(), StoreError> {
         let batch = &scanned.batch;
         let values = match plan.value {
             None => None,
@@ -208,25 +295,40 @@ impl Table {
                 values => values,
             },
         };
-        let rows: Option<Vec<u32>> = match (&scanned.mask, values.and_then(|values| values.nulls())) {
+        let rows: Option<Vec<u32>> = match (&scanned.mask, values.and_then(|values| values.nulls()))
+        {
             (Mask::Nothing, _) => return Ok(()),
             (Mask::Everything, None) => None,
-            (Mask::Everything, Some(nulls)) => Some(nulls.valid_indices().map(|row| row as u32).collect()),
-            (Mask::Some(mask), None) => Some(mask.set_indices().map(|row| row as u32).collect()),
-            (Mask::Some(mask), Some(nulls)) => {
-                Some((mask & nulls.inner()).set_indices().map(|row| row as u32).collect())
+            (Mask::Everything, Some(nulls)) => {
+                Some(nulls.valid_indices().map(|row| row as u32).collect())
             }
+            (Mask::Some(mask), None) => Some(mask.set_indices().map(|row| row as u32).collect()),
+            (Mask::Some(mask), Some(nulls)) => Some(
+                (mask & nulls.inner())
+                    .set_indices()
+                    .map(|row| row as u32)
+                    .collect(),
+            ),
         };
         let rows = rows.as_deref();
         let mut memory = 0;
-        let fields = plan.fields.iter().map(|values| values.of_rows(batch, rows, &mut memory));
-        let groups = self.grouper.groups(rows.map_or(batch.rows, <[u32]>::len), fields);
+        let fields = plan
+            .fields
+            .iter()
+            .map(|values| values.of_rows(batch, rows, &mut memory));
+        let groups = self
+            .grouper
+            .groups(rows.map_or(batch.rows, <[u32]>::len), fields);
         let function = plan.query.function;
         let mut at = 0;
         if plan.steps == 1 {
             let values = values.map(|values| values.values().as_ref());
             each_row(batch.rows, rows, |row| {
-                self.add_to(groups[at], values.map_or(0, |values: &[i64]| values[row]), function);
+                self.add_to(
+                    groups[at],
+                    values.map_or(0, |values: &[i64]| values[row]),
+                    function,
+                );
                 at += 1;
             });
         } else if let Some(times) = batch.ints(COLUMNS.time) {
@@ -243,7 +345,10 @@ impl Table {
                 at += 1;
             });
         }
-        let held = self.grouper.memory() + self.steps.memory() + self.cells.capacity() * 16 + self.samples.capacity() * 16;
+        let held = self.grouper.memory()
+            + self.steps.memory()
+            + self.cells.capacity() * 16
+            + self.samples.capacity() * 16;
         let more = held.saturating_sub(self.charged);
         self.charged = self.charged.max(held);
         task.charge(more + memory)
@@ -283,7 +388,11 @@ impl Table {
         let of_cell = ends.iter().map(|end| {
             let values = &mut values[start..*end];
             start = *end;
-            if values.is_empty() { 0.0 } else { interpolate(values, quantile) }
+            if values.is_empty() {
+                0.0
+            } else {
+                interpolate(values, quantile)
+            }
         });
         Some(of_cell.collect())
     }
@@ -317,25 +426,42 @@ impl Cell {
 fn merge(plan: &Plan<'_>, task: &Task<'_>, mut tables: Vec<Table>) -> Result<Table, StoreError> {
     tables.sort_by_key(|table| std::cmp::Reverse(table.cells.len()));
     let mut tables = tables.into_iter();
-    let Some(mut all) = tables.next() else { return Ok(Table::new(plan.fields.len())) };
+    let Some(mut all) = tables.next() else {
+        return Ok(Table::new(plan.fields.len()));
+    };
     for table in tables {
         super::check(task.control)?;
         let groups = all.grouper.merge(&table.grouper);
-        let group = |number: u32| groups.as_ref().map_or(number, |groups| groups[number as usize]);
+        let group = |number: u32| {
+            groups
+                .as_ref()
+                .map_or(number, |groups| groups[number as usize])
+        };
         let numbers: Vec<u32> = if plan.steps > 1 {
             let pairs = table.steps.list.iter().map(|pair| unpack(*pair));
-            pairs.map(|(number, step)| all.steps.number(group(number), step)).collect()
+            pairs
+                .map(|(number, step)| all.steps.number(group(number), step))
+                .collect()
         } else {
             (0..table.cells.len() as u32).map(group).collect()
         };
-        for (number, cell) in numbers.iter().zip(&table.cells).filter(|(_, cell)| cell.count > 0) {
+        for (number, cell) in numbers
+            .iter()
+            .zip(&table.cells)
+            .filter(|(_, cell)| cell.count > 0)
+        {
             let at = *number as usize;
             if at >= all.cells.len() {
                 all.cells.resize(at + 1, Cell { count: 0, value: 0 });
             }
             all.cells[at].take(*cell, plan.query.function);
         }
-        all.samples.extend(table.samples.iter().map(|(cell, value)| (numbers[*cell as usize], *value)));
+        all.samples.extend(
+            table
+                .samples
+                .iter()
+                .map(|(cell, value)| (numbers[*cell as usize], *value)),
+        );
     }
     Ok(all)
 }

@@ -38,7 +38,9 @@ pub enum Subject {
 
 impl Subject {
     pub fn of(field: &str) -> Self {
-        COLUMNS.field(field).map_or_else(|| Self::Unknown(field.to_owned()), Self::Column)
+        COLUMNS
+            .field(field)
+            .map_or_else(|| Self::Unknown(field.to_owned()), Self::Column)
     }
 
     /// Columns that must be decoded for it.
@@ -65,10 +67,19 @@ impl Matcher {
     fn compile(test: &Test) -> Result<Self, StoreError> {
         Ok(match test {
             Test::Present => Self::Present,
-            Test::Equals(text) => Self::Equals { text: text.clone(), number: text.parse().ok() },
-            Test::Glob { pattern, ignore_case } => {
+            Test::Equals(text) => Self::Equals {
+                text: text.clone(),
+                number: text.parse().ok(),
+            },
+            Test::Glob {
+                pattern,
+                ignore_case,
+            } => {
                 let parts: Vec<String> = pattern.split('*').map(regex::escape).collect();
-                Self::Pattern(compile(&format!("(?s)^{}$", parts.join(".*")), *ignore_case)?)
+                Self::Pattern(compile(
+                    &format!("(?s)^{}$", parts.join(".*")),
+                    *ignore_case,
+                )?)
             }
             Test::Regex(pattern) => Self::Pattern(compile(pattern, false)?),
             Test::AtLeast(number) => Self::AtLeast(*number),
@@ -83,7 +94,9 @@ impl Matcher {
             Self::Equals { text: wanted, .. } => text == wanted,
             Self::Pattern(pattern) => pattern.is_match(text),
             Self::AtLeast(least) => text.parse::<i64>().is_ok_and(|number| number >= *least),
-            Self::Network(network) => text.parse::<IpAddr>().is_ok_and(|address| network.contains(&address)),
+            Self::Network(network) => text
+                .parse::<IpAddr>()
+                .is_ok_and(|address| network.contains(&address)),
             Self::Addresses(range) => text.parse::<IpAddr>().is_ok_and(|address| {
                 // Addresses of the other family are ordered before or after all of this one.
                 address.is_ipv4() == range.start().is_ipv4() && range.contains(&address)
@@ -117,7 +130,9 @@ fn compile(pattern: &str, ignore_case: bool) -> Result<Regex, StoreError> {
         .case_insensitive(ignore_case)
         .size_limit(PATTERN_BYTES)
         .build()
-        .map_err(|error| StoreError::InvalidQuery(format!("the pattern \"{pattern}\" cannot be used: {error}")))
+        .map_err(|error| {
+            StoreError::InvalidQuery(format!("the pattern \"{pattern}\" cannot be used: {error}"))
+        })
 }
 
 /// Rows that pass.
@@ -173,19 +188,30 @@ impl Mask {
 
 impl Condition {
     pub fn compile(filter: &Filter) -> Result<Self, StoreError> {
-        let all = |filters: &[Filter]| filters.iter().map(Self::compile).collect::<Result<Vec<_>, _>>();
+        let all = |filters: &[Filter]| {
+            filters
+                .iter()
+                .map(Self::compile)
+                .collect::<Result<Vec<_>, _>>()
+        };
         Ok(match filter {
             Filter::And(filters) => Self::All(all(filters)?),
             Filter::Or(filters) => Self::Any(all(filters)?),
             Filter::Not(filter) => Self::Not(Box::new(Self::compile(filter)?)),
-            Filter::Match { field, test } => Self::Leaf(Subject::of(field), Matcher::compile(test)?),
+            Filter::Match { field, test } => {
+                Self::Leaf(Subject::of(field), Matcher::compile(test)?)
+            }
         })
     }
 
     /// Adds the columns it reads.
     pub fn columns(&self, ids: &mut Vec<FieldId>) {
         match self {
-            Self::All(conditions) | Self::Any(conditions) => conditions.iter().for_each(|c| c.columns(ids)),
+            Self::All(conditions) | Self::Any(conditions) => {
+                for condition in conditions {
+                    condition.columns(ids);
+                }
+            }
             Self::Not(condition) => condition.columns(ids),
             Self::Leaf(subject, _) => ids.extend(subject.columns()),
         }
@@ -220,7 +246,9 @@ impl Condition {
                 Kind::Json => texts(batch, *id, |json| matcher.json(json)),
             },
             Self::Leaf(Subject::Unknown(name), matcher) => {
-                let has = |object: &str| member(object, name).is_some_and(|json| matcher.json_or_text(&json));
+                let has = |object: &str| {
+                    member(object, name).is_some_and(|json| matcher.json_or_text(&json))
+                };
                 texts(batch, COLUMNS.labels, has).or(texts(batch, COLUMNS.extra, has))
             }
         }
@@ -264,7 +292,9 @@ pub fn in_range(batch: &Batch, range: TimeRange) -> Mask {
 }
 
 fn ints(batch: &Batch, id: FieldId, test: impl Fn(i64) -> bool) -> Mask {
-    let Some(column) = batch.ints(id) else { return Mask::Nothing };
+    let Some(column) = batch.ints(id) else {
+        return Mask::Nothing;
+    };
     let values = column.values();
     let passes = BooleanBuffer::collect_bool(values.len(), |row| test(values[row]));
     Mask::of(match column.nulls() {
@@ -274,8 +304,14 @@ fn ints(batch: &Batch, id: FieldId, test: impl Fn(i64) -> bool) -> Mask {
 }
 
 fn texts(batch: &Batch, id: FieldId, test: impl Fn(&str) -> bool) -> Mask {
-    let Some(column) = batch.texts(id) else { return Mask::Nothing };
-    let values: Vec<bool> = column.values.iter().map(|value| value.is_some_and(&test)).collect();
+    let Some(column) = batch.texts(id) else {
+        return Mask::Nothing;
+    };
+    let values: Vec<bool> = column
+        .values
+        .iter()
+        .map(|value| value.is_some_and(&test))
+        .collect();
     if !values.contains(&true) {
         return Mask::Nothing;
     }

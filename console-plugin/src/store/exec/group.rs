@@ -34,12 +34,18 @@ struct Known {
 
 impl Values {
     pub fn new(field: &str) -> Self {
-        Self { subject: Subject::of(field), known: Mutex::default() }
+        Self {
+            subject: Subject::of(field),
+            known: Mutex::default(),
+        }
     }
 
     /// All texts, the first having number 1.
     pub fn into_texts(self) -> Vec<Box<str>> {
-        self.known.into_inner().unwrap_or_else(PoisonError::into_inner).texts
+        self.known
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+            .texts
     }
 
     /// Numbers texts; an empty one is a missing value. Adds the bytes of new ones to `memory`.
@@ -64,19 +70,25 @@ impl Values {
     /// The number of each row's value. `rows` are the rows that count, all without them.
     pub fn of_rows(&self, batch: &Batch, rows: Option<&[u32]>, memory: &mut usize) -> Vec<u32> {
         match &self.subject {
-            Subject::Column(id) if COLUMNS.all[*id].kind == Kind::Int => self.of_ints(batch, *id, rows, memory),
+            Subject::Column(id) if COLUMNS.all[*id].kind == Kind::Int => {
+                self.of_ints(batch, *id, rows, memory)
+            }
             Subject::Column(id) if COLUMNS.all[*id].kind == Kind::Json => {
                 self.of_texts(batch.texts(*id), batch.rows, rows, memory, first_element)
             }
-            Subject::Column(id) => self.of_texts(batch.texts(*id), batch.rows, rows, memory, str::to_owned),
+            Subject::Column(id) => {
+                self.of_texts(batch.texts(*id), batch.rows, rows, memory, str::to_owned)
+            }
             Subject::Unknown(name) => {
                 let text = |object: &str| match member(object, name) {
                     Some(Member::Text(text)) => text.into_owned(),
                     Some(Member::Json(json)) => first_element(json),
                     None => String::new(),
                 };
-                let mut labels = self.of_texts(batch.texts(COLUMNS.labels), batch.rows, rows, memory, text);
-                let extra = self.of_texts(batch.texts(COLUMNS.extra), batch.rows, rows, memory, text);
+                let mut labels =
+                    self.of_texts(batch.texts(COLUMNS.labels), batch.rows, rows, memory, text);
+                let extra =
+                    self.of_texts(batch.texts(COLUMNS.extra), batch.rows, rows, memory, text);
                 for (label, extra) in labels.iter_mut().zip(extra) {
                     *label = if *label == 0 { extra } else { *label };
                 }
@@ -93,7 +105,9 @@ impl Values {
         memory: &mut usize,
         text: impl Fn(&str) -> String,
     ) -> Vec<u32> {
-        let Some(column) = column else { return vec![0; rows.map_or(total, <[u32]>::len)] };
+        let Some(column) = column else {
+            return vec![0; rows.map_or(total, <[u32]>::len)];
+        };
         // Only values that a row has are numbered: a filter may leave few.
         let mut numbers = vec![UNKNOWN; column.values.len()];
         let mut used = Vec::new();
@@ -105,17 +119,33 @@ impl Values {
                 used.push(key);
             }
         });
-        let texts: Vec<String> = used.iter().map(|key| text(column.values.value(*key))).collect();
-        for (key, number) in used.iter().zip(self.number(texts.iter().map(String::as_str), memory)) {
+        let texts: Vec<String> = used
+            .iter()
+            .map(|key| text(column.values.value(*key)))
+            .collect();
+        for (key, number) in used
+            .iter()
+            .zip(self.number(texts.iter().map(String::as_str), memory))
+        {
             numbers[*key] = number;
         }
         let mut result = Vec::with_capacity(rows.map_or(total, <[u32]>::len));
-        each_row(total, rows, |row| result.push(column.key(row).map_or(0, |key| numbers[key])));
+        each_row(total, rows, |row| {
+            result.push(column.key(row).map_or(0, |key| numbers[key]));
+        });
         result
     }
 
-    fn of_ints(&self, batch: &Batch, id: FieldId, rows: Option<&[u32]>, memory: &mut usize) -> Vec<u32> {
-        let Some(column) = batch.ints(id) else { return vec![0; rows.map_or(batch.rows, <[u32]>::len)] };
+    fn of_ints(
+        &self,
+        batch: &Batch,
+        id: FieldId,
+        rows: Option<&[u32]>,
+        memory: &mut usize,
+    ) -> Vec<u32> {
+        let Some(column) = batch.ints(id) else {
+            return vec![0; rows.map_or(batch.rows, <[u32]>::len)];
+        };
         let mut seen: HashMap<i64, u32, FixedState> = HashMap::default();
         let mut distinct = Vec::new();
         let mut result = Vec::with_capacity(rows.map_or(batch.rows, <[u32]>::len));
@@ -131,7 +161,11 @@ impl Values {
         });
         let numbers = self.number(distinct.iter().map(String::as_str), memory);
         for value in &mut result {
-            *value = if *value == UNKNOWN { 0 } else { numbers[*value as usize] };
+            *value = if *value == UNKNOWN {
+                0
+            } else {
+                numbers[*value as usize]
+            };
         }
         result
     }
@@ -207,13 +241,18 @@ pub struct Grouper {
 
 impl Grouper {
     pub fn new(fields: usize) -> Self {
-        Self { fields, stages: (1..fields).map(|_| Pairs::default()).collect() }
+        Self {
+            fields,
+            stages: (1..fields).map(|_| Pairs::default()).collect(),
+        }
     }
 
     /// The group of each row, from the numbers of its fields.
     pub fn groups(&mut self, rows: usize, fields: impl IntoIterator<Item = Vec<u32>>) -> Vec<u32> {
         let mut fields = fields.into_iter();
-        let Some(mut groups) = fields.next() else { return vec![0; rows] };
+        let Some(mut groups) = fields.next() else {
+            return vec![0; rows];
+        };
         for (stage, field) in self.stages.iter_mut().zip(fields) {
             stage.number_all(&mut groups, &field);
         }
@@ -226,7 +265,10 @@ impl Grouper {
         for (mine, theirs) in self.stages.iter_mut().zip(&other.stages) {
             let numbers = theirs.list.iter().map(|pair| {
                 let (left, right) = unpack(*pair);
-                mine.number(translated.as_ref().map_or(left, |t| t[left as usize]), right)
+                mine.number(
+                    translated.as_ref().map_or(left, |t| t[left as usize]),
+                    right,
+                )
             });
             translated = Some(numbers.collect());
         }

@@ -7,36 +7,48 @@ use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::statistics::Statistics;
 
 use super::filter::{Condition, Matcher, Subject};
-use crate::store::fields::FieldId;
+use crate::store::fields::{COLUMNS, FieldId, Kind};
 use crate::store::files::FileMeta;
 
 /// Whether some row of the row group may match.
 pub fn may_match(condition: &Condition, meta: &FileMeta, row_group: usize) -> bool {
     match condition {
-        Condition::All(conditions) => conditions.iter().all(|condition| may_match(condition, meta, row_group)),
-        Condition::Any(conditions) => conditions.iter().any(|condition| may_match(condition, meta, row_group)),
+        Condition::All(conditions) => conditions
+            .iter()
+            .all(|condition| may_match(condition, meta, row_group)),
+        Condition::Any(conditions) => conditions
+            .iter()
+            .any(|condition| may_match(condition, meta, row_group)),
         Condition::Not(_) => true,
         Condition::Leaf(Subject::Column(id), matcher) => may_hold(*id, matcher, meta, row_group),
-        Condition::Leaf(subject @ Subject::Unknown(_), _) => {
-            subject.columns().iter().any(|id| may_hold(*id, &Matcher::Present, meta, row_group))
-        }
+        Condition::Leaf(subject @ Subject::Unknown(_), _) => subject
+            .columns()
+            .iter()
+            .any(|id| may_hold(*id, &Matcher::Present, meta, row_group)),
     }
 }
 
 fn may_hold(id: FieldId, matcher: &Matcher, meta: &FileMeta, row_group: usize) -> bool {
     // A file from before the field existed has no such column.
-    let Some(leaf) = meta.leaves[id] else { return false };
+    let Some(leaf) = meta.leaves[id] else {
+        return false;
+    };
     let column = meta.arrow.metadata().row_group(row_group).column(leaf);
-    let Some(statistics) = column.statistics() else { return true };
+    let Some(statistics) = column.statistics() else {
+        return true;
+    };
     if statistics.null_count_opt() == Some(column.num_values() as u64) {
         return false;
     }
     match (matcher, statistics) {
         (Matcher::Equals { number, .. }, Statistics::Int64(bounds)) => {
             let Some(number) = number else { return false };
-            bounds.min_opt().is_none_or(|min| min <= number) && bounds.max_opt().is_none_or(|max| number <= max)
+            bounds.min_opt().is_none_or(|min| min <= number)
+                && bounds.max_opt().is_none_or(|max| number <= max)
         }
-        (Matcher::AtLeast(least), Statistics::Int64(bounds)) => bounds.max_opt().is_none_or(|max| least <= max),
+        (Matcher::AtLeast(least), Statistics::Int64(bounds)) => {
+            bounds.max_opt().is_none_or(|max| least <= max)
+        }
         (Matcher::Equals { text, .. }, Statistics::ByteArray(bounds)) if is_plain_text(id) => {
             let text = text.as_bytes();
             bounds.min_bytes_opt().is_none_or(|min| min <= text)
@@ -48,15 +60,21 @@ fn may_hold(id: FieldId, matcher: &Matcher, meta: &FileMeta, row_group: usize) -
 }
 
 fn is_plain_text(id: FieldId) -> bool {
-    use crate::store::fields::{COLUMNS, Kind};
     COLUMNS.all[id].kind == Kind::Text
 }
 
-fn may_contain(meta: &FileMeta, row_group: usize, leaf: usize, column: &ColumnChunkMetaData, text: &[u8]) -> bool {
+fn may_contain(
+    meta: &FileMeta,
+    row_group: usize,
+    leaf: usize,
+    column: &ColumnChunkMetaData,
+    text: &[u8],
+) -> bool {
     if column.bloom_filter_offset().is_none() {
         return true;
     }
-    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(meta.reader.clone(), meta.arrow.clone());
+    let builder =
+        ParquetRecordBatchReaderBuilder::new_with_metadata(meta.reader.clone(), meta.arrow.clone());
     match builder.get_row_group_column_bloom_filter(row_group, leaf) {
         Ok(Some(filter)) => filter.check(text),
         // Damage shows when the column itself is read.

@@ -24,7 +24,11 @@ type Found = (i64, usize, u32);
 type Wanted = (usize, u32, usize);
 
 impl Executor {
-    pub fn records(&self, query: &RecordsQuery, control: &Control) -> Result<RecordsAnswer, StoreError> {
+    pub fn records(
+        &self,
+        query: &RecordsQuery,
+        control: &Control,
+    ) -> Result<RecordsAnswer, StoreError> {
         let _place = self.place(control)?;
         let task = self.task(&query.filter, query.range, control)?;
         let (mut units, stats) = task.units()?;
@@ -32,29 +36,48 @@ impl Executor {
         let limit = query.limit.min(self.records_limit);
         let newest = Mutex::new(Vec::new());
         if limit > 0 {
-            task.run(&units, || (), |(), at, unit| task.find(unit, at, limit, &newest))?;
+            task.run(
+                &units,
+                || (),
+                |(), at, unit| task.find(unit, at, limit, &newest),
+            )?;
         }
         let mut newest = newest.into_inner().unwrap_or_else(PoisonError::into_inner);
         keep_newest(&mut newest, limit);
         newest.sort_unstable_by_key(|(time_ms, unit, row)| (Reverse(*time_ms), *unit, *row));
         let records = task.fetch(&units, &newest)?;
-        Ok(RecordsAnswer { records, stats: task.finish(stats) })
+        Ok(RecordsAnswer {
+            records,
+            stats: task.finish(stats),
+        })
     }
 }
 
 /// Keeps the rows of the answer among those found.
 fn keep_newest(found: &mut Vec<Found>, limit: usize) {
     if limit > 0 && found.len() > limit {
-        found.select_nth_unstable_by_key(limit - 1, |(time_ms, unit, row)| (Reverse(*time_ms), *unit, *row));
+        found.select_nth_unstable_by_key(limit - 1, |(time_ms, unit, row)| {
+            (Reverse(*time_ms), *unit, *row)
+        });
         found.truncate(limit);
     }
 }
 
 impl Task<'_> {
-    fn find(&self, unit: &Unit, at: usize, limit: usize, newest: &Mutex<Vec<Found>>) -> Result<(), StoreError> {
+    fn find(
+        &self,
+        unit: &Unit,
+        at: usize,
+        limit: usize,
+        newest: &Mutex<Vec<Found>>,
+    ) -> Result<(), StoreError> {
         let (min_ms, max_ms) = unit.bounds();
         let oldest_of = |newest: &[Found]| {
-            if newest.len() < limit { i64::MIN } else { newest.iter().map(|found| found.0).min().unwrap_or(i64::MIN) }
+            if newest.len() < limit {
+                i64::MIN
+            } else {
+                newest.iter().map(|found| found.0).min().unwrap_or(i64::MIN)
+            }
         };
         if max_ms < oldest_of(&newest.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(());
@@ -64,13 +87,19 @@ impl Task<'_> {
         columns.sort_unstable();
         columns.dedup();
         let rows = unit.rows();
-        self.scanned.fetch_add(rows as u64, std::sync::atomic::Ordering::Relaxed);
-        let Some(batch) = self.load(unit, &columns, None)? else { return Ok(()) };
+        self.scanned
+            .fetch_add(rows as u64, std::sync::atomic::Ordering::Relaxed);
+        let Some(batch) = self.load(unit, &columns, None)? else {
+            return Ok(());
+        };
         let mut mask = self.condition.evaluate(&batch);
         if !(self.range.contains(min_ms) && self.range.contains(max_ms)) {
             mask = mask.and(in_range(&batch, self.range));
         }
-        self.matched.fetch_add(mask.count(rows) as u64, std::sync::atomic::Ordering::Relaxed);
+        self.matched.fetch_add(
+            mask.count(rows) as u64,
+            std::sync::atomic::Ordering::Relaxed,
+        );
         let place = |row: usize| (batch.time_ms(row), at, row as u32);
         let mut found: Vec<Found> = match &mask {
             Mask::Nothing => return Ok(()),
@@ -87,31 +116,43 @@ impl Task<'_> {
 
     /// All columns of the rows, in their order. A row whose file turns out damaged now is left out.
     fn fetch(&self, units: &[Unit], rows: &[Found]) -> Result<Vec<Record>, StoreError> {
-        let mut order: Vec<Wanted> =
-            rows.iter().enumerate().map(|(at, (_, unit, row))| (*unit, *row, at)).collect();
+        let mut order: Vec<Wanted> = rows
+            .iter()
+            .enumerate()
+            .map(|(at, (_, unit, row))| (*unit, *row, at))
+            .collect();
         order.sort_unstable();
         let of_units: Vec<&[Wanted]> = order.chunk_by(|a, b| a.0 == b.0).collect();
         let records = Mutex::new(vec![None; rows.len()]);
-        self.run(&of_units, || (), |(), _, rows| {
-            let unit = &units[rows[0].0];
-            let mut passes = BooleanBufferBuilder::new(unit.rows());
-            passes.append_n(unit.rows(), false);
-            for (_, row, _) in *rows {
-                passes.set_bit(*row as usize, true);
-            }
-            let passes = BooleanArray::new(passes.finish(), None);
-            let selection = RowSelection::from_filters(std::slice::from_ref(&passes));
-            let all: Vec<usize> = (0..COLUMNS.all.len()).collect();
-            let Some(batch) = self.load(unit, &all, Some((&selection, &passes)))? else { return Ok(()) };
-            let made: Vec<(usize, Record)> =
-                rows.iter().enumerate().map(|(row, (_, _, at))| (*at, batch.record(row))).collect();
-            self.charge(made.iter().map(|(_, record)| record.line.len() + 256).sum())?;
-            let mut records = records.lock().unwrap_or_else(PoisonError::into_inner);
-            for (at, record) in made {
-                records[at] = Some(record);
-            }
-            Ok(())
-        })?;
+        self.run(
+            &of_units,
+            || (),
+            |(), _, rows| {
+                let unit = &units[rows[0].0];
+                let mut passes = BooleanBufferBuilder::new(unit.rows());
+                passes.append_n(unit.rows(), false);
+                for (_, row, _) in *rows {
+                    passes.set_bit(*row as usize, true);
+                }
+                let passes = BooleanArray::new(passes.finish(), None);
+                let selection = RowSelection::from_filters(std::slice::from_ref(&passes));
+                let all: Vec<usize> = (0..COLUMNS.all.len()).collect();
+                let Some(batch) = self.load(unit, &all, Some((&selection, &passes)))? else {
+                    return Ok(());
+                };
+                let made: Vec<(usize, Record)> = rows
+                    .iter()
+                    .enumerate()
+                    .map(|(row, (_, _, at))| (*at, batch.record(row)))
+                    .collect();
+                self.charge(made.iter().map(|(_, record)| record.line.len() + 256).sum())?;
+                let mut records = records.lock().unwrap_or_else(PoisonError::into_inner);
+                for (at, record) in made {
+                    records[at] = Some(record);
+                }
+                Ok(())
+            },
+        )?;
         let records = records.into_inner().unwrap_or_else(PoisonError::into_inner);
         Ok(records.into_iter().flatten().collect())
     }

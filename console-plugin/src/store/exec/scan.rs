@@ -2,7 +2,6 @@
 //!
 //! **Invariant:** damage in a file never leaves this place as a panic.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -17,7 +16,7 @@ use super::{Task, Unit};
 use crate::store::batch::Batch;
 use crate::store::error::StoreError;
 use crate::store::fields::{COLUMNS, FieldId};
-use crate::store::files::{FileMeta, parquet_error};
+use crate::store::files::{FileMeta, guarded, parquet_error};
 
 /// Rows of a unit that match, with the columns asked for (and perhaps others).
 pub struct Scanned {
@@ -31,7 +30,11 @@ const SPARSE: usize = 8;
 
 impl Task<'_> {
     /// Finds the matching rows and decodes `wanted` for them; nothing if none match.
-    pub(super) fn scan(&self, unit: &Unit, wanted: &[FieldId]) -> Result<Option<Scanned>, StoreError> {
+    pub(super) fn scan(
+        &self,
+        unit: &Unit,
+        wanted: &[FieldId],
+    ) -> Result<Option<Scanned>, StoreError> {
         let (min_ms, max_ms) = unit.bounds();
         let is_inside = self.range.contains(min_ms) && self.range.contains(max_ms);
         let mut first = Vec::new();
@@ -46,10 +49,15 @@ impl Task<'_> {
         if first.is_empty() {
             self.matched.fetch_add(rows as u64, Ordering::Relaxed);
             let batch = self.load(unit, wanted, None)?;
-            return Ok(batch.map(|batch| Scanned { batch, mask: Mask::Everything }));
+            return Ok(batch.map(|batch| Scanned {
+                batch,
+                mask: Mask::Everything,
+            }));
         }
 
-        let Some(mut batch) = self.load(unit, &first, None)? else { return Ok(None) };
+        let Some(mut batch) = self.load(unit, &first, None)? else {
+            return Ok(None);
+        };
         let mut mask = self.condition.evaluate(&batch);
         if !is_inside && !matches!(mask, Mask::Nothing) {
             mask = Mask::and(mask, in_range(&batch, self.range));
@@ -59,7 +67,11 @@ impl Task<'_> {
         if matched == 0 {
             return Ok(None);
         }
-        let rest: Vec<FieldId> = wanted.iter().copied().filter(|id| !first.contains(id)).collect();
+        let rest: Vec<FieldId> = wanted
+            .iter()
+            .copied()
+            .filter(|id| !first.contains(id))
+            .collect();
         match mask {
             Mask::Some(buffer) if matched < rows / SPARSE => {
                 let passes = BooleanArray::new(buffer, None);
@@ -67,14 +79,25 @@ impl Task<'_> {
                 let mut narrow = Batch::new(matched);
                 let used = first.iter().filter(|id| wanted.contains(id));
                 for (id, array) in used.filter_map(|id| Some((*id, batch.get(*id)?))) {
-                    narrow.push(id, filter(array, &passes).map_err(|e| StoreError::InvalidQuery(e.to_string()))?);
+                    narrow.push(
+                        id,
+                        filter(array, &passes)
+                            .map_err(|e| StoreError::InvalidQuery(e.to_string()))?,
+                    );
                 }
-                let Some(others) = self.load(unit, &rest, Some((&selection, &passes)))? else { return Ok(None) };
+                let Some(others) = self.load(unit, &rest, Some((&selection, &passes)))? else {
+                    return Ok(None);
+                };
                 narrow.extend(others);
-                Ok(Some(Scanned { batch: narrow, mask: Mask::Everything }))
+                Ok(Some(Scanned {
+                    batch: narrow,
+                    mask: Mask::Everything,
+                }))
             }
             mask => {
-                let Some(others) = self.load(unit, &rest, None)? else { return Ok(None) };
+                let Some(others) = self.load(unit, &rest, None)? else {
+                    return Ok(None);
+                };
                 batch.extend(others);
                 Ok(Some(Scanned { batch, mask }))
             }
@@ -90,25 +113,27 @@ impl Task<'_> {
     ) -> Result<Option<Batch>, StoreError> {
         match unit {
             Unit::Chunk(chunk) => {
-                let mut batch = Batch::new(selected.map_or(chunk.batch.rows, |(_, passes)| passes.true_count()));
+                let mut batch = Batch::new(
+                    selected.map_or(chunk.batch.rows, |(_, passes)| passes.true_count()),
+                );
                 for id in ids {
-                    let Some(array) = chunk.batch.get(*id) else { continue };
+                    let Some(array) = chunk.batch.get(*id) else {
+                        continue;
+                    };
                     let array = match selected {
                         None => Arc::clone(array),
-                        Some((_, passes)) => {
-                            filter(array, passes).map_err(|error| StoreError::InvalidQuery(error.to_string()))?
-                        }
+                        Some((_, passes)) => filter(array, passes)
+                            .map_err(|error| StoreError::InvalidQuery(error.to_string()))?,
                     };
                     batch.push(*id, array);
                 }
                 Ok(Some(batch))
             }
             Unit::RowGroup { file, meta, index } => {
-                let decode = || decode(meta, *index, ids, selected.map(|(selection, _)| selection));
-                let outcome = match catch_unwind(AssertUnwindSafe(decode)) {
-                    Ok(decoded) => decoded.map_err(|error| parquet_error(&file.path, error)),
-                    Err(_) => Err(StoreError::damaged(&file.path, "decoding panicked")),
-                };
+                let outcome = guarded(&file.path, || {
+                    decode(meta, *index, ids, selected.map(|(selection, _)| selection))
+                        .map_err(|error| parquet_error(&file.path, error))
+                });
                 self.executor.survive(file, outcome)
             }
         }
@@ -134,10 +159,11 @@ fn decode(
         return Ok(Batch::new(rows));
     }
     let mask = ProjectionMask::leaves(meta.arrow.parquet_schema(), leaves);
-    let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(meta.reader.clone(), meta.arrow.clone())
-        .with_projection(mask)
-        .with_row_groups(vec![row_group])
-        .with_batch_size(rows.max(1));
+    let mut builder =
+        ParquetRecordBatchReaderBuilder::new_with_metadata(meta.reader.clone(), meta.arrow.clone())
+            .with_projection(mask)
+            .with_row_groups(vec![row_group])
+            .with_batch_size(rows.max(1));
     if let Some(selection) = selection {
         builder = builder.with_row_selection(selection.clone());
     }
@@ -148,7 +174,11 @@ fn decode(
         _ => concat_batches(&batches[0].schema(), &batches)?,
     };
     if batch.num_rows() != rows {
-        return Err(parquet::errors::ParquetError::General(format!("{} rows instead of {rows}", batch.num_rows())));
+        return Err(parquet::errors::ParquetError::General(format!(
+            "{} rows instead of {rows}",
+            batch.num_rows()
+        )));
     }
-    Batch::from_record_batch(&batch).map_err(|error| parquet::errors::ParquetError::General(error.to_string()))
+    Batch::from_record_batch(&batch)
+        .map_err(|error| parquet::errors::ParquetError::General(error.to_string()))
 }

@@ -21,7 +21,11 @@ const ENTRY_BYTES: usize = 64;
 type Counts = HashMap<String, u64, RandomState>;
 
 impl Executor {
-    pub fn values(&self, query: &ValuesQuery, control: &Control) -> Result<ValuesAnswer, StoreError> {
+    pub fn values(
+        &self,
+        query: &ValuesQuery,
+        control: &Control,
+    ) -> Result<ValuesAnswer, StoreError> {
         let _place = self.place(control)?;
         let subject = Subject::of(&query.field);
         let prefix = query.prefix.to_lowercase();
@@ -29,7 +33,9 @@ impl Executor {
         let (units, stats) = task.units()?;
         let columns = subject.columns();
         let found = task.run(&units, Counts::default, |counts, _, unit| {
-            let Some(scanned) = task.scan(unit, &columns)? else { return Ok(()) };
+            let Some(scanned) = task.scan(unit, &columns)? else {
+                return Ok(());
+            };
             let mut more = 0;
             count(&scanned, &subject, |value, number| {
                 if value.is_empty() || !starts_with(value, &prefix) {
@@ -49,11 +55,18 @@ impl Executor {
         for (value, number) in found.flatten() {
             *counts.entry(value).or_default() += number;
         }
-        let mut values: Vec<_> = counts.into_iter().map(|(value, count)| ValueCount { value, count }).collect();
+        let mut values: Vec<_> = counts
+            .into_iter()
+            .map(|(value, count)| ValueCount { value, count })
+            .collect();
         values.sort_unstable_by(|a, b| b.count.cmp(&a.count).then_with(|| a.value.cmp(&b.value)));
         let is_limited = values.len() > query.limit;
         values.truncate(query.limit);
-        Ok(ValuesAnswer { values, is_limited, stats: task.finish(stats) })
+        Ok(ValuesAnswer {
+            values,
+            is_limited,
+            stats: task.finish(stats),
+        })
     }
 }
 
@@ -71,7 +84,9 @@ fn count(scanned: &Scanned, subject: &Subject, mut visit: impl FnMut(&str, u64))
     let rows = rows.as_deref();
     match subject {
         Subject::Column(id) if COLUMNS.all[*id].kind == Kind::Int => {
-            let Some(column) = scanned.batch.ints(*id) else { return };
+            let Some(column) = scanned.batch.ints(*id) else {
+                return;
+            };
             let mut counts: HashMap<i64, u64, RandomState> = HashMap::default();
             each_row(scanned.batch.rows, rows, |row| {
                 if column.is_valid(row) {
@@ -83,15 +98,21 @@ fn count(scanned: &Scanned, subject: &Subject, mut visit: impl FnMut(&str, u64))
             }
         }
         Subject::Column(id) if COLUMNS.all[*id].kind == Kind::Json => {
-            of_keys(scanned, *id, rows, |list, number| json::elements(list, |element| visit(element, number)));
+            of_keys(scanned, *id, rows, |list, number| {
+                json::elements(list, |element| visit(element, number));
+            });
         }
         Subject::Column(id) => of_keys(scanned, *id, rows, visit),
         Subject::Unknown(name) => {
             for id in subject.columns() {
-                of_keys(scanned, id, rows, |object, number| match member(object, name) {
-                    Some(Member::Text(text)) => visit(&text, number),
-                    Some(Member::Json(list)) => json::elements(list, |element| visit(element, number)),
-                    None => {}
+                of_keys(scanned, id, rows, |object, number| {
+                    match member(object, name) {
+                        Some(Member::Text(text)) => visit(&text, number),
+                        Some(Member::Json(list)) => {
+                            json::elements(list, |element| visit(element, number));
+                        }
+                        None => {}
+                    }
                 });
             }
         }
@@ -100,14 +121,20 @@ fn count(scanned: &Scanned, subject: &Subject, mut visit: impl FnMut(&str, u64))
 
 /// Counts the rows of each dictionary value.
 fn of_keys(scanned: &Scanned, id: FieldId, rows: Option<&[u32]>, mut visit: impl FnMut(&str, u64)) {
-    let Some(column) = scanned.batch.texts(id) else { return };
+    let Some(column) = scanned.batch.texts(id) else {
+        return;
+    };
     let mut counts = vec![0u64; column.values.len()];
     each_row(scanned.batch.rows, rows, |row| {
         if let Some(key) = column.key(row) {
             counts[key] += 1;
         }
     });
-    for (key, number) in counts.into_iter().enumerate().filter(|(_, number)| *number > 0) {
+    for (key, number) in counts
+        .into_iter()
+        .enumerate()
+        .filter(|(_, number)| *number > 0)
+    {
         visit(column.values.value(key), number);
     }
 }

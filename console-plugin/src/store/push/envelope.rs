@@ -10,23 +10,31 @@ use super::{Decoder, PushError, labels};
 /// `Entry { Timestamp timestamp = 1; string line = 2 }`, `Timestamp { int64 seconds = 1; int32 nanos = 2 }`.
 pub(super) fn protobuf(body: &[u8], decoder: &mut Decoder<'_>) -> Result<(), PushError> {
     let limit = decoder.limits.decoded_bytes;
-    let bytes = snap::raw::decompress_len(body).map_err(|error| PushError::Snappy(error.to_string()))?;
+    let bytes =
+        snap::raw::decompress_len(body).map_err(|error| PushError::Snappy(error.to_string()))?;
     if bytes > limit {
         return Err(PushError::TooLarge { bytes, limit });
     }
     // A snappy block grows at most 64 bytes out of 3: a short body that claims more is a lie not worth the memory.
     if bytes / 32 > body.len() {
-        return Err(PushError::Snappy("the claimed length cannot be reached".to_owned()));
+        return Err(PushError::Snappy(
+            "the claimed length cannot be reached".to_owned(),
+        ));
     }
-    let message = snap::raw::Decoder::new().decompress_vec(body).map_err(|error| PushError::Snappy(error.to_string()))?;
+    let message = snap::raw::Decoder::new()
+        .decompress_vec(body)
+        .map_err(|error| PushError::Snappy(error.to_string()))?;
     let mut request = Message::new(&message, 0);
     while let Some((number, stream)) = request.next()? {
-        let (1, Field::Bytes(mut stream)) = (number, stream) else { continue };
+        let (1, Field::Bytes(mut stream)) = (number, stream) else {
+            continue;
+        };
         let entries = stream.clone();
         let mut text = "";
         while let Some((number, field)) = stream.next()? {
             if let (1, Field::Bytes(field)) = (number, field) {
-                text = std::str::from_utf8(field.bytes).map_err(|_| field.error("UTF-8 expected"))?;
+                text =
+                    std::str::from_utf8(field.bytes).map_err(|_| field.error("UTF-8 expected"))?;
             }
         }
         set_labels(text, decoder)?;
@@ -43,8 +51,12 @@ pub(super) fn protobuf(body: &[u8], decoder: &mut Decoder<'_>) -> Result<(), Pus
 fn set_labels(text: &str, decoder: &mut Decoder<'_>) -> Result<(), PushError> {
     decoder.begin_stream();
     if !text.is_empty() {
-        labels::parse(text, |name, value| decoder.label(name, value))
-            .map_err(|what| PushError::Labels { labels: text.chars().take(120).collect(), what })?;
+        labels::parse(text, |name, value| decoder.label(name, value)).map_err(|what| {
+            PushError::Labels {
+                labels: text.chars().take(120).collect(),
+                what,
+            }
+        })?;
     }
     decoder.end_stream();
     Ok(())
@@ -61,7 +73,9 @@ fn read_entry(mut entry: Message<'_>, decoder: &mut Decoder<'_>) -> Result<(), P
                         (1, Field::Varint(seconds)) => {
                             time_ms = time_ms.saturating_add((seconds as i64).saturating_mul(1000));
                         }
-                        (2, Field::Varint(nanos)) => time_ms = time_ms.saturating_add(nanos as i64 / 1_000_000),
+                        (2, Field::Varint(nanos)) => {
+                            time_ms = time_ms.saturating_add(nanos as i64 / 1_000_000);
+                        }
                         _ => {}
                     }
                 }
@@ -93,13 +107,19 @@ impl<'a> Message<'a> {
     }
 
     fn error(&self, what: &'static str) -> PushError {
-        PushError::Protobuf { what, offset: self.base + self.at }
+        PushError::Protobuf {
+            what,
+            offset: self.base + self.at,
+        }
     }
 
     fn varint(&mut self) -> Result<u64, PushError> {
         let mut value = 0u64;
         for shift in (0..70).step_by(7) {
-            let byte = *self.bytes.get(self.at).ok_or_else(|| self.error("a number ends early"))?;
+            let byte = *self
+                .bytes
+                .get(self.at)
+                .ok_or_else(|| self.error("a number ends early"))?;
             self.at += 1;
             value |= u64::from(byte & 0x7f).checked_shl(shift).unwrap_or(0);
             if byte < 0x80 {
@@ -110,8 +130,12 @@ impl<'a> Message<'a> {
     }
 
     fn take(&mut self, length: u64) -> Result<Message<'a>, PushError> {
-        let end = usize::try_from(length).ok().and_then(|length| self.at.checked_add(length));
-        let bytes = end.and_then(|end| self.bytes.get(self.at..end)).ok_or_else(|| self.error("a field ends early"))?;
+        let end = usize::try_from(length)
+            .ok()
+            .and_then(|length| self.at.checked_add(length));
+        let bytes = end
+            .and_then(|end| self.bytes.get(self.at..end))
+            .ok_or_else(|| self.error("a field ends early"))?;
         let message = Message::new(bytes, self.base + self.at);
         self.at += bytes.len();
         Ok(message)
@@ -162,9 +186,13 @@ pub(super) fn json(body: &[u8], decoder: &mut Decoder<'_>) -> Result<(), PushErr
 
     let limit = decoder.limits.decoded_bytes;
     if body.len() > limit {
-        return Err(PushError::TooLarge { bytes: body.len(), limit });
+        return Err(PushError::TooLarge {
+            bytes: body.len(),
+            limit,
+        });
     }
-    let request: Request<'_> = serde_json::from_slice(body).map_err(|error| PushError::Json(error.to_string()))?;
+    let request: Request<'_> =
+        serde_json::from_slice(body).map_err(|error| PushError::Json(error.to_string()))?;
     for stream in &request.streams {
         decoder.begin_stream();
         for (name, value) in &stream.stream {
@@ -173,8 +201,9 @@ pub(super) fn json(body: &[u8], decoder: &mut Decoder<'_>) -> Result<(), PushErr
         decoder.end_stream();
         for entry in &stream.values {
             let (Entry::Plain(time, line) | Entry::WithMetadata(time, line, _)) = entry;
-            let nanos: i64 =
-                time.0.parse().map_err(|_| PushError::Json(format!("\"{}\" is not a time", time.0.escape_default())))?;
+            let nanos: i64 = time.0.parse().map_err(|_| {
+                PushError::Json(format!("\"{}\" is not a time", time.0.escape_default()))
+            })?;
             decoder.line(line.0.as_bytes(), nanos / 1_000_000)?;
         }
     }

@@ -6,18 +6,27 @@ use std::borrow::Cow;
 
 /// Calls `visit` with the name and the value of each label; answers what is wrong if something is.
 pub fn parse(text: &str, mut visit: impl FnMut(&str, &str)) -> Result<(), &'static str> {
-    let inner = text.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).ok_or("braces expected")?;
+    let inner = text
+        .trim()
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'))
+        .ok_or("braces expected")?;
     let mut rest = inner.trim_start();
     while !rest.is_empty() {
         let (name, value) = rest.split_once('=').ok_or("= expected")?;
         let name = name.trim();
         let is_name = !name.is_empty()
             && !name.starts_with(|c: char| c.is_ascii_digit())
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         if !is_name {
             return Err("a label name expected");
         }
-        let value = value.trim_start().strip_prefix('"').ok_or("a quote expected")?;
+        let value = value
+            .trim_start()
+            .strip_prefix('"')
+            .ok_or("a quote expected")?;
         let end = closing_quote(value).ok_or("a closing quote expected")?;
         visit(name, &unescape(&value[..end])?);
         rest = value[end + 1..].trim_start();
@@ -48,7 +57,11 @@ fn unescape(text: &str) -> Result<Cow<'_, str>, &'static str> {
     let mut rest = text;
     while let Some(at) = rest.find('\\') {
         bytes.extend_from_slice(&rest.as_bytes()[..at]);
-        let escape = rest.as_bytes().get(at + 1).copied().ok_or("an escape expected")?;
+        let escape = rest
+            .as_bytes()
+            .get(at + 1)
+            .copied()
+            .ok_or("an escape expected")?;
         let body = rest.get(at + 2..).ok_or("an escape expected")?;
         let used = match escape {
             b'x' => {
@@ -57,13 +70,16 @@ fn unescape(text: &str) -> Result<Cow<'_, str>, &'static str> {
             }
             b'u' | b'U' => {
                 let digits = if escape == b'u' { 4 } else { 8 };
-                let character = char::from_u32(number(body, digits, 16)?).ok_or("a character expected")?;
+                let character =
+                    char::from_u32(number(body, digits, 16)?).ok_or("a character expected")?;
                 bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
                 digits
             }
             b'0'..=b'7' => {
                 let value = number(&rest[at + 1..], 3, 8)?;
-                bytes.push(u8::try_from(value).map_err(|_| "an octal escape of at most 377 expected")?);
+                bytes.push(
+                    u8::try_from(value).map_err(|_| "an octal escape of at most 377 expected")?,
+                );
                 2
             }
             _ => {
@@ -74,11 +90,16 @@ fn unescape(text: &str) -> Result<Cow<'_, str>, &'static str> {
         rest = &body[used..];
     }
     bytes.extend_from_slice(rest.as_bytes());
-    String::from_utf8(bytes).map(Cow::Owned).map_err(|_| "UTF-8 expected")
+    String::from_utf8(bytes)
+        .map(Cow::Owned)
+        .map_err(|_| "UTF-8 expected")
 }
 
 fn number(text: &str, digits: usize, radix: u32) -> Result<u32, &'static str> {
-    let digits = text.get(..digits).filter(|digits| !digits.starts_with('+')).ok_or("digits expected")?;
+    let digits = text
+        .get(..digits)
+        .filter(|digits| !digits.starts_with('+'))
+        .ok_or("digits expected")?;
     u32::from_str_radix(digits, radix).map_err(|_| "digits expected")
 }
 

@@ -6,12 +6,21 @@ use proptest::prelude::*;
 
 use super::*;
 
-const LIMITS: PushLimits =
-    PushLimits { decoded_bytes: 1 << 20, line_bytes: 1000, lines: 50, oldest_ms: 1_000, newest_ms: 1_000_000 };
+const LIMITS: PushLimits = PushLimits {
+    decoded_bytes: 1 << 20,
+    line_bytes: 1000,
+    lines: 50,
+    oldest_ms: 1_000,
+    newest_ms: 1_000_000,
+};
 
 fn json(stream: &str, lines: &[&str]) -> Vec<u8> {
     let values: Vec<_> = lines.iter().map(|line| ["5000000000", line]).collect();
-    format!(r#"{{"streams":[{{"stream":{stream},"values":{}}}]}}"#, serde_json::to_string(&values).unwrap()).into_bytes()
+    format!(
+        r#"{{"streams":[{{"stream":{stream},"values":{}}}]}}"#,
+        serde_json::to_string(&values).unwrap()
+    )
+    .into_bytes()
 }
 
 fn rows(body: &[u8]) -> Result<(Vec<String>, [u64; 4]), PushError> {
@@ -19,7 +28,11 @@ fn rows(body: &[u8]) -> Result<(Vec<String>, [u64; 4]), PushError> {
     let batch = push.rows.batch();
     let rows = (0..batch.rows).map(|row| {
         let record = batch.record(row);
-        let labels: Vec<String> = record.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let labels: Vec<String> = record
+            .labels
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         format!("{} {} {}", record.time_ms, labels.join(","), record.line)
     });
     Ok((rows.collect(), push.faults))
@@ -34,24 +47,38 @@ fn protobuf(labels: &str, line: &str) -> Vec<u8> {
     };
     let entry = [field(1, &[0x08, 5]), field(2, line.as_bytes())].concat();
     let stream = [field(1, labels.as_bytes()), field(2, &entry)].concat();
-    snap::raw::Encoder::new().compress_vec(&field(1, &stream)).unwrap()
+    snap::raw::Encoder::new()
+        .compress_vec(&field(1, &stream))
+        .unwrap()
 }
 
 #[test]
 fn labels_and_line_become_one_row() {
     let stream = r#"{"app":"x","FlowDirection":"1","SrcK8S_Namespace":"shop","Empty":""}"#;
-    let body = json(stream, &[r#"{"Bytes":7,"TimeFlowEndMs":6000}"#, r#"{"SrcK8S_Namespace":"other","Odd":[1]}"#]);
+    let body = json(
+        stream,
+        &[
+            r#"{"Bytes":7,"TimeFlowEndMs":6000}"#,
+            r#"{"SrcK8S_Namespace":"other","Odd":[1]}"#,
+        ],
+    );
     let expected = [
         r#"6000 FlowDirection=1,SrcK8S_Namespace=shop,app=x {"Bytes":7,"TimeFlowEndMs":6000}"#,
         // A label wins over a field of the line, and the entry's time stands in for a missing one.
         r#"5000 FlowDirection=1,SrcK8S_Namespace=shop,app=x {"TimeFlowEndMs":5000,"Odd":[1]}"#,
     ];
-    assert_eq!(rows(&body).unwrap(), (expected.map(str::to_owned).to_vec(), [0; 4]));
+    assert_eq!(
+        rows(&body).unwrap(),
+        (expected.map(str::to_owned).to_vec(), [0; 4])
+    );
 }
 
 #[test]
 fn values_of_unexpected_types_are_kept_as_they_came() {
-    let body = json("{}", &[r#"{"Bytes":1.5,"SrcAddr":7,"Flags":"SYN","Packets":-9223372036854775808,"Proto":null}"#]);
+    let body = json(
+        "{}",
+        &[r#"{"Bytes":1.5,"SrcAddr":7,"Flags":"SYN","Packets":-9223372036854775808,"Proto":null}"#],
+    );
     let line = r#"{"TimeFlowEndMs":5000,"Bytes":1.5,"SrcAddr":7,"Flags":"SYN","Packets":-9223372036854775808}"#;
     assert_eq!(rows(&body).unwrap().0, [format!("5000  {line}")]);
 }
@@ -59,8 +86,14 @@ fn values_of_unexpected_types_are_kept_as_they_came() {
 #[test]
 fn a_bad_line_costs_only_itself() {
     let long = format!(r#"{{"A":"{}"}}"#, "x".repeat(1_000));
-    let lines =
-        [r#"{"Bytes":1}"#, "no json", r#"{"TimeFlowEndMs":999}"#, r#"{"TimeFlowEndMs":1000001}"#, &long, r#"{"Bytes":2}"#];
+    let lines = [
+        r#"{"Bytes":1}"#,
+        "no json",
+        r#"{"TimeFlowEndMs":999}"#,
+        r#"{"TimeFlowEndMs":1000001}"#,
+        &long,
+        r#"{"Bytes":2}"#,
+    ];
     let (rows, faults) = rows(&json("{}", &lines)).unwrap();
     assert_eq!(rows.len(), 2);
     assert_eq!(faults, [1, 1, 1, 1]);
@@ -68,40 +101,112 @@ fn a_bad_line_costs_only_itself() {
 
 #[test]
 fn what_is_no_push_is_refused_with_its_place() {
-    let decode = |encoding, body: &[u8]| decode(encoding, body, &LIMITS, Rows::default()).map(|push| push.rows.len);
+    let decode = |encoding, body: &[u8]| {
+        decode(encoding, body, &LIMITS, Rows::default()).map(|push| push.rows.len)
+    };
     let snappy = |message: &[u8]| snap::raw::Encoder::new().compress_vec(message).unwrap();
     for (encoding, body, expected) in [
-        (Encoding::Json, json("{}", &["x"]), "none of the 1 lines can be stored: line 1: an object expected at byte 0"),
-        (Encoding::Json, json("{}", &["{}"; 51]), "more than 50 lines"),
+        (
+            Encoding::Json,
+            json("{}", &["x"]),
+            "none of the 1 lines can be stored: line 1: an object expected at byte 0",
+        ),
+        (
+            Encoding::Json,
+            json("{}", &["{}"; 51]),
+            "more than 50 lines",
+        ),
         (Encoding::Json, b"{".to_vec(), "not a JSON push request"),
         (Encoding::Json, vec![b' '; (1 << 20) + 1], "allows 1048576"),
-        (Encoding::Json, br#"{"streams":[{"stream":{},"values":[["x","{}"]]}]}"#.to_vec(), "\"x\" is not a time"),
-        (Encoding::Protobuf, b"\xff\xff\xff".to_vec(), "not a snappy block"),
-        (Encoding::Protobuf, snappy(&vec![0; (1 << 20) + 1]), "allows 1048576"),
-        (Encoding::Protobuf, snappy(b"\x0a\x05\x0a"), "a field ends early at byte 2"),
-        (Encoding::Protobuf, snappy(b"\x0f"), "an unknown wire type at byte 1"),
-        (Encoding::Protobuf, snappy(&[0xff; 12]), "a number is too long at byte 10"),
-        (Encoding::Protobuf, protobuf("{a=b}", "{}"), "a quote expected"),
+        (
+            Encoding::Json,
+            br#"{"streams":[{"stream":{},"values":[["x","{}"]]}]}"#.to_vec(),
+            "\"x\" is not a time",
+        ),
+        (
+            Encoding::Protobuf,
+            b"\xff\xff\xff".to_vec(),
+            "not a snappy block",
+        ),
+        (
+            Encoding::Protobuf,
+            snappy(&vec![0; (1 << 20) + 1]),
+            "allows 1048576",
+        ),
+        (
+            Encoding::Protobuf,
+            snappy(b"\x0a\x05\x0a"),
+            "a field ends early at byte 2",
+        ),
+        (
+            Encoding::Protobuf,
+            snappy(b"\x0f"),
+            "an unknown wire type at byte 1",
+        ),
+        (
+            Encoding::Protobuf,
+            snappy(&[0xff; 12]),
+            "a number is too long at byte 10",
+        ),
+        (
+            Encoding::Protobuf,
+            protobuf("{a=b}", "{}"),
+            "a quote expected",
+        ),
     ] {
         let error = decode(encoding, &body).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
-    assert_eq!(decode(Encoding::Json, b"{}").unwrap(), 0, "an empty push is one");
-    assert_eq!(decode(Encoding::Json, br#"{"streams":[{"values":[["5000000000","{}",{"m":"1"}]]}]}"#).unwrap(), 1);
+    assert_eq!(
+        decode(Encoding::Json, b"{}").unwrap(),
+        0,
+        "an empty push is one"
+    );
+    assert_eq!(
+        decode(
+            Encoding::Json,
+            br#"{"streams":[{"values":[["5000000000","{}",{"m":"1"}]]}]}"#
+        )
+        .unwrap(),
+        1
+    );
 }
 
 #[test]
 fn protobuf_labels_are_read_as_go_writes_them() {
     let of = |labels: &str| {
-        let push = decode(Encoding::Protobuf, &protobuf(labels, "{}"), &LIMITS, Rows::default())?;
+        let push = decode(
+            Encoding::Protobuf,
+            &protobuf(labels, "{}"),
+            &LIMITS,
+            Rows::default(),
+        )?;
         Ok::<_, PushError>(push.rows.batch().record(0).labels)
     };
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     assert_eq!(of("{}").unwrap(), []);
-    assert_eq!(of(r#"{a="x", b="y,}z"}"#).unwrap(), [pair("a", "x"), pair("b", "y,}z")]);
-    assert_eq!(of(r#"{ a = "\"\\\n\x41\u00e9\U0001f600\101" , }"#).unwrap(), [pair("a", "\"\\\nAé😀A")]);
-    for wrong in ["{", "{a}", "{=\"x\"}", "{1a=\"x\"}", "{a=\"x}", r#"{a="\q"}"#, r#"{a="\u12"}"#, r#"{a="x"b="y"}"#] {
-        assert!(matches!(of(wrong), Err(PushError::Labels { .. })), "{wrong}");
+    assert_eq!(
+        of(r#"{a="x", b="y,}z"}"#).unwrap(),
+        [pair("a", "x"), pair("b", "y,}z")]
+    );
+    assert_eq!(
+        of(r#"{ a = "\"\\\n\x41\u00e9\U0001f600\101" , }"#).unwrap(),
+        [pair("a", "\"\\\nAé😀A")]
+    );
+    for wrong in [
+        "{",
+        "{a}",
+        "{=\"x\"}",
+        "{1a=\"x\"}",
+        "{a=\"x}",
+        r#"{a="\q"}"#,
+        r#"{a="\u12"}"#,
+        r#"{a="x"b="y"}"#,
+    ] {
+        assert!(
+            matches!(of(wrong), Err(PushError::Labels { .. })),
+            "{wrong}"
+        );
     }
 }
 

@@ -111,15 +111,6 @@ export const Strip = ({ span, step, counts, losses, isStale }: Props) => {
               <line className="netobserv-hatch" x1="0" y1="0" x2="0" y2="6" />
             </pattern>
           </defs>
-          {gaps.map(gap => (
-            <rect
-              key={`${gap.component}${gap.from}`}
-              x={x(Math.max(gap.from, span.start))}
-              width={Math.max(2, x(Math.min(gap.to, span.end)) - x(Math.max(gap.from, span.start)))}
-              height={HEIGHT}
-              fill={`url(#${pattern})`}
-            />
-          ))}
           {bars.map(([time, count]) => {
             const left = Math.max(0, x(time - step));
             const height = Math.max(1.5, (count / max) * (HEIGHT - 4));
@@ -135,6 +126,15 @@ export const Strip = ({ span, step, counts, losses, isStale }: Props) => {
               />
             );
           })}
+          {gaps.map(gap => (
+            <rect
+              key={`${gap.component}${gap.from}`}
+              x={x(Math.max(gap.from, span.start))}
+              width={Math.max(2, x(Math.min(gap.to, span.end)) - x(Math.max(gap.from, span.start)))}
+              height={HEIGHT}
+              fill={`url(#${pattern})`}
+            />
+          ))}
           <line className="netobserv-axis" x1={0} x2={width} y1={HEIGHT + 0.5} y2={HEIGHT + 0.5} />
           {ticks.map(time => (
             <text key={time} className="netobserv-tick" x={x(time)} y={HEIGHT + 13} textAnchor="middle">

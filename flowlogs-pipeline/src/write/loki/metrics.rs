@@ -20,11 +20,17 @@ pub struct LokiMetrics {
     dropped_entries: Counter,
 }
 
+/// Why records are dropped here.
+const CAUSES: [&str; 4] = ["queue_full", "refused", "retries_exhausted", "shutdown"];
 /// The only protocol in this version.
 const TRANSPORT: &str = "http";
 
 impl LokiMetrics {
     pub fn new(operational: &Operational, stage: &str, host: &str) -> Self {
+        // Shown from the start: whoever adds up differences must see the step from zero.
+        for cause in CAUSES {
+            operational.records_dropped(stage, cause);
+        }
         let counter = |definition| operational.counter(definition, &[host, TRANSPORT]);
         Self {
             operational: operational.clone(),

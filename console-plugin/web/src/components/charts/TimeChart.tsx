@@ -55,6 +55,15 @@ const formatTick = (splits: number[]): ((ms: number) => string) => {
       : formatShortDateTime;
 };
 
+const SHORT_TICK = 58;
+const LONG_TICK = 84;
+
+/** Ticks closer than a minute show seconds and need more room than those of hours and minutes. */
+const tickSpace = (from: number, to: number, width: number): number => {
+  const halfMinute = (width * 30) / Math.max(1, to - from);
+  return halfMinute >= SHORT_TICK && halfMinute < LONG_TICK ? LONG_TICK : SHORT_TICK;
+};
+
 interface Drawing {
   plot: uPlot;
   shape: string;
@@ -197,7 +206,7 @@ const options = (element: HTMLElement, drawn: Drawn): uPlot.Options => {
       {
         ...axis,
         grid: { show: false },
-        space: 58,
+        space: (_plot, _axis, from, to, width) => tickSpace(from, to, width),
         size: 24,
         values: (_plot, splits) => splits.map(time => formatTick(splits)(time * 1000))
       },

@@ -22,7 +22,9 @@ interface Props {
 
 /** Enough names to know the top over the whole range, not only the top of each step. */
 const ASKED = 100;
-const CHART_HEIGHT = 240;
+const CHART_HEIGHT_MIN = 240;
+const BAR_HEIGHT = 31;
+const LEGEND_HEIGHT = 60;
 const OTHERS = '--netobserv-others';
 
 export const TrafficPanels = ({ type, total, scopeName }: Props) => {
@@ -75,6 +77,8 @@ export const TrafficPanels = ({ type, total, scopeName }: Props) => {
       : named;
   }, [ranked, before.data, all, type, actions, t]);
 
+  // The chart is about as high as the bars beside it.
+  const chartHeight = Math.max(CHART_HEIGHT_MIN, (top + 1) * BAR_HEIGHT - LEGEND_HEIGHT);
   const isPackets = type === 'Packets';
   const id = isPackets ? 'packet_rates' : 'byte_rates';
   const isLoading = !now.data && !now.error;
@@ -87,7 +91,7 @@ export const TrafficPanels = ({ type, total, scopeName }: Props) => {
         className="netobserv-wide"
         title={isPackets ? t('Packets over time') : t('Traffic over time')}
         note={t('top {{top}} by {{scope}}', { top, scope: scopeName })}
-        height={CHART_HEIGHT + 30}
+        height={chartHeight + LEGEND_HEIGHT / 2}
         isLoading={isLoading}
         isEmpty={isEmpty}
         error={error}
@@ -105,7 +109,7 @@ export const TrafficPanels = ({ type, total, scopeName }: Props) => {
           series={series}
           isStacked
           format={format}
-          height={CHART_HEIGHT}
+          height={chartHeight}
           focusId={focusId}
         />
         <Legend
@@ -124,7 +128,7 @@ export const TrafficPanels = ({ type, total, scopeName }: Props) => {
         className="netobserv-narrow"
         title={t('Who talks to whom')}
         note={t('average, top {{top}} by {{scope}}', { top, scope: scopeName })}
-        height={CHART_HEIGHT + 30}
+        height={chartHeight + LEGEND_HEIGHT / 2}
         isLoading={isLoading}
         isEmpty={isEmpty}
         error={error}

@@ -5,7 +5,7 @@
 //! nor the built-in layouts.
 import { Button } from '@patternfly/react-core';
 import { ExpandIcon, SearchMinusIcon, SearchPlusIcon } from '@patternfly/react-icons';
-import { useEffect, useMemo, useRef } from 'react';
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'react';
 import { useText } from '../../hooks/use-text';
 import { EdgeShape, GroupName, GroupShape, NodeShape } from './Elements';
 import { focusOf, type Selection } from './focus';
@@ -53,10 +53,11 @@ export const Canvas = (props: Props) => {
       )
     );
   const latest = useRef({ positions, fitAll });
-  useEffect(() => {
+  useLayoutEffect(() => {
     latest.current = { positions, fitAll };
   });
-  useEffect(() => latest.current.fitAll(), [shape]);
+  // Before it is painted: a new picture never flashes at the scale of the old one.
+  useLayoutEffect(() => latest.current.fitAll(), [shape]);
   useEffect(() => {
     const place = shown === undefined ? undefined : latest.current.positions[shown];
     if (place) {

@@ -120,7 +120,9 @@ const NodePanel = ({ node, ...props }: Props & { node: GraphNode }) => {
       onClose={onClose}
     >
       <Problems edges={edges} />
-      <p>{t('Sent {{sent}}, received {{received}}', { sent: format(node.sent), received: format(node.received) })}</p>
+      <p className="netobserv-panel-fact">
+        {t('Sent {{sent}}, received {{received}}', { sent: format(node.sent), received: format(node.received) })}
+      </p>
       <div className="netobserv-actions">
         {own.length > 0 && (
           <>

@@ -17,7 +17,7 @@ export interface Obstacle {
   radius: number;
 }
 
-const CHARACTER = 6.6;
+const CHARACTER = 7.2;
 const LINE = 15;
 const CELL = 80;
 

@@ -14,6 +14,10 @@ const SCALE_MAX = 3;
 const FIT_SCALE_MAX = 1.25;
 const CENTRE_SCALE_MIN = 0.8;
 const THIN_MIN = 0.35;
+// Sizing the texts of more shapes than this at every frame would make the movement stutter: they wait for its end.
+const SMOOTH_SHAPES_MAX = 250;
+/** The search stands above the drawing. */
+const TOOLS_HEIGHT = 48;
 const REST_MS = 120;
 const DRAG_FROM_PX = 4;
 
@@ -29,6 +33,12 @@ export interface PanZoom {
   wasDragged: () => boolean;
 }
 
+/** Text keeps its size on the screen; lines get thinner in a picture of many nodes. */
+const sizeTexts = (group: SVGGElement, scale: number): void => {
+  group.style.setProperty('--netobserv-scale', String(scale));
+  group.style.setProperty('--netobserv-thin', String(Math.min(1, Math.max(THIN_MIN, Math.sqrt(scale)))));
+};
+
 export const usePanZoom = (): PanZoom => {
   const svg = useRef<SVGSVGElement>(null);
   const content = useRef<SVGGElement>(null);
@@ -37,17 +47,26 @@ export const usePanZoom = (): PanZoom => {
   const dragged = useRef(false);
   const [scale, setScale] = useState(1);
 
-  const apply = useCallback((next: Transform) => {
+  // A movement goes on; a jump, such as to show all, is at rest at once.
+  const apply = useCallback((next: Transform, isJump = false) => {
     transform.current = next;
     const group = content.current;
-    if (group) {
-      group.setAttribute('transform', `translate(${next.x} ${next.y}) scale(${next.scale})`);
-      // Text keeps its size on the screen; lines get thinner in a picture of many nodes.
-      group.style.setProperty('--netobserv-scale', String(next.scale));
-      group.style.setProperty('--netobserv-thin', String(Math.min(1, Math.max(THIN_MIN, Math.sqrt(next.scale)))));
-    }
+    const settle = () => {
+      if (group) {
+        sizeTexts(group, next.scale);
+      }
+      setScale(next.scale);
+    };
+    group?.setAttribute('transform', `translate(${next.x} ${next.y}) scale(${next.scale})`);
     clearTimeout(rest.current);
-    rest.current = setTimeout(() => setScale(next.scale), REST_MS);
+    if (isJump) {
+      settle();
+      return;
+    }
+    if (group && group.childElementCount <= SMOOTH_SHAPES_MAX) {
+      sizeTexts(group, next.scale);
+    }
+    rest.current = setTimeout(settle, REST_MS);
   }, []);
 
   const zoomAt = useCallback(
@@ -130,13 +149,10 @@ export const usePanZoom = (): PanZoom => {
     (bounds: Box) => {
       const element = svg.current;
       if (element?.clientWidth && bounds.width > 0) {
-        const [width, height] = [element.clientWidth, element.clientHeight];
+        const [width, height] = [element.clientWidth, element.clientHeight - TOOLS_HEIGHT];
         const scale = Math.max(SCALE_MIN, Math.min(width / bounds.width, height / bounds.height, FIT_SCALE_MAX) * 0.95);
-        apply({
-          scale,
-          x: width / 2 - (bounds.x + bounds.width / 2) * scale,
-          y: height / 2 - (bounds.y + bounds.height / 2) * scale
-        });
+        const [x, y] = [bounds.x + bounds.width / 2, bounds.y + bounds.height / 2];
+        apply({ scale, x: width / 2 - x * scale, y: TOOLS_HEIGHT + height / 2 - y * scale }, true);
       }
     },
     [apply]
@@ -146,7 +162,10 @@ export const usePanZoom = (): PanZoom => {
       const element = svg.current;
       if (element) {
         const scale = Math.max(transform.current.scale, CENTRE_SCALE_MIN);
-        apply({ scale, x: element.clientWidth / 2 - point.x * scale, y: element.clientHeight / 2 - point.y * scale });
+        apply(
+          { scale, x: element.clientWidth / 2 - point.x * scale, y: element.clientHeight / 2 - point.y * scale },
+          true
+        );
       }
     },
     [apply]

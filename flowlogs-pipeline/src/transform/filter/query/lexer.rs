@@ -51,8 +51,8 @@ pub fn tokens(query: &str) -> Result<Vec<(Token, usize)>, (String, usize)> {
             chars.next();
         } else if rest.starts_with("//") {
             skip_to(&mut chars, rest.find('\n').map(|end| place + end));
-        } else if rest.starts_with("/*") {
-            let end = rest[2..]
+        } else if let Some(comment) = rest.strip_prefix("/*") {
+            let end = comment
                 .find("*/")
                 .ok_or(("comment does not end".into(), place))?;
             skip_to(&mut chars, Some(place + end + 4));

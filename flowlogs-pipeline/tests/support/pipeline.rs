@@ -1,0 +1,169 @@
+//! A pipeline that runs in the test's process, and a client that sends to it.
+#![allow(
+    clippy::unwrap_used,
+    dead_code,
+    reason = "tests; each test file uses a part of it"
+)]
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Buf as _;
+use bytes::BufMut as _;
+use flowlogs_pipeline::config::{Config, Overlay, load};
+use flowlogs_pipeline::ingest::protobuf::pbflow::Records;
+use flowlogs_pipeline::metrics::{Operational, Registry};
+use flowlogs_pipeline::topology::{Outcome, Topology};
+use prost::Message as _;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+
+/// No test waits longer than this for something to happen.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A running pipeline.
+pub struct Running {
+    pub registry: Registry,
+    pub address: Option<SocketAddr>,
+    stop: CancellationToken,
+    run: JoinHandle<Outcome>,
+}
+
+fn config(links: &[(&str, &str)], parameters: &[Value]) -> Config {
+    let links: Vec<_> = links
+        .iter()
+        .map(|(name, follows)| json!({"name": name, "follows": follows}))
+        .collect();
+    let json = vec![
+        ("pipeline", json!(links).to_string()),
+        ("parameters", json!(parameters).to_string()),
+    ];
+    let loaded = load(
+        None,
+        &Overlay {
+            texts: Vec::new(),
+            json,
+        },
+    );
+    loaded
+        .config
+        .unwrap_or_else(|| panic!("{:?}", loaded.problems.found()))
+}
+
+/// Why a pipeline cannot be built.
+pub fn build_error(links: &[(&str, &str)], parameters: &[Value]) -> String {
+    let config = config(links, parameters);
+    let metrics = Operational::new(Registry::default(), "");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let built = Topology::build(&config.graph, &config.perf, &metrics, runtime.handle());
+    built.err().unwrap().to_string()
+}
+
+impl Running {
+    /// Starts a pipeline of these `(name, follows)` and parameters.
+    pub async fn start(links: &[(&str, &str)], parameters: &[Value]) -> Self {
+        let config = config(links, parameters);
+        let registry = Registry::default();
+        let metrics = Operational::new(registry.clone(), "");
+        let runtime = tokio::runtime::Handle::current();
+        let topology = Topology::build(&config.graph, &config.perf, &metrics, &runtime).unwrap();
+        let address = topology.addresses().first().copied();
+        let stop = CancellationToken::new();
+        let run = tokio::spawn(topology.run(stop.clone(), || {}));
+        Self {
+            registry,
+            address,
+            stop,
+            run,
+        }
+    }
+
+    /// Sends one message.
+    pub async fn send(&self, records: &Records) -> Result<(), Status> {
+        self.send_bytes(records.encode_to_vec()).await
+    }
+
+    /// Sends bytes as a message.
+    pub async fn send_bytes(&self, message: Vec<u8>) -> Result<(), Status> {
+        self.call("/pbflow.Collector/Send", message).await
+    }
+
+    /// Calls a method with bytes as the message.
+    pub async fn call(&self, path: &'static str, message: Vec<u8>) -> Result<(), Status> {
+        let url = format!("http://{}", self.address.unwrap());
+        let channel = tonic::transport::Endpoint::from_shared(url)
+            .unwrap()
+            .connect()
+            .await
+            .unwrap();
+        let mut grpc = tonic::client::Grpc::new(channel);
+        grpc.ready().await.unwrap();
+        let path = http::uri::PathAndQuery::from_static(path);
+        grpc.unary(tonic::Request::new(message), path, RawClient)
+            .await
+            .map(drop)
+    }
+
+    /// Stops the pipeline and waits until it has drained.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.ended().await;
+    }
+
+    /// Waits until the pipeline has ended by itself.
+    pub async fn ended(self) {
+        let outcome = tokio::time::timeout(PATIENCE, self.run)
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(
+            outcome.errors.is_empty() && outcome.undrained == 0,
+            "{outcome:?}"
+        );
+    }
+}
+
+/// Sends bytes as they are and takes any answer.
+#[derive(Clone, Copy, Default)]
+struct RawClient;
+
+impl Codec for RawClient {
+    type Encode = Vec<u8>;
+    type Decode = ();
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for RawClient {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn encode(&mut self, item: Vec<u8>, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        buffer.put_slice(&item);
+        Ok(())
+    }
+}
+
+impl Decoder for RawClient {
+    type Item = ();
+    type Error = Status;
+
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<()>, Status> {
+        buffer.advance(buffer.remaining());
+        Ok(Some(()))
+    }
+}
