@@ -102,12 +102,17 @@ impl<N: Names, S: Sink> Evictor<N, S> {
     }
 
     /// The last two evictions, of both generations, when nothing is attached any more.
-    pub fn finish(&mut self, datapath: &mut Datapath) -> Result<[Evicted; 2], Error> {
-        let first = self.evict(datapath)?;
-        let mut second = self.evict(datapath)?;
+    /// The second is made even if the first one failed.
+    pub fn finish(&mut self, datapath: &mut Datapath) -> [Result<Evicted, Error>; 2] {
+        let first = self.evict(datapath);
+        let mut second = self.evict(datapath);
         // No flow will come by any more.
-        self.hand_over(&read_clock(), &mut second);
-        Ok([first, second])
+        let mut rest = Evicted::default();
+        self.hand_over(&read_clock(), &mut rest);
+        if let Ok(second) = &mut second {
+            second.records += rest.records;
+        }
+        [first, second]
     }
 
     fn drain(

@@ -94,7 +94,14 @@ fn messages() -> Vec<Bytes> {
             sampling: 50,
             dup_list: vec![
                 seen("eth0", 1),
-                seen(if pair % 3 == 0 { "veth1" } else { "veth2" }, 0),
+                seen(
+                    if pair.is_multiple_of(3) {
+                        "veth1"
+                    } else {
+                        "veth2"
+                    },
+                    0,
+                ),
             ],
             ..Default::default()
         }
@@ -118,12 +125,12 @@ fn bench_decode(messages: &[Bytes], flows: usize) {
             decoded += std::hint::black_box(batch).len();
         }
     }
-    let ours = (processor_time() - before).as_nanos() as f64 / decoded as f64;
+    let ours = processor_time().saturating_sub(before).as_nanos() as f64 / decoded as f64;
     let before = processor_time();
     for message in messages.iter().cycle().take(flows / FLOWS_PER_MESSAGE) {
         std::hint::black_box(Records::decode(message.as_ref()).unwrap());
     }
-    let prost = (processor_time() - before).as_nanos() as f64 / decoded as f64;
+    let prost = processor_time().saturating_sub(before).as_nanos() as f64 / decoded as f64;
     println!("decode: {ours:.0} ns per record; prost, for comparison: {prost:.0} ns");
 }
 
@@ -190,7 +197,7 @@ fn bench_pipeline(name: &str, stages: &serde_json::Value, messages: &[Bytes], fl
         send(address, messages, flows).await;
         stop.cancel();
         run.await.unwrap();
-        let (used, wall) = (processor_time() - before, start.elapsed());
+        let (used, wall) = (processor_time().saturating_sub(before), start.elapsed());
         let net = used.saturating_sub(sender);
         println!(
             "{name}: {:.0}k flows per CPU-second (with the sender {:.0}k; {:.0} ns a flow), {:.1} s of wall, RSS {} MB",
@@ -228,7 +235,7 @@ async fn sender_cost(messages: &[Bytes], flows: usize) -> Duration {
     });
     let before = processor_time();
     send(address, messages, flows).await;
-    let used = processor_time() - before;
+    let used = processor_time().saturating_sub(before);
     server.abort();
     // The server side of the transport belongs to the pipeline: count half of what both sides took.
     used / 2

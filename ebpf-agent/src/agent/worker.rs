@@ -22,11 +22,11 @@ use crate::telemetry::limit::Limit;
 const FULL_LINE_PERIOD: Duration = Duration::from_mins(1);
 const SOURCE: &str = "flow-fetcher";
 
-/// Kernel counters that are packets lost, with their label.
-const LOSSES: [(Counter, &str); 3] = [
-    (Counter::CreateFlowFailed, "CannotCreateFlowsHashMap"),
-    (Counter::UpdateFlowFailed, "CannotUpdateFlowsHashMap"),
-    (Counter::UpdateDnsFailed, "CannotUpdateDNSHashMap"),
+/// Kernel counters that are losses: their label, and whether a packet was lost or only its DNS data.
+const LOSSES: [(Counter, &str, bool); 3] = [
+    (Counter::CreateFlowFailed, "CannotCreateFlowsHashMap", true),
+    (Counter::UpdateFlowFailed, "CannotUpdateFlowsHashMap", true),
+    (Counter::UpdateDnsFailed, "CannotUpdateDNSHashMap", false),
 ];
 
 impl Names for NameReader {
@@ -80,11 +80,11 @@ impl Worker {
                 .saturating_sub(self.counted.get(counter))
         };
         let mut packets = 0;
-        for (counter, reason) in LOSSES {
+        for (counter, reason, is_packet) in LOSSES {
             let lost = grown(counter);
             if lost > 0 {
                 metrics.dropped(SOURCE, reason, lost);
-                packets += lost;
+                packets += if is_packet { lost } else { 0 };
             }
         }
         let missed = grown(Counter::ObservedInterfaceMissed);
@@ -108,6 +108,13 @@ impl Worker {
         debug!(flows = evicted.flows, records = evicted.records, took = ?evicted.duration, "evicted");
     }
 
+    fn report_result(&mut self, result: Result<Evicted, kernel::Error>) {
+        match result {
+            Ok(evicted) => self.report(&evicted),
+            Err(error) => self.report_error(&error),
+        }
+    }
+
     fn report_error(&self, error: &kernel::Error) {
         warn!("eviction: {error}");
         self.metrics
@@ -126,10 +133,8 @@ impl Datapath for Worker {
 
     fn evict(&mut self) {
         self.evictor.names().refresh();
-        match self.evictor.evict(&mut self.datapath) {
-            Ok(evicted) => self.report(&evicted),
-            Err(error) => self.report_error(&error),
-        }
+        let result = self.evictor.evict(&mut self.datapath);
+        self.report_result(result);
     }
 
     fn finish(&mut self) {
@@ -137,9 +142,8 @@ impl Datapath for Worker {
             warn!("{error}");
         }
         self.evictor.names().refresh();
-        match self.evictor.finish(&mut self.datapath) {
-            Ok(evictions) => evictions.iter().for_each(|evicted| self.report(evicted)),
-            Err(error) => self.report_error(&error),
+        for result in self.evictor.finish(&mut self.datapath) {
+            self.report_result(result);
         }
     }
 }

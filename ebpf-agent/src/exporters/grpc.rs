@@ -127,9 +127,15 @@ impl Shared {
     async fn deliver(&self, batch: EncodedBatch, give_up: &CancellationToken) {
         let mut pieces = vec![batch];
         while let Some(piece) = pieces.pop() {
-            let attempted = tokio::select! {
-                attempted = self.attempt(&piece) => attempted,
-                () = give_up.cancelled() => Err(Undelivered::Hopeless("shutdown")),
+            let attempted = if give_up.is_cancelled() {
+                Err(Undelivered::Hopeless("shutdown"))
+            } else {
+                tokio::select! {
+                    // A delivery that ends at the same moment counts as one.
+                    biased;
+                    attempted = self.attempt(&piece) => attempted,
+                    () = give_up.cancelled() => Err(Undelivered::Hopeless("shutdown")),
+                }
             };
             match attempted {
                 Ok(()) => self.delivered(&piece),

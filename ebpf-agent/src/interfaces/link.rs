@@ -14,8 +14,10 @@ pub enum Message {
     Gone { index: u32 },
     /// An address of a link came or went.
     AddressChanged { index: u32 },
-    /// The list that was asked for is complete; if it was disturbed by a change, it must be asked for again.
-    Done { is_disturbed: bool },
+    /// A change has disturbed the list that is coming, so it may lack a link; it must be asked for again.
+    Disturbed,
+    /// The list that was asked for is complete.
+    Done,
     /// The kernel refused the request with this error number.
     Refused { errno: i32 },
 }
@@ -58,15 +60,16 @@ pub fn list_request(sequence: u32) -> [u8; HEADER_LENGTH + LINK_LENGTH] {
 
 /// Calls `found` for each message of a datagram.
 pub fn read(mut datagram: &[u8], mut found: impl FnMut(Message)) {
-    let mut is_disturbed = false;
     while let Some((length, kind, flags)) = header(datagram) {
         let Some(message) = datagram.get(..length) else {
             return;
         };
         let body = &message[HEADER_LENGTH..];
-        is_disturbed |= flags & NLM_F_DUMP_INTR != 0;
+        if flags & NLM_F_DUMP_INTR != 0 {
+            found(Message::Disturbed);
+        }
         match kind {
-            NLMSG_DONE => found(Message::Done { is_disturbed }),
+            NLMSG_DONE => found(Message::Done),
             NLMSG_ERROR => {
                 if let Some(errno) = i32_at(body, 0).filter(|errno| *errno != 0) {
                     found(Message::Refused { errno: -errno });

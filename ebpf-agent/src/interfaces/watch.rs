@@ -269,11 +269,17 @@ impl<F: FnMut(Told)> State<F> {
         for id in difference.removed {
             self.remove(id);
         }
+        let (added, failed, watched) = (&difference.added, &difference.failed, &self.watched);
+        self.failed.retain(|name| {
+            added.iter().any(|netns| *netns.name == **name)
+                || failed.iter().any(|(failed, _)| failed == name)
+                || watched
+                    .iter()
+                    .any(|watched| watched.is_broken && *watched.netns.name == **name)
+        });
         for netns in difference.added {
             self.add(netns);
         }
-        self.failed
-            .retain(|name| difference.failed.iter().any(|(failed, _)| failed == name));
         for (name, error) in difference.failed {
             self.tell_failed(name, error);
         }
@@ -294,10 +300,7 @@ impl<F: FnMut(Told)> State<F> {
             }
             Err(error) => {
                 self.namespaces.forget(netns.id);
-                (self.tell)(Told::NamespaceFailed {
-                    name: netns.name.to_string(),
-                    error,
-                });
+                self.tell_failed(netns.name.to_string(), error);
             }
         }
     }

@@ -78,9 +78,11 @@ impl Watched {
                     Message::Link(link) => self.table.link(link, self.is_listing, events),
                     Message::Gone { index } => self.table.gone(index, events),
                     Message::AddressChanged { index } => self.table.address_changed(index, events),
-                    Message::Done { is_disturbed } => {
+                    // Not necessarily in the datagram that completes the list.
+                    Message::Disturbed => self.must_list_again = true,
+                    Message::Done => {
                         self.is_listing = false;
-                        must_list = is_disturbed || self.must_list_again;
+                        must_list = self.must_list_again;
                         if !must_list {
                             self.table.finish_list(events);
                         }

@@ -3,8 +3,12 @@
 //! Beside other agents' programs: TCX keeps a list in which ours has its place; with clsact our filters have a handle
 //! of their own, an existing qdisc is used as it is, and nothing of others is touched.
 //!
+//! An interface is found by its index: container runtimes give it another name soon after it was made.
+//!
 //! **Invariant:** TCX links are descriptors of this process, so the kernel detaches them however it ends. A clsact
 //! filter outlives a killed process, so each attachment first removes what an earlier instance left under our handle.
+
+use std::io;
 
 use aya::{
     Ebpf,
@@ -16,6 +20,7 @@ use aya::{
 
 use super::{Error, Settings};
 use crate::config::{Anchor, AttachMode, Direction};
+use crate::interfaces::model::Interface;
 
 pub const INGRESS_PROGRAM: &str = "tcx_ingress_flow_parse";
 pub const EGRESS_PROGRAM: &str = "tcx_egress_flow_parse";
@@ -85,7 +90,11 @@ fn sides(direction: Direction) -> &'static [Side] {
 }
 
 /// One attempt, on a thread that is in the interface's namespace. All directions are attached, or none.
-pub fn attach(ebpf: &mut Ebpf, settings: &Settings, interface: &str) -> Result<Attachment, Error> {
+pub fn attach(
+    ebpf: &mut Ebpf,
+    settings: &Settings,
+    interface: &Interface,
+) -> Result<Attachment, Error> {
     match settings.attach.mode {
         AttachMode::Tcx => attach_as(ebpf, settings, interface, AttachKind::Tcx),
         AttachMode::Tc => attach_as(ebpf, settings, interface, AttachKind::Tc),
@@ -97,7 +106,7 @@ pub fn attach(ebpf: &mut Ebpf, settings: &Settings, interface: &str) -> Result<A
 fn attach_as(
     ebpf: &mut Ebpf,
     settings: &Settings,
-    interface: &str,
+    interface: &Interface,
     kind: AttachKind,
 ) -> Result<Attachment, Error> {
     let mut attachment = Attachment {
@@ -105,17 +114,17 @@ fn attach_as(
         links: Vec::with_capacity(2),
     };
     for &side in sides(settings.attach.direction) {
-        let attached = match kind {
-            AttachKind::Tcx => attach_tcx(ebpf, settings, interface, side),
-            AttachKind::Tc => attach_tc(ebpf, interface, side),
-        };
+        let attached = current_name(interface.index).and_then(|name| match kind {
+            AttachKind::Tcx => attach_tcx(ebpf, settings, &name, side),
+            AttachKind::Tc => attach_tc(ebpf, &name, side),
+        });
         match attached {
             Ok(link) => attachment.links.push((side, link)),
             Err(source) => {
                 // What was attached so far goes with it; that it fails too adds nothing to the error.
-                let _ = attachment.detach(interface);
+                let _ = attachment.detach(&interface.name);
                 return Err(Error::Attach {
-                    interface: interface.to_owned(),
+                    interface: interface.name.to_string(),
                     step: side.step(kind),
                     source: Box::new(source),
                 });
@@ -123,6 +132,16 @@ fn attach_as(
         }
     }
     Ok(attachment)
+}
+
+/// What the interface is called now, which is what the library wants to know.
+fn current_name(index: u32) -> Result<String, ProgramError> {
+    // Where the kernel knows none, this version of nix gives an empty name instead of an error.
+    nix::net::if_::if_indextoname(index)
+        .ok()
+        .and_then(|name| name.into_string().ok())
+        .filter(|name| !name.is_empty())
+        .ok_or_else(|| TcError::IoError(io::Error::from_raw_os_error(libc::ENODEV)).into())
 }
 
 fn classifier(ebpf: &mut Ebpf, side: Side) -> Result<&mut SchedClassifier, ProgramError> {

@@ -147,7 +147,7 @@ impl Datapath {
         let settings = self.settings;
         let instance = self.instance(&interface.netns)?;
         let links = in_netns(interface, || {
-            attach::attach(&mut instance.ebpf, &settings, &interface.name)
+            attach::attach(&mut instance.ebpf, &settings, interface)
         })
         .and_then(|attached| attached);
         match links {

@@ -163,22 +163,26 @@ impl<K: Pod + Default, V: Pod> Reader<K, V> {
                     self.values.resize(longer, self.values[0]);
                     continue;
                 }
-                // ENOENT is the end, and comes with the last entries.
-                None | Some(libc::ENOENT) => {}
-                _ => {
+                // ENOENT is the end, and comes with the last entries; ENOMEM comes with those moved until then.
+                None | Some(libc::ENOENT | libc::ENOMEM) => {
+                    let count = attr.count as usize;
+                    if count > 0 {
+                        visit(&self.keys[..count], &self.values[..count]);
+                    }
+                }
+                // Of what came before nothing was moved, and the count is still the one asked for.
+                _ => {}
+            }
+            match errno {
+                None => {}
+                Some(libc::ENOENT) => return Ok(()),
+                Some(_) => {
                     return result.map_err(|source| Error::MapCall {
                         call,
                         map: self.name,
                         source,
                     });
                 }
-            }
-            let count = attr.count as usize;
-            if count > 0 {
-                visit(&self.keys[..count], &self.values[..count]);
-            }
-            if errno.is_some() {
-                return Ok(());
             }
             position = next;
             is_first = false;

@@ -108,8 +108,9 @@ impl Agent {
     /// Detaches and evicts what is left.
     pub fn stop(mut self) -> (Vec<Record>, Counters) {
         assert!(self.datapath.detach_all().is_empty());
-        let [_, last] = self.evictor.finish(&mut self.datapath).unwrap();
-        (self.take(), last.counters)
+        let [first, last] = self.evictor.finish(&mut self.datapath);
+        first.unwrap();
+        (self.take(), last.unwrap().counters)
     }
 }
 

@@ -67,7 +67,7 @@ pub fn build_error(links: &[(&str, &str)], parameters: &[Value]) -> String {
 
 impl Running {
     /// Starts a pipeline of these `(name, follows)` and parameters.
-    pub async fn start(links: &[(&str, &str)], parameters: &[Value]) -> Self {
+    pub fn start(links: &[(&str, &str)], parameters: &[Value]) -> Self {
         let config = config(links, parameters);
         let registry = Registry::default();
         let metrics = Operational::new(registry.clone(), "");

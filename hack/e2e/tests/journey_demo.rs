@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use e2e::{Options, Product, eventually, get, is_root};
+use e2e::{Options, Product, eventually, get, is_root, repository};
 
 /// The burst of the demo: 100 datagrams of 500 bytes; Ethernet, IPv4 and UDP headers add 42 bytes to each.
 const BURST_FILTER: &str = "DstPort%3D7777";
@@ -12,6 +12,19 @@ const BURST_BYTES: u64 = 100 * (500 + 42);
 fn names(command: &str, arguments: &[&str]) -> String {
     let output = Command::new(command).args(arguments).output().unwrap();
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The same numbers, read off the page in a real browser, and all three views drawn.
+fn look_at_the_page(product: &Product) {
+    let screenshots = repository().join("console-plugin/web/screenshots");
+    std::fs::create_dir_all(&screenshots).unwrap();
+    let status = Command::new("node")
+        .arg(repository().join("hack/e2e/page.mjs"))
+        .arg(product.url(""))
+        .arg(&screenshots)
+        .status()
+        .unwrap();
+    assert!(status.success(), "see what page.mjs said above");
 }
 
 #[test]
@@ -54,6 +67,8 @@ fn demo_flows_reach_the_api_with_exact_counts_and_nothing_stays_behind() {
             product.records(filter).filter(|rows| !rows.is_empty())
         });
     }
+
+    look_at_the_page(&product);
 
     let agent = product.program("netobserv-ebpf-agent").unwrap();
     assert_eq!(product.stop().code(), Some(0));

@@ -25,6 +25,8 @@ export interface MetricSpec {
 }
 
 export interface MetricData extends SeriesSet {
+  /** What this answers; while the next answer is fetched it may not be what was asked last. */
+  spec: MetricSpec;
   span: Span;
   step: number;
 }
@@ -97,6 +99,6 @@ export const useMetric = (spec: MetricSpec | undefined): QueryState<MetricData> 
     const unnamed = labels[0]?.endsWith('SubnetLabel') ? t('Elsewhere') : t('Unknown');
     const set = seriesFromAnswer(whole, type, step, labels, unnamed);
     const end = isRelative ? span.end - SETTLE_SECONDS : span.end;
-    return { ...spread(set, type, step, span.start, end), span, step };
+    return { ...spread(set, type, step, span.start, end), spec: spec!, span, step };
   });
 };

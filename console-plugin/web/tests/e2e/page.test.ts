@@ -16,7 +16,7 @@ beforeAll(async () => {
   [browser, backend] = await Promise.all([startBrowser(), startBackend()]);
   const traffic = office(11);
   const now = Date.now();
-  for (let second = 280; second > 0; second -= 10) {
+  for (let second = 340; second > 0; second -= 10) {
     await backend.push(
       Array.from({ length: 10 }, (_, index) => traffic.second(now - (second - index) * 1000, 40)).flat()
     );
@@ -52,10 +52,13 @@ describe('the first view', () => {
     await tab.page.goto(backend.page);
     await tab.page.getByText('Throughput').first().waitFor();
     await tab.page.waitForLoadState('networkidle');
+    await shot(tab.page, 'readme');
     const dist = fileURLToPath(new URL('../../dist', import.meta.url));
     const sizes = [...files].map(file => statSync(`${dist}${file}.gz`).size);
     expect(sizes.length).toBeGreaterThan(2);
-    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(FIRST_VIEW_BYTES_MAX);
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    process.stderr.write(`first view: ${total} bytes of compressed code and styles\n`);
+    expect(total).toBeLessThanOrEqual(FIRST_VIEW_BYTES_MAX);
     await tab.close();
   });
 

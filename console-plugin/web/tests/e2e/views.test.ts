@@ -64,6 +64,14 @@ const nodes = ({ page }: Tab): Locator => page.locator('.netobserv-topo-node');
 const placesOf = (tab: Tab): Promise<string[]> =>
   nodes(tab).evaluateAll(list => list.map(node => `${node.textContent} ${node.getAttribute('transform')}`).sort());
 
+/** The share of nodes that stand inside of the drawing's frame. */
+const shareInView = ({ page }: Tab): Promise<number> =>
+  page.evaluate(() => {
+    const frame = document.querySelector('.netobserv-canvas')!.getBoundingClientRect();
+    const places = [...document.querySelectorAll('.netobserv-topo-node')].map(node => node.getBoundingClientRect());
+    return places.filter(place => place.top >= frame.top && place.bottom <= frame.bottom).length / places.length;
+  });
+
 describe('the overview', () => {
   it('says what was sent, who talks to whom, and how well', () =>
     withTab(overview(), async tab => {
@@ -151,10 +159,19 @@ describe('the topology', () => {
     withTab(topology(few, '&scope=address'), async tab => {
       const { page } = tab;
       await nodes(tab).first().waitFor();
+      const summary = page.locator('.netobserv-summary');
+      await summary.getByText('Updated').waitFor();
       const before = await placesOf(tab);
-      const answered = page.waitForResponse(/aggregateBy=address/);
-      await page.keyboard.press('r');
-      await answered;
+      const updated = await summary.innerText();
+      await expect
+        .poll(
+          async () => {
+            await page.keyboard.press('r');
+            return summary.innerText();
+          },
+          { timeout: 30_000 }
+        )
+        .not.toBe(updated);
       expect(await placesOf(tab)).toEqual(before);
     }));
 
@@ -217,7 +234,19 @@ describe('the topology', () => {
         closed + 100
       );
       expect(await nodes(tab).count()).toBeGreaterThan(250);
+      expect(await shareInView(tab)).toBe(1);
       await shot(page, 'topology-300-not-grouped');
+    }));
+
+  it('shows all of the new picture after a change of the scope', () =>
+    withTab(topology(few, '&scope=subnet'), async tab => {
+      const { page } = tab;
+      await nodes(tab).first().waitFor();
+      expect(await nodes(tab).count()).toBe(5);
+      await page.locator('#scope-dropdown').click();
+      await page.getByRole('option', { name: 'Address' }).click();
+      await page.waitForFunction(() => document.querySelectorAll('.netobserv-topo-node').length === 43);
+      expect(await shareInView(tab)).toBe(1);
     }));
 
   it('shows the same as a list', () =>

@@ -13,6 +13,7 @@ const TIMES = [100, 115, 130];
 
 const setOf = (series: Record<string, { metric?: Record<string, string>; values: (number | null)[] }>): MetricData => ({
   times: TIMES,
+  spec: { type: 'Bytes', fn: 'rate', by: 'app' },
   span: { start: 100, end: 130 },
   step: 15,
   isLimitReached: false,

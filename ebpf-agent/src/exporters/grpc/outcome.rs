@@ -25,11 +25,14 @@ pub fn outcome(status: &Status) -> Outcome {
         let text = status.message();
         text.contains("too large") || text.contains("larger than max")
     };
+    // What the collector answers has no source: the connection broke, or was reset by something in between, whatever
+    // code the transport makes of it.
+    if status.source().is_some() {
+        return Outcome::Away;
+    }
     match status.code() {
         // Two servers, two codes: one says "message length too large", the other "message larger than max".
         Code::ResourceExhausted | Code::OutOfRange if is_about_size() => Outcome::TooBig,
-        // A broken connection in the middle of a call comes as an error of the transport.
-        Code::Unknown if status.source().is_some() => Outcome::Away,
         // `ResourceExhausted` otherwise asks to slow down.
         Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::ResourceExhausted => {
             Outcome::Away
@@ -69,6 +72,10 @@ mod tests {
                 Outcome::Away,
             ),
         ];
+        // A proxy that resets the stream: an error of HTTP/2, not an answer.
+        let mut reset = Status::internal("h2 protocol error");
+        reset.set_source(std::sync::Arc::new(std::io::Error::other("reset")));
+        assert_eq!(outcome(&reset), Outcome::Away);
         for (status, expected) in cases {
             assert_eq!(outcome(&status), expected, "{status:?}");
         }

@@ -34,7 +34,7 @@ pub enum DecoderType {
     #[default]
     #[serde(rename = "json")]
     Json,
-    /// One `pbflow.Record`.
+    /// One `pbflow.Record`; one that holds a line feed is cut and counted as a bad line.
     #[serde(rename = "protobuf")]
     Protobuf,
 }

@@ -14,7 +14,7 @@ import { EDGE_LIMITS, type Topology } from './use-topology';
 export const TopologyOptions = ({ topology, onChange }: { topology: Topology; onChange: () => void }) => {
   const t = useText();
   const { config, state, change, hasFeature } = usePage();
-  const { functions, fn, types, group, limit, graph, toggleAll } = topology;
+  const { functions, fn, types, group, limit, picture, toggleAll } = topology;
   const metrics = [
     { value: 'Bytes', label: t('Bytes') },
     { value: 'Packets', label: t('Packets') },
@@ -40,7 +40,7 @@ export const TopologyOptions = ({ topology, onChange }: { topology: Topology; on
       .split('+')
       .map(part => (config.scopes.find(scope => `${scope.id}s` === part)?.name ?? part).toLowerCase())
       .join(', ');
-  const hasOpen = graph?.groups.some(each => !each.isClosed && each.size > 1) ?? false;
+  const hasOpen = picture?.graph.groups.some(each => !each.isClosed && each.size > 1) ?? false;
   return (
     <Slot name="options">
       <PickMenu
@@ -112,7 +112,8 @@ export const TopologyOptions = ({ topology, onChange }: { topology: Topology; on
 
 export const TopologySummary = ({ topology, losses }: { topology: Topology; losses?: Losses }) => {
   const t = useText();
-  const { graph, traffic, limit } = topology;
+  const { picture, traffic, limit } = topology;
+  const graph = picture?.graph;
   const problems = graph?.edges.filter(edge => edge.problems.length).length ?? 0;
   const items = graph
     ? [

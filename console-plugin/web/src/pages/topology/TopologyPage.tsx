@@ -27,8 +27,11 @@ const TopologyPage = ({ losses }: { losses?: Losses }) => {
   const t = useText();
   const { tick } = usePage();
   const topology = useTopology();
-  const { traffic, rtt, graph, shape, isTime, format, toggleGroup } = topology;
-  const layout = useLayout(graph, shape);
+  const { traffic, rtt, picture, shape, toggleGroup } = topology;
+  const layout = useLayout(picture, shape);
+  // An empty answer has no positions to wait for.
+  const drawn = picture?.graph.nodes.length === 0 ? picture : layout?.picture;
+  const graph = drawn?.graph;
   const [selection, setSelection] = useState<Selection>();
   const [isList, setIsList] = useSetting('netflow-traffic-topology-list', false);
   const [search, setSearch] = useState('');
@@ -49,6 +52,7 @@ const TopologyPage = ({ losses }: { losses?: Losses }) => {
 
   const edgeTitle = useCallback(
     (edge: GraphEdge) => {
+      const format = drawn?.format ?? String;
       const name = (id: string) => graph?.nodes.find(node => node.id === id)?.label ?? '';
       return [
         `${name(edge.source)} → ${name(edge.target)}: ${format(edge.forward)}`,
@@ -57,7 +61,7 @@ const TopologyPage = ({ losses }: { losses?: Losses }) => {
         ...edge.problems.map(problem => t(problem))
       ].join('\n');
     },
-    [graph, format, t]
+    [graph, drawn, t]
   );
   const close = useCallback(() => setSelection(undefined), []);
   const toggle = (id: string, isOpen: boolean) => {
@@ -74,17 +78,17 @@ const TopologyPage = ({ losses }: { losses?: Losses }) => {
         {!graph && !traffic.error && <LoadingRows />}
         {error && <ErrorView error={error} />}
         {graph && !error && !hasNodes && <NothingFound key={tick} />}
-        {hasNodes && !error && isList && (
-          <ConnectionList graph={graph} selection={selection} format={format} onSelect={setSelection} />
+        {drawn && hasNodes && !error && isList && (
+          <ConnectionList graph={drawn.graph} selection={selection} format={drawn.format} onSelect={setSelection} />
         )}
-        {hasNodes && !error && !isList && layout?.shape === shape && (
+        {layout && drawn && hasNodes && !error && !isList && (
           <Canvas
-            graph={graph}
+            graph={layout.picture.graph}
             layout={layout}
             selection={selection}
             found={foundSet}
             shown={found[position]}
-            format={format}
+            format={drawn.format}
             edgeTitle={edgeTitle}
             onSelect={setSelection}
             onToggleGroup={id => toggle(id, false)}
@@ -122,14 +126,14 @@ const TopologyPage = ({ losses }: { losses?: Losses }) => {
           </div>
         )}
       </div>
-      {graph && traffic.data && selection && (
+      {drawn && selection && (
         <ElementPanel
-          graph={graph}
-          set={traffic.data}
+          graph={drawn.graph}
+          set={drawn.set}
           rtt={rtt}
           selection={selection}
-          format={format}
-          isTime={isTime}
+          format={drawn.format}
+          isTime={drawn.isTime}
           onSelect={setSelection}
           onToggleGroup={toggle}
           onClose={close}

@@ -1,10 +1,12 @@
 //! Positions for a graph, computed in a worker and kept across refreshes. Who: `TopologyPage`.
-//! **Invariant:** the last positions stay until new ones are there; an outdated answer is dropped.
+//! **Invariant:** the last picture stays until the next has its positions; an outdated answer is dropped.
 import { useEffect, useRef, useState } from 'react';
-import type { Graph } from './graph';
 import type { LayoutInput, LayoutOutput, Point } from './layout';
+import type { Picture } from './use-topology';
 
 export interface Layout extends LayoutOutput {
+  /** What stands at these positions. */
+  picture: Picture;
   /** Which graph this is a picture of; another one is a reason to fit the view. */
   shape: string;
 }
@@ -17,8 +19,12 @@ interface Kept {
 
 const DEFAULT_ASPECT = 1.9;
 
+const keyOf = (picture: Picture | undefined): string | undefined =>
+  picture &&
+  JSON.stringify([picture.graph.nodes.map(node => node.id + node.cluster), picture.graph.edges.map(edge => edge.id)]);
+
 /** `shape` names what must be laid out anew: the scope and the grouping. */
-export const useLayout = (graph: Graph | undefined, shape: string): Layout | undefined => {
+export const useLayout = (picture: Picture | undefined, shape: string): Layout | undefined => {
   const [result, setResult] = useState<Layout>();
   const worker = useRef<Worker>(undefined);
   const asked = useRef(0);
@@ -33,11 +39,10 @@ export const useLayout = (graph: Graph | undefined, shape: string): Layout | und
     };
   }, []);
 
-  const key =
-    graph && JSON.stringify([graph.nodes.map(node => node.id + node.cluster), graph.edges.map(edge => edge.id)]);
-  const latest = useRef(graph);
+  const key = keyOf(picture);
+  const latest = useRef(picture);
   useEffect(() => {
-    latest.current = graph;
+    latest.current = picture;
   });
   useEffect(() => {
     const current = latest.current;
@@ -49,8 +54,8 @@ export const useLayout = (graph: Graph | undefined, shape: string): Layout | und
     const old = kept.current;
     const isSame = old.shape === shape;
     const input: LayoutInput = {
-      nodes: current.nodes.map(node => ({ id: node.id, cluster: node.cluster })),
-      edges: current.edges.map(({ source, target }) => ({ source, target })),
+      nodes: current.graph.nodes.map(node => ({ id: node.id, cluster: node.cluster })),
+      edges: current.graph.edges.map(({ source, target }) => ({ source, target })),
       known: isSame ? old.positions : {},
       // Stepping in, a node of the wider scope becomes a group of the narrower one, at the same place.
       centres: isSame ? old.centres : { ...old.centres, ...old.positions },
@@ -64,7 +69,7 @@ export const useLayout = (graph: Graph | undefined, shape: string): Layout | und
           positions: isSame ? { ...old.positions, ...output.positions } : output.positions,
           centres: isSame ? { ...old.centres, ...output.centres } : output.centres
         };
-        setResult({ ...output, shape });
+        setResult({ ...output, picture: current, shape });
       }
     };
     made.addEventListener('message', receive);
@@ -72,5 +77,7 @@ export const useLayout = (graph: Graph | undefined, shape: string): Layout | und
     return () => made.removeEventListener('message', receive);
   }, [key, shape]);
 
-  return result;
+  // The same nodes and edges with new values stand where they stood; others wait for their positions.
+  const isSame = result?.shape === shape && keyOf(result.picture) === key;
+  return isSame && picture ? { ...result, picture } : result;
 };

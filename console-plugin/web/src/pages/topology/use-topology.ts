@@ -1,6 +1,6 @@
 //! The metrics behind the topology, and the graph made of them. Who: `TopologyPage`.
 //! **Invariant:** problems are looked for whatever metric is shown, and a failing extra question only leaves them out.
-import { useCallback, useMemo, useState } from 'react';
+import { useMemo, useState } from 'react';
 import { useMetric, type MetricData } from '../../hooks/use-metrics';
 import { usePage } from '../../hooks/use-page';
 import type { QueryState } from '../../hooks/use-query';
@@ -15,10 +15,19 @@ const TIME_FUNCTIONS = ['avg', 'min', 'max', 'p90', 'p99'];
 const AMOUNT_FUNCTIONS = ['avg', 'last', 'min', 'max'];
 const DNS_ERROR_CODES = ['ServFail', 'Refused', 'NXDomain', 'FormErr', 'NotImp', 'YXDomain', 'NotAuth'];
 
+/** A graph and how to read it. */
+export interface Picture {
+  graph: Graph;
+  set: MetricData;
+  isTime: boolean;
+  format: (value: number) => string;
+}
+
 export interface Topology {
   traffic: QueryState<MetricData>;
   rtt?: MetricData;
-  graph?: Graph;
+  /** Nothing while the first answer to the present question is on its way. */
+  picture?: Picture;
   functions: string[];
   fn: string;
   limit: number;
@@ -26,8 +35,6 @@ export interface Topology {
   group?: string;
   /** Names what must be laid out anew. */
   shape: string;
-  isTime: boolean;
-  format: (value: number) => string;
   toggleGroup: (id: string, isOpen: boolean) => void;
   toggleAll: (isOpen: boolean) => void;
 }
@@ -71,7 +78,10 @@ export const useTopology = (): Topology => {
     groups: new Map()
   });
   const groups = chosen.shape === shape ? chosen.groups : undefined;
-  const set = traffic.data;
+  // An answer to an older question would be drawn with the wrong names and units.
+  const { spec } = traffic.data ?? {};
+  const isAnswer = spec?.by === state.scope && spec.groups === group && spec.type === type && spec.fn === asked;
+  const set = isAnswer ? traffic.data : undefined;
   const quality = useMemo(
     () => ({
       drops: drops.data,
@@ -82,38 +92,36 @@ export const useTopology = (): Topology => {
     }),
     [drops.data, rtt.data, dnsErrors.data, dnsFlows.data, dnsLatency.data]
   );
-  const graph = useMemo(
-    () =>
-      set &&
-      buildGraph(set, quality, {
-        nodesMax: NODES_MAX,
-        groupLabels: groupLabels(config.scopes, group),
-        chosen: groups ?? new Map(),
-        // The back end has taken the statistic of a latency within each step; over the steps it is averaged.
-        fn: isTime ? 'avg' : fn,
-        isTime,
-        names: { unknown: isSubnet ? t('Elsewhere') : t('Unknown'), others: t('Others'), noGroup: t('Elsewhere') }
-      }),
-    [set, quality, config, group, groups, isTime, isSubnet, fn, t]
-  );
+  const picture = useMemo(() => {
+    if (!set) {
+      return undefined;
+    }
+    const graph = buildGraph(set, quality, {
+      nodesMax: NODES_MAX,
+      groupLabels: groupLabels(config.scopes, group),
+      chosen: groups ?? new Map<string, boolean>(),
+      // The back end has taken the statistic of a latency within each step; over the steps it is averaged.
+      fn: isTime ? 'avg' : fn,
+      isTime,
+      names: { unknown: isSubnet ? t('Elsewhere') : t('Unknown'), others: t('Others'), noGroup: t('Elsewhere') }
+    });
+    return { graph, set, isTime, format: (value: number) => formatMetric(value, type, asked) };
+  }, [set, quality, config, group, groups, isTime, isSubnet, fn, type, asked, t]);
 
   const toggleGroup = (id: string, isOpen: boolean) =>
     setChosen({ shape, groups: new Map([...(groups ?? []), [id, isOpen]]) });
   const toggleAll = (isOpen: boolean) =>
-    setChosen({ shape, groups: new Map(graph?.groups.map(each => [each.id, isOpen])) });
-  const format = useCallback((value: number) => formatMetric(value, type, asked), [type, asked]);
+    setChosen({ shape, groups: new Map(picture?.graph.groups.map(each => [each.id, isOpen])) });
   return {
     traffic,
     rtt: rtt.data,
-    graph,
+    picture,
     functions,
     fn,
     limit,
     types,
     group,
     shape,
-    isTime,
-    format,
     toggleGroup,
     toggleAll
   };
