@@ -63,7 +63,7 @@ web-deps:
 	  { npm ci --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.installed; }; }
 
 web-build: web-deps
-	@cd console-plugin/web && npm run --silent build
+	@cd console-plugin/web && npm run --silent build -- --stats=errors-warnings
 
 web-test: web-build ## Type check, lint, unit and browser tests of the page
 	@cd console-plugin/web

@@ -116,7 +116,7 @@ fn push_all(store: &Store, bodies: Vec<Vec<u8>>) {
                     let body = bytes::Bytes::from(body);
                     while let Err(error) = store.push(Encoding::Protobuf, body.clone()) {
                         assert_eq!(error.kind(), "busy", "{error}");
-                        std::thread::sleep(Duration::from_millis(5));
+                        std::thread::park_timeout(Duration::from_millis(5));
                     }
                 }
             };

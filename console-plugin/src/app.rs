@@ -3,6 +3,7 @@
 //! Called by `main` and by the tests. **Invariant:** everything that was started ends before
 //! [`App::stop`] returns; the store is closed last.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -46,7 +47,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 loaded.ignored.join(", ")
             );
         }
-        println!("{} is valid", path.display());
+        // Who closed standard output has the exit code.
+        let _ = writeln!(std::io::stdout(), "{} is valid", path.display());
         return Ok(());
     }
     for key in &loaded.ignored {
@@ -87,10 +89,14 @@ fn run_store_command(command: &StoreCommand) -> anyhow::Result<()> {
             store::tool::export(path, range, &mut output)?
         }
     };
-    // Standard output may be a CSV file.
-    eprintln!(
+    // Standard output may be a CSV file, and standard error may be closed.
+    let _ = writeln!(
+        std::io::stderr(),
         "{} rows, {} files, {} bytes, {} damaged",
-        summary.rows, summary.files, summary.bytes, summary.damaged
+        summary.rows,
+        summary.files,
+        summary.bytes,
+        summary.damaged
     );
     if summary.damaged > 0 {
         bail!(

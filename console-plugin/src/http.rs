@@ -1,9 +1,13 @@
 //! Listening and serving: one accept loop for the page, the metrics and the store's push port.
 //!
-//! Called by `app` and by the store. **Invariant:** connections are bounded, and a drain ends them
-//! after their present request.
+//! Called by `app`. HTTP/1.1 alone: what reads the protocol's version first has no timer for that.
+//! **Invariant:** connections are bounded, each gives its place back when its peer says or takes
+//! nothing for too long, and a drain ends them after their present request.
 
 mod port_owner;
+mod stall;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -23,12 +27,24 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use self::stall::Stalling;
 use crate::tls::ServerTls;
 
-/// How long a connection may wait for the whole head of its next request. The HTTP library has one
-/// timer for a slow head and for an idle connection, and closing idle ones early would make
-/// writers and pages that keep their connection lose a request to it now and then.
-const IDLE_TIMEOUT: Duration = Duration::from_mins(2);
+/// How long peers may do nothing.
+#[derive(Debug, Clone, Copy)]
+struct Timeouts {
+    /// Until the whole head of the next request is there. The HTTP library has one timer for a slow
+    /// head and for an idle connection, and closing idle ones early would make writers and pages
+    /// that keep their connection lose a request to it now and then.
+    idle: Duration,
+    /// Until more of an answer is taken.
+    stalled: Duration,
+}
+
+const TIMEOUTS: Timeouts = Timeouts {
+    idle: Duration::from_mins(2),
+    stalled: Duration::from_secs(30),
+};
 /// How long a TLS handshake may take.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Largest head of a request; a longer one is answered with 431.
@@ -149,6 +165,17 @@ pub async fn serve(
     connections_max: usize,
     shutdown: CancellationToken,
 ) {
+    serve_with(listener, tls, router, connections_max, TIMEOUTS, shutdown).await;
+}
+
+async fn serve_with(
+    listener: Listener,
+    tls: Option<Arc<ServerTls>>,
+    router: Router,
+    connections_max: usize,
+    timeouts: Timeouts,
+    shutdown: CancellationToken,
+) {
     let permits = Arc::new(Semaphore::new(connections_max));
     let graceful = GracefulShutdown::new();
     let mut tasks = JoinSet::new();
@@ -176,12 +203,13 @@ pub async fn serve(
             },
         ));
         let watcher = graceful.watcher();
+        let stream = Stalling::new(stream, timeouts.stalled);
         tasks.spawn(async move {
-            let mut builder = auto::Builder::new(TokioExecutor::new());
+            let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
             builder
                 .http1()
                 .timer(TokioTimer::new())
-                .header_read_timeout(IDLE_TIMEOUT)
+                .header_read_timeout(timeouts.idle)
                 .max_buf_size(HEADERS_BYTES_MAX);
             let ended = match acceptor {
                 None => {
@@ -227,6 +255,7 @@ async fn accept(listener: &Listener, permits: &Arc<Semaphore>) -> io::Result<Acc
         .await
         .map_err(io::Error::other)?;
     let (stream, peer) = listener.inner.accept().await?;
-    stream.set_nodelay(true)?;
+    // A peer that is gone already is seen when it is read from.
+    let _ = stream.set_nodelay(true);
     Ok((permit, stream, peer))
 }

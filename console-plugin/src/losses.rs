@@ -158,7 +158,7 @@ impl Losses {
         let mut kept = self.lock();
         let entries = kept.ledger.note(readings, now_ms);
         let Kept { ledger, file } = &mut *kept;
-        file.append(&entries)?;
+        file.append(&entries, ledger)?;
         file.write_state(ledger)
     }
 

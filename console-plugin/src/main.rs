@@ -1,5 +1,6 @@
 //! The binary: arguments, TLS provider, log, run, exit code.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use plugin_backend::cli::Arguments;
@@ -16,7 +17,8 @@ fn main() -> ExitCode {
     match app::run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("plugin-backend: {error:#}");
+            // A closed standard error must not change the exit code.
+            let _ = writeln!(std::io::stderr(), "plugin-backend: {error:#}");
             ExitCode::FAILURE
         }
     }

@@ -3,6 +3,8 @@
 //! **Invariant:** names and labels of the first two are NetObserv's; every label value is one of a
 //! closed set.
 
+mod process;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -80,6 +82,7 @@ impl Metrics {
             "Reads of a component's loss counters that failed; each leaves an unaccounted interval",
             loss_reads_failed.clone(),
         );
+        registry.register_collector(Box::new(process::Process));
         more(&mut registry);
         Self {
             registry: Arc::new(registry),

@@ -50,7 +50,7 @@ use self::dedup::Digest;
 use self::exec::Executor;
 use self::ingest::{Job, Pool};
 use self::metrics::{Metrics, QueryLabels};
-use self::push::{Encoding, LineFault, PushLimits};
+use self::push::{Encoding, PushLimits};
 use self::query::{
     AggregateAnswer, AggregateQuery, Control, RecordsAnswer, RecordsQuery, ValuesAnswer,
     ValuesQuery,
@@ -127,13 +127,6 @@ impl Store {
         let bounds = push_limits(&self.inner.config, now_ms());
         let push = push::decode(encoding, &body, &bounds, self.inner.pool.take())?;
         if let Some(reason) = &push.first_fault {
-            for fault in LineFault::ALL {
-                Metrics::count(
-                    &self.inner.metrics.lines_refused,
-                    fault.label(),
-                    push.faults[fault as usize],
-                );
-            }
             tracing::debug!(
                 lines = push.faults.iter().sum::<u64>(),
                 reason,

@@ -9,6 +9,12 @@ use console::{Console, base_s, flow};
 use http::Request;
 use serde_json::{Value, json};
 
+/// What means records lost, as `losses` reads them.
+const LOSSES: [&str; 2] = [
+    "netobserv_store_damaged_frames_total",
+    "netobserv_store_lines_refused_total",
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_metrics_are_the_committed_ones() {
     let losses = "losses: {targets: [{component: x, url: \"http://127.0.0.1:1/metrics\"}]}\n";
@@ -50,6 +56,14 @@ async fn the_metrics_are_the_committed_ones() {
             }
         }
     }
+    let mut losses = 0;
+    for metric in &mut metrics {
+        if LOSSES.contains(&metric["name"].as_str().unwrap()) {
+            metric["loss"] = true.into();
+            losses += 1;
+        }
+    }
+    assert_eq!(losses, LOSSES.len(), "a counter of losses is gone");
     metrics.sort_by_key(|metric| metric["name"].to_string());
     let text = format!(
         "{}\n",

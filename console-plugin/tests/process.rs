@@ -105,6 +105,26 @@ fn what_is_wrong_is_one_clear_line() {
 }
 
 #[test]
+fn a_closed_log_costs_the_text_and_not_the_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = write_config(folder.path(), 0, "");
+    for (arguments, expected) in [
+        (&["-config", "/nonexistent.yaml"][..], 1),
+        (&["-config", &config, "--check"][..], 0),
+    ] {
+        // Nothing can be written to it: every write fails with ENOSPC.
+        let full = || std::fs::OpenOptions::new().write(true).open("/dev/full");
+        let status = Command::new(env!("CARGO_BIN_EXE_plugin-backend"))
+            .args(arguments)
+            .stdout(full().unwrap())
+            .stderr(full().unwrap())
+            .status()
+            .unwrap();
+        assert_eq!(status.code(), Some(expected), "{arguments:?}");
+    }
+}
+
+#[test]
 fn a_configuration_can_be_checked_without_serving() {
     let folder = tempfile::tempdir().unwrap();
     let config = write_config(folder.path(), 0, "");

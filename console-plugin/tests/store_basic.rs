@@ -358,3 +358,68 @@ fn the_newest_records_come_first_across_memory_and_files() {
         expected
     );
 }
+
+#[test]
+fn few_rows_are_found_by_their_address_first_and_all_else_still_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut flows = flows::Flows::new(3, 3_000, T0, 3 * 3_600_000);
+    let store = Store::open(config(folder.path())).unwrap();
+    for _ in 0..30 {
+        store
+            .push(Encoding::Protobuf, flows.push(100).into())
+            .unwrap();
+    }
+    let ask = |filter: Filter, range| {
+        let query = RecordsQuery {
+            range,
+            filter,
+            limit: 5_000,
+        };
+        store.records(&query, &control()).unwrap().records
+    };
+    let all = ask(Filter::TRUE, TimeRange::ALL);
+    let field = |record: &plugin_backend::store::query::Record, name: &str| {
+        let line: serde_json::Value = serde_json::from_str(&record.line).unwrap();
+        line[name].to_string().trim_matches('"').to_owned()
+    };
+    let (source, proto) = (field(&all[1_000], "SrcAddr"), field(&all[1_000], "Proto"));
+    let range = TimeRange {
+        start_ms: T0,
+        end_ms: all[500].time_ms,
+    };
+    let filter = Filter::And(vec![
+        Filter::equals("Proto", &proto),
+        Filter::equals("SrcAddr", &source),
+    ]);
+    let is_wanted = |record: &&plugin_backend::store::query::Record| {
+        range.contains(record.time_ms)
+            && field(record, "SrcAddr") == source
+            && field(record, "Proto") == proto
+    };
+    let expected: Vec<String> = all
+        .iter()
+        .filter(is_wanted)
+        .map(|r| r.line.clone())
+        .collect();
+    assert!(!expected.is_empty() && expected.len() < 100);
+    let count = AggregateQuery {
+        start_ms: range.end_ms - 1,
+        end_ms: range.end_ms - 1,
+        step_ms: 1,
+        range_ms: range.end_ms - range.start_ms,
+        filter: filter.clone(),
+        group_by: Vec::new(),
+        function: Function::Count,
+        value_field: None,
+        factor: 1.0,
+        top_k: 1,
+    };
+    for place in ["in memory", "in files"] {
+        let found = ask(filter.clone(), range);
+        let lines: Vec<String> = found.into_iter().map(|record| record.line).collect();
+        assert_eq!(lines, expected, "{place}");
+        let counted = store.aggregate(&count, &control()).unwrap().series;
+        assert_eq!(counted[0].samples[0].1 as usize, expected.len(), "{place}");
+        store.shutdown();
+    }
+}

@@ -75,7 +75,7 @@ fn main() {
         &udp_frames(4096, 9),
     );
     packet(
-        "UDP, 1 flow, two VLAN tags in the frame",
+        "UDP, 1 flow, two VLAN tags at the hook",
         &plain,
         &tagged_frames(),
     );

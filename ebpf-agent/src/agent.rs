@@ -25,6 +25,9 @@ use retries::Retries;
 
 /// The longest wait for an order: the thread shows that it lives even if evictions are far apart.
 const WAIT_MAX: Duration = Duration::from_secs(5);
+/// Changes of the set of interfaces that come this close together are one line: at start there are dozens of them, and on
+/// a busy node pods never stop coming.
+const CHANGES_PERIOD: Duration = Duration::from_secs(1);
 
 /// What the thread works on: the loaded programs and their maps.
 pub trait Datapath {
@@ -53,6 +56,15 @@ pub struct Agent<D> {
     health: Arc<Health>,
     attached: HashMap<InterfaceKey, AttachKind>,
     retries: Retries,
+    changes: Changes,
+}
+
+/// Interfaces that came and went since the last line about them.
+#[derive(Debug, Default)]
+struct Changes {
+    new: usize,
+    gone: usize,
+    line_at: Option<Instant>,
 }
 
 impl<D: Datapath> Agent<D> {
@@ -70,6 +82,7 @@ impl<D: Datapath> Agent<D> {
             health,
             attached: HashMap::new(),
             retries,
+            changes: Changes::default(),
         }
     }
 
@@ -78,10 +91,10 @@ impl<D: Datapath> Agent<D> {
         let mut next_eviction = Instant::now() + self.settings.eviction_period;
         loop {
             self.health.beat();
-            let next = self
-                .retries
-                .next()
-                .map_or(next_eviction, |retry| retry.min(next_eviction));
+            let next = [self.retries.next(), self.changes.line_at]
+                .into_iter()
+                .flatten()
+                .fold(next_eviction, Instant::min);
             let wait = next.saturating_duration_since(Instant::now()).min(WAIT_MAX);
             match orders.recv_timeout(wait) {
                 Ok(Order::Attach(interface)) => self.attach(&interface, 1),
@@ -92,12 +105,23 @@ impl<D: Datapath> Agent<D> {
             while let Some(retry) = self.retries.due(Instant::now()) {
                 self.attach(&retry.interface, retry.attempt);
             }
+            if self.changes.line_at.is_some_and(|at| at <= Instant::now()) {
+                self.tell_changes();
+            }
             if next_eviction <= Instant::now() {
                 self.datapath.evict();
                 next_eviction = (next_eviction + self.settings.eviction_period).max(Instant::now());
             }
         }
         self.datapath.finish();
+    }
+
+    fn tell_changes(&mut self) {
+        let Changes { new, gone, .. } = std::mem::take(&mut self.changes);
+        info!(
+            interfaces = self.attached.len(),
+            new, gone, "watching interfaces"
+        );
     }
 
     fn attach(&mut self, interface: &Interface, attempt: u32) {
@@ -107,7 +131,8 @@ impl<D: Datapath> Agent<D> {
         let (name, netns) = (&interface.name, &interface.netns.name);
         match self.datapath.attach(interface) {
             Ok(kind) => {
-                info!(%name, %netns, index = interface.index, ?kind, attempt, "watching interface");
+                debug!(%name, %netns, index = interface.index, ?kind, attempt, "watching interface");
+                self.changes.new += 1;
                 let event = if kind == AttachKind::Tcx {
                     InterfaceEvent::AttachTcx
                 } else {
@@ -152,13 +177,17 @@ impl<D: Datapath> Agent<D> {
                 InterfaceEvent::DetachFail
             }
         };
-        info!(%name, %netns, index = interface.index, "no longer watching interface");
+        debug!(%name, %netns, index = interface.index, "no longer watching interface");
+        self.changes.gone += 1;
         self.metrics
             .interface_event(event, netns, Some(interface), 1);
         self.count_attached();
     }
 
-    fn count_attached(&self) {
+    fn count_attached(&mut self) {
+        self.changes
+            .line_at
+            .get_or_insert_with(|| Instant::now() + CHANGES_PERIOD);
         let tcx = self
             .attached
             .values()

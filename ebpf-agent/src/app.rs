@@ -46,6 +46,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         "netobserv-ebpf-agent"
     );
     info!(?config, "configuration");
+    privilege::raise_descriptor_limit();
     let stop = shutdown::signals()?;
     let metrics = Arc::new(Metrics::new(&config.metrics.prefix, config.metrics.level));
     let health = Arc::<Health>::default();
@@ -73,7 +74,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 
     let give_up = CancellationToken::new();
     let (sender, receiver) = exporters::queue(config.export.queue_length, Arc::clone(&metrics));
-    let exporting = tokio::spawn(exporter.run(receiver, give_up.clone()));
+    let mut exporting = tokio::spawn(exporter.run(receiver, give_up.clone()));
 
     let names = Names::new(config.watch.preferences);
     let datapath_settings = DatapathSettings {
@@ -117,12 +118,13 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 
     let failure = tokio::select! {
         () = stop.cancelled() => None,
-        ended = &mut datapath_ended => Some(ended),
+        _ = &mut datapath_ended => Some("the datapath thread has ended by itself"),
+        _ = &mut exporting => Some("the exporter has ended by itself"),
     };
     info!("stopping: detaching, then delivering what is left");
     health.set_draining();
     stop_watcher(watcher).await;
-    let is_stuck = failure.is_none()
+    let is_stuck = !datapath_ended.is_terminated()
         && tokio::time::timeout(LAST_EVICTION_TIMEOUT, datapath_ended)
             .await
             .is_err();
@@ -131,7 +133,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     if let Some(server) = server {
         let _ = tokio::time::timeout(SERVER_TIMEOUT, server).await;
     }
-    anyhow::ensure!(failure.is_none(), "the datapath thread has ended by itself");
+    if let Some(failure) = failure {
+        anyhow::bail!(failure);
+    }
     anyhow::ensure!(
         !is_stuck,
         "the last eviction did not end within {} s",
@@ -243,7 +247,8 @@ async fn stop_watcher(watcher: Watcher) {
 
 /// Gives the exporter its time, then takes what is left from it.
 async fn deliver_rest(mut exporting: JoinHandle<()>, give_up: &CancellationToken, time: Duration) {
-    if tokio::time::timeout(time, &mut exporting).await.is_ok() {
+    // A handle that has answered must not be asked again.
+    if exporting.is_finished() || tokio::time::timeout(time, &mut exporting).await.is_ok() {
         return;
     }
     warn!(

@@ -5,7 +5,7 @@
 //! **Invariant:** no system call, no clock, and no allocation per flow.
 
 mod clock;
-mod dns_name;
+pub mod dns_name;
 mod encode;
 mod wire;
 

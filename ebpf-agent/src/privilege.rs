@@ -1,8 +1,10 @@
-//! Whether the process may do what it is about to do, said before the kernel says less clearly.
+//! Whether the process may do what it is about to do, said before the kernel says less clearly; and as many descriptors
+//! as it may have.
 //!
-//! **Invariant:** only asks; the kernel decides.
+//! **Invariant:** nothing is taken that was not granted; the kernel decides.
 
 use caps::{CapSet, Capability};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 /// What loading and attaching needs.
 const NEEDED: [(Capability, &str); 3] = [
@@ -22,6 +24,17 @@ pub struct PrivilegeError {
 /// it still does.
 pub fn check() -> Result<(), PrivilegeError> {
     missing(|capability| caps::has_cap(None, CapSet::Effective, capability).unwrap_or(false))
+}
+
+/// Lifts the soft limit of open descriptors to the hard one. Each watched namespace takes four and each interface two, and
+/// the usual soft limit of 1,024 is for programs that call `select(2)`.
+pub fn raise_descriptor_limit() {
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && soft < hard
+    {
+        // Refused, the agent watches fewer namespaces, and says of each that it cannot.
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
+    }
 }
 
 fn missing(has: impl Fn(Capability) -> bool) -> Result<(), PrivilegeError> {

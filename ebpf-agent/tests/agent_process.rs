@@ -70,13 +70,31 @@ fn wait_until(what: &str, child: &mut Child, mut condition: impl FnMut() -> bool
     }
 }
 
-fn terminate(child: Child) -> (Option<i32>, String) {
-    run(&format!("kill -TERM {}", child.id()));
-    text(child.wait_with_output().unwrap())
+/// An agent that does not outlive a test that fails.
+struct Running(Option<Child>);
+
+impl Running {
+    fn child(&mut self) -> &mut Child {
+        self.0.as_mut().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn terminate(mut running: Running) -> (Option<i32>, String) {
+    run(&format!("kill -TERM {}", running.child().id()));
+    text(running.0.take().unwrap().wait_with_output().unwrap())
 }
 
 /// A link with an address, and the agent watching it.
-fn start_watching(target_port: u16, variables: &[(&str, &str)]) -> Child {
+fn start_watching(target_port: u16, variables: &[(&str, &str)]) -> Running {
     run("ip link set lo up");
     run("ip link add watched type veth peer name peer");
     run("ip link set peer up");
@@ -94,12 +112,12 @@ fn start_watching(target_port: u16, variables: &[(&str, &str)]) -> Child {
         ("METRICS_SERVER_PORT", &metrics_port),
     ];
     all.extend(variables);
-    let mut child = agent(&all).spawn().unwrap();
-    wait_until("it is ready", &mut child, || {
+    let mut child = Running(Some(agent(&all).spawn().unwrap()));
+    wait_until("it is ready", child.child(), || {
         get("/ready").is_some_and(|answer| answer.contains(" 200 OK"))
     });
     let attached = r#"ebpf_agent_iface_buffer_size{name="egress-tcx-links"} 1"#;
-    wait_until("it watches", &mut child, || {
+    wait_until("it watches", child.child(), || {
         get("/metrics").is_some_and(|answer| answer.contains(attached))
     });
     child
@@ -193,12 +211,12 @@ fn a_new_namespace_is_watched_and_counted_apart() {
         run("ip -n blue link set watched1 up");
         let mut child = child;
         let both = r#"ebpf_agent_iface_buffer_size{name="egress-tcx-links"} 2"#;
-        wait_until("it watches both", &mut child, || {
+        wait_until("it watches both", child.child(), || {
             get("/metrics").is_some_and(|answer| answer.contains(both))
         });
         run("ip netns del blue");
         let one = r#"ebpf_agent_iface_buffer_size{name="egress-tcx-links"} 1"#;
-        wait_until("it lets go", &mut child, || {
+        wait_until("it lets go", child.child(), || {
             get("/metrics").is_some_and(|answer| answer.contains(one))
         });
         send(5);
@@ -211,6 +229,78 @@ fn a_new_namespace_is_watched_and_counted_apart() {
                 .sum::<u64>(),
             5
         );
+    });
+}
+
+/// Open descriptors and threads.
+fn held(child: &Child) -> (usize, usize) {
+    let entries = |folder| {
+        std::fs::read_dir(format!("/proc/{}/{folder}", child.id()))
+            .unwrap()
+            .count()
+    };
+    (entries("fd"), entries("task"))
+}
+
+#[test]
+fn fifty_namespaces_that_come_and_go_leave_nothing_in_the_process() {
+    const NAMESPACES: usize = 50;
+    isolated(|| {
+        run("mount -t tmpfs none /run");
+        let variables = [
+            ("INTERFACES", "/^watched/"),
+            ("EXPORTER_DRAIN_TIMEOUT", "200ms"),
+        ];
+        let mut child = start_watching(1, &variables);
+        let wait_for = |child: &mut Child, interfaces: usize| {
+            let line =
+                format!(r#"ebpf_agent_iface_buffer_size{{name="egress-tcx-links"}} {interfaces}"#);
+            wait_until("it watches as many as there are", child, || {
+                get("/metrics").is_some_and(|answer| answer.lines().any(|found| found == line))
+            });
+        };
+        let come_and_go = |child: &mut Child, namespaces: usize| {
+            for number in 0..namespaces {
+                run(&format!("ip netns add blue{number}"));
+                run(&format!(
+                    "ip -n blue{number} link add watched1 type veth peer name peer1"
+                ));
+                run(&format!("ip -n blue{number} link set peer1 up"));
+                run(&format!("ip -n blue{number} link set watched1 up"));
+            }
+            wait_for(child, namespaces + 1);
+            let most = held(child);
+            for number in 0..namespaces {
+                run(&format!("ip netns del blue{number}"));
+            }
+            wait_for(child, 1);
+            most
+        };
+        // What the first one needs for good (shared maps, the folder's watch) is no leak.
+        come_and_go(child.child(), 1);
+        let before = held(child.child());
+        let (descriptors, threads) = come_and_go(child.child(), NAMESPACES);
+        assert!(descriptors > before.0 && descriptors < before.0 + 8 * NAMESPACES);
+        assert!(
+            threads < before.1 + NAMESPACES / 2,
+            "a namespace needs no thread"
+        );
+        // A namespace's handle is closed after its last interface is let go.
+        let deadline = Instant::now() + PATIENCE;
+        // Connections come and go as well, so this is a bound and not the number.
+        while held(child.child()).0 > before.0 + NAMESPACES / 10 {
+            assert!(
+                Instant::now() < deadline,
+                "{:?}, before {before:?}",
+                held(child.child())
+            );
+            std::thread::yield_now();
+        }
+        let (code, log) = terminate(child);
+        assert_eq!(code, Some(0), "{log}");
+        // At this level the log counts interfaces: dozens of them are not dozens of lines.
+        assert!(log.contains("watching interfaces"), "{log}");
+        assert!(!log.contains("watched1"), "{log}");
     });
 }
 

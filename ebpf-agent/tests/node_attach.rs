@@ -221,6 +221,23 @@ fn an_interface_that_does_not_exist_is_an_error_that_names_it() {
     assert_eq!(error.kind(), "AttachEgress:CantAttachTCX");
 }
 
+#[test]
+fn an_interface_that_was_renamed_since_it_was_told_is_watched_and_nothing_in_its_place() {
+    if !is_privileged() {
+        return;
+    }
+    let (watched, peer) = pair();
+    let interface = watched.interface("a");
+    watched.command("ip link set dev a name moved");
+    watched.command("ip link add name a type veth peer name unused");
+    let mut agent = Agent::start(&settings());
+    agent.attach(&interface);
+    assert!(tcx_programs(&watched, "a").is_empty());
+    watched.command("ip link set dev moved up");
+    send(&peer, 3);
+    assert_eq!(packets(&agent.stop().0), 3);
+}
+
 /// Asks the test below to attach, in a process of its own, and says what it should be attached with.
 const CHILD_NETNS: &str = "NODE_ATTACH_TEST_NETNS";
 const CHILD_MODE: &str = "NODE_ATTACH_TEST_MODE";

@@ -15,7 +15,6 @@ use netobserv_ebpf_kernel::{
         dns::{self, Kind, Message},
     },
 };
-use proptest::prelude::*;
 
 fn parse(bytes: &[u8]) -> Option<Packet> {
     parse_from(bytes, 0)
@@ -350,34 +349,4 @@ fn odd_dns_packets_end_as_error_numbers_or_nothing() {
     let mut bad_offset = frames::tcp(53, 4000, 0x18, &DNS_HEADER);
     bad_offset[12] = 0x40;
     assert_eq!(dns_message(TCP, &bad_offset), broken(22));
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
-
-    #[test]
-    fn any_bytes_are_read_without_harm(bytes in prop::collection::vec(any::<u8>(), 0..200), ethertype: u16) {
-        if let Some(packet) = parse_from(&bytes, ethertype) {
-            let _ = dns::parse(&Slice { bytes: &bytes, ethertype }, &packet, bytes.len());
-        }
-    }
-
-    #[test]
-    fn damaged_packets_are_read_without_harm(
-        is_ipv6: bool, tags in 0_usize..3, transport in prop::collection::vec(any::<u8>(), 0..80),
-        protocol in prop::sample::select(&[TCP, UDP, SCTP, ICMP, ICMPV6, 0, 43, 44, 51, 60][..]),
-        damage in prop::collection::vec((0_usize..120, any::<u8>()), 0..4), length in 0_usize..150,
-    ) {
-        let (source, destination) = if is_ipv6 { v6() } else { v4() };
-        let mut frame = frames::packet(&TAGS[..tags], source, destination, protocol, &transport, Ip::default());
-        for (place, value) in damage {
-            if let Some(byte) = frame.get_mut(place) {
-                *byte = value;
-            }
-        }
-        frame.truncate(length);
-        if let Some(packet) = parse_from(&frame, 0x0800) {
-            let _ = dns::parse(&Slice { bytes: &frame, ethertype: 0 }, &packet, frame.len());
-        }
-    }
 }

@@ -4,8 +4,8 @@
 //! **Invariant:** the only place that knows all areas; decides nothing about records.
 
 mod flags;
-pub mod log;
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::health::Health;
 use crate::metrics::{Operational, Registry};
 use crate::tls::{ServerFiles, ServerTls};
 use crate::topology::{Outcome, Topology};
-use crate::{http, metrics};
+use crate::{http, metrics, telemetry};
 
 /// Runs the program with its flags and environment; the exit code says how it ended.
 pub fn main(flags: &Flags) -> ExitCode {
@@ -37,33 +37,39 @@ pub fn main(flags: &Flags) -> ExitCode {
     let level = config
         .as_ref()
         .and_then(|config| config.log_level.as_deref());
-    log::start(level.unwrap_or(log::LEVEL_DEFAULT));
+    telemetry::start(level.unwrap_or(telemetry::LEVEL_DEFAULT));
     for problem in problems.found() {
         let kind = if problem.severity == Severity::Error {
             "error"
         } else {
             "warning"
         };
-        eprintln!("{kind}: {problem}");
+        complain(format_args!("{kind}: {problem}"));
     }
     let Some(config) = config.filter(|_| !flags.check || problems.found().is_empty()) else {
-        eprintln!(
+        complain(format_args!(
             "the configuration cannot be used: {} problem(s), see above",
             problems.found().len()
-        );
+        ));
         return ExitCode::FAILURE;
     };
     if flags.check {
-        println!("the configuration is valid");
+        // The exit code says it too, should nobody read.
+        let _ = writeln!(std::io::stdout(), "the configuration is valid");
         return ExitCode::SUCCESS;
     }
     match start(&config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            complain(format_args!("error: {error:#}"));
             ExitCode::FAILURE
         }
     }
+}
+
+/// Writes a line to standard error. Unlike `eprintln` it does not panic when nobody reads it.
+fn complain(text: std::fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 fn start(config: &Config) -> anyhow::Result<()> {

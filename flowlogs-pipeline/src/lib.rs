@@ -13,6 +13,7 @@ pub mod ingest;
 pub mod metrics;
 pub mod model;
 pub mod stage;
+pub mod telemetry;
 pub mod tls;
 pub mod topology;
 pub mod transform;

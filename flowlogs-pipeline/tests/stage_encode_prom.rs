@@ -173,26 +173,25 @@ async fn a_taken_address_is_said() {
     );
 }
 
+/// Two families of one name could show the same series twice, and Prometheus refuses such a scrape.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_metric_that_collides_with_an_operational_one_is_refused() {
+async fn a_metric_that_exists_already_is_refused() {
     let metrics = Operational::new(Registry::default(), "netobserv_");
     metrics.counter(&operational::RECORDS_WRITTEN, &["x"]);
+    let _other_stage = stage(settings(), &metrics);
     let context = BuildContext {
         name: "prom".into(),
         metrics,
         runtime: tokio::runtime::Handle::current(),
     };
-    let config =
-        json!({"prefix": "netobserv_", "metrics": [{"name": "records_written", "type": "gauge"}]});
-    let Err(error) = EncodeProm::new(&serde_json::from_value(config).unwrap(), &context) else {
-        panic!("registered")
-    };
-    assert!(
-        error
-            .to_string()
-            .contains("'netobserv_records_written' is already a counter"),
-        "{error}"
-    );
+    for (name, kind) in [("records_written", "gauge"), ("last_bytes", "gauge")] {
+        let config = json!({"prefix": "netobserv_", "metrics": [{"name": name, "type": kind}]});
+        let Err(error) = EncodeProm::new(&serde_json::from_value(config).unwrap(), &context) else {
+            panic!("{name} is registered")
+        };
+        let expected = format!("'netobserv_{name}' exists already");
+        assert!(error.to_string().contains(&expected), "{error}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

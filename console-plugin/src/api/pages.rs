@@ -1,8 +1,8 @@
 //! The built page: files of a folder, ready-packed ones where they exist, and `index.html` for the
 //! addresses the page itself makes up.
 //!
-//! **Invariant:** nothing outside the folder is read (`tower-http` refuses `..`), no folder is
-//! listed, and scripts run from our own files only.
+//! **Invariant:** no request leads out of the folder (`tower-http` refuses `..`; a symbolic link is
+//! its owner's wish and is followed), no folder is listed, and scripts run from our own files only.
 
 use std::convert::Infallible;
 use std::path::Path;

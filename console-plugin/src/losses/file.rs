@@ -8,15 +8,16 @@ use std::io::{self, BufRead, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::LossError;
-use super::ledger::{Entry, LastReading, Ledger};
+use super::ledger::{ENTRIES_MAX, Entry, LastReading, Ledger};
 
-/// Entries read back.
-const ENTRIES_MAX: usize = 100_000;
+/// Lines of the file; at this many it is written anew from what the ledger still holds.
+const LINES_MAX: usize = 2 * ENTRIES_MAX;
 
 /// The open file.
 pub struct LossFile {
     folder: PathBuf,
     entries: File,
+    lines: usize,
 }
 
 impl LossFile {
@@ -38,11 +39,7 @@ impl LossFile {
             Err(error) => return Err(fail("read", &entries_path)(error)),
         };
         let text: String = kept.iter().map(line).collect();
-        replace(&entries_path, text.as_bytes()).map_err(fail("write", &entries_path))?;
-        let entries = OpenOptions::new()
-            .append(true)
-            .open(&entries_path)
-            .map_err(fail("open", &entries_path))?;
+        let entries = renew(&entries_path, &text).map_err(fail("write", &entries_path))?;
         let state = std::fs::read(folder.join("readings.json")).unwrap_or_default();
         // Without it we only do not know the last readings, and begin anew.
         let last: BTreeMap<String, LastReading> =
@@ -51,24 +48,34 @@ impl LossFile {
             Self {
                 folder: folder.to_owned(),
                 entries,
+                lines: kept.len(),
             },
             Ledger::restore(kept, last),
         ))
     }
 
-    /// Adds entries.
-    pub fn append(&mut self, entries: &[Entry]) -> Result<(), LossError> {
+    /// Adds entries, which `ledger` holds already.
+    pub fn append(&mut self, entries: &[Entry], ledger: &Ledger) -> Result<(), LossError> {
         if entries.is_empty() {
             return Ok(());
         }
-        let text: String = entries.iter().map(line).collect();
-        self.entries
-            .write_all(text.as_bytes())
-            .map_err(|source| LossError {
-                action: "write",
-                path: self.folder.join("entries.jsonl"),
-                source,
+        let path = self.folder.join("entries.jsonl");
+        let written = if self.lines + entries.len() > LINES_MAX {
+            let text: String = ledger.entries().map(line).collect();
+            renew(&path, &text).map(|file| {
+                self.entries = file;
+                self.lines = ledger.entries().count();
             })
+        } else {
+            let text: String = entries.iter().map(line).collect();
+            self.lines += entries.len();
+            self.entries.write_all(text.as_bytes())
+        };
+        written.map_err(|source| LossError {
+            action: "write",
+            path,
+            source,
+        })
     }
 
     /// Keeps the last readings.
@@ -107,6 +114,12 @@ fn line(entry: &Entry) -> String {
     text
 }
 
+/// Replaces the file and opens it for appending.
+fn renew(path: &Path, text: &str) -> io::Result<File> {
+    replace(path, text.as_bytes())?;
+    OpenOptions::new().append(true).open(path)
+}
+
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = path.with_extension("tmp");
     std::fs::write(&temporary, bytes)?;
@@ -132,15 +145,29 @@ mod tests {
     #[test]
     fn entries_survive_and_torn_lines_and_old_ones_do_not() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut file, _) = LossFile::open(folder.path(), 0).unwrap();
-        file.append(&[entry(10), entry(20)]).unwrap();
+        let (mut file, none) = LossFile::open(folder.path(), 0).unwrap();
+        file.append(&[entry(10), entry(20)], &none).unwrap();
         file.entries.write_all(b"{\"component\":\"ag\n").unwrap();
-        file.append(&[entry(30)]).unwrap();
+        file.append(&[entry(30)], &none).unwrap();
         drop(file);
         let (_, ledger) = LossFile::open(folder.path(), 20).unwrap();
         assert_eq!(
             ledger.entries().cloned().collect::<Vec<_>>(),
             [entry(20), entry(30)]
         );
+    }
+
+    #[test]
+    fn the_file_does_not_grow_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut file, _) = LossFile::open(folder.path(), 0).unwrap();
+        let held = Ledger::restore([entry(7), entry(8)], BTreeMap::new());
+        file.lines = LINES_MAX;
+        file.append(&[entry(8)], &held).unwrap();
+        file.append(&[entry(9)], &held).unwrap();
+        drop(file);
+        let (file, ledger) = LossFile::open(folder.path(), 0).unwrap();
+        let kept: Vec<_> = ledger.entries().map(|entry| entry.to).collect();
+        assert_eq!((kept, file.lines), (vec![7, 8, 9], 3));
     }
 }

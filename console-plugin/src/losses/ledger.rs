@@ -2,7 +2,7 @@
 //!
 //! A difference of two readings of one process is a loss in that interval. A process that is another
 //! one than before, or that was silent and cannot be shown to be the same, leaves the interval since
-//! its last good reading unaccounted; what it counts from its own start is a loss again.
+//! its last good reading until its start unaccounted; what it counts from then on is a loss again.
 //! **Invariant:** bounded by [`ENTRIES_MAX`]; the oldest go first.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -14,7 +14,7 @@ use super::text::Page;
 use super::{Loss, Unaccounted};
 
 /// Entries held; at one a minute these are two months.
-const ENTRIES_MAX: usize = 100_000;
+pub const ENTRIES_MAX: usize = 100_000;
 
 /// Something that happened to one component between two readings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,7 +99,6 @@ impl Ledger {
     }
 
     /// All entries, oldest first.
-    #[cfg(test)]
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter()
     }
@@ -233,7 +232,16 @@ fn difference(last: &LastReading, page: &Page, now_ms: i64, added: &mut Vec<Entr
         _ => !last.is_silent && !is_lower,
     };
     if !is_same_process {
-        added.push(last.entry(now_ms, None, 0));
+        // A new process counts from its own start; only what lies before is unknown.
+        let started_ms = page
+            .started_s
+            .map_or(now_ms, |start| (start * 1000.0) as i64);
+        let known_from_ms = if (last.at_ms..now_ms).contains(&started_ms) {
+            started_ms
+        } else {
+            now_ms
+        };
+        added.push(last.entry(known_from_ms, None, 0));
     }
     for (cause, total) in &page.totals {
         let before = if is_same_process {

@@ -7,14 +7,17 @@ use std::collections::BTreeMap;
 
 /// Counters of lost records: name (the agent's prefix is configurable, so only its end) and labels
 /// that make up the cause.
-const COUNTERS: [(&str, &[&str]); 3] = [
+const COUNTERS: [(&str, &[&str]); 4] = [
     ("dropped_flows_total", &["source", "reason"]),
     (
         "netobserv_pipeline_records_dropped_total",
         &["stage", "cause"],
     ),
     ("netobserv_store_lines_refused_total", &["cause"]),
+    (DAMAGED, &[]),
 ];
+/// Pushes whose number of records nobody can tell any more; each counts as one.
+const DAMAGED: &str = "netobserv_store_damaged_frames_total";
 /// When the process started, as all Prometheus clients say it.
 const START_TIME: &str = "process_start_time_seconds";
 /// Causes of one page.
@@ -40,7 +43,7 @@ pub fn parse(page: &str) -> Page {
             result.started_s = Some(sample.value);
             continue;
         }
-        let Some((_, labels)) = COUNTERS
+        let Some((counter, labels)) = COUNTERS
             .iter()
             .find(|(name, _)| sample.name.ends_with(name))
         else {
@@ -52,7 +55,9 @@ pub fn parse(page: &str) -> Page {
             .map(|(_, value)| value.as_str())
             .filter(|value| !value.is_empty())
             .collect();
-        let cause = if parts.is_empty() {
+        let cause = if *counter == DAMAGED {
+            "pushes in a damaged log".to_owned()
+        } else if parts.is_empty() {
             "unknown".to_owned()
         } else {
             parts.join(": ")
@@ -128,6 +133,7 @@ mod tests {
              netobserv_pipeline_records_dropped_total{stage=\"loki\",cause=\"rejected\",} 4e2\n\
              netobserv_agent_evicted_flows_total{source=\"hashmap\"} 99\n\
              netobserv_store_lines_refused_total{cause=\"not JSON\"} 7\n\
+             netobserv_store_damaged_frames_total 2\n\
              process_start_time_seconds 1700000000.5\n\
              broken{ 1\n\
              netobserv_pipeline_records_dropped_total{stage=\"x\",cause=\"y\"} NaN\n",
@@ -143,7 +149,8 @@ mod tests {
                 ("fetcher: a \"b\"", 3),
                 ("limiter: full", 12),
                 ("loki: rejected", 400),
-                ("not JSON", 7)
+                ("not JSON", 7),
+                ("pushes in a damaged log", 2)
             ]
         );
         assert_eq!(page.started_s, Some(1_700_000_000.5));

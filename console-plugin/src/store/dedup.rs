@@ -57,7 +57,13 @@ impl Window {
         }
     }
 
-    pub fn contains(&self, digest: &Digest) -> bool {
+    pub fn contains(&mut self, digest: &Digest, now_ms: i64) -> bool {
+        while let Some((_, oldest)) = self
+            .order
+            .pop_front_if(|(time_ms, _)| *time_ms < now_ms - WINDOW_MS)
+        {
+            self.known.remove(&oldest);
+        }
         self.known.contains(digest)
     }
 
@@ -94,13 +100,18 @@ mod tests {
             "still remembered at the end of the window"
         );
         assert!(window.insert(digest(b"b"), WINDOW_MS + 1));
-        assert!(!window.contains(&digest(b"a")), "forgotten after it");
+        assert!(!window.contains(&digest(b"a"), 0), "forgotten after it");
         assert!(window.insert(digest(b"c"), WINDOW_MS + 2));
         assert!(window.insert(digest(b"d"), WINDOW_MS + 3));
         assert_eq!(window.forgotten, 0);
         assert!(window.insert(digest(b"e"), WINDOW_MS + 4));
         assert_eq!(window.forgotten, 1);
-        assert!(!window.contains(&digest(b"b")));
+        assert!(!window.contains(&digest(b"b"), WINDOW_MS + 4));
+        assert!(window.contains(&digest(b"e"), 2 * WINDOW_MS + 4));
+        assert!(
+            !window.contains(&digest(b"e"), 2 * WINDOW_MS + 5),
+            "forgotten in time though nothing came after it"
+        );
     }
 
     #[test]

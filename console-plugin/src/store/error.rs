@@ -32,7 +32,7 @@ pub enum StoreError {
     )]
     DiskFull(String),
     #[error(
-        "the write-ahead log failed and the store takes no more flows until it is restarted: {0}"
+        "the write-ahead log cannot be written ({0}): look at the disk of store.path; the store tries again with each push"
     )]
     LogFailed(String),
     #[error(

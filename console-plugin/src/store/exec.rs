@@ -13,6 +13,7 @@ mod group;
 mod prune;
 mod records;
 mod scan;
+mod top;
 mod values;
 
 use std::path::PathBuf;

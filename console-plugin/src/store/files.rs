@@ -43,6 +43,8 @@ pub struct StoredFile {
     pub segments: (u64, u64),
     pub rows: u64,
     pub bytes: u64,
+    /// The same before compression.
+    pub plain_bytes: u64,
     pub min_ms: i64,
     pub max_ms: i64,
     is_obsolete: AtomicBool,
@@ -76,7 +78,8 @@ impl StoredFile {
             hour_ms,
             segments,
             rows: meta.arrow.metadata().file_metadata().num_rows() as u64,
-            bytes: meta.reader.length,
+            bytes: meta.length,
+            plain_bytes: meta.plain_bytes(),
             min_ms: meta.times.iter().map(|(min, _)| *min).min().unwrap_or(0),
             max_ms: meta.times.iter().map(|(_, max)| *max).max().unwrap_or(0),
             is_obsolete: AtomicBool::new(false),
@@ -233,7 +236,7 @@ fn remove(path: &Path) -> Result<(), StoreError> {
 #[derive(Debug, Clone)]
 pub struct FileReader {
     file: Arc<File>,
-    pub length: u64,
+    length: u64,
 }
 
 /// Sequential reads from a place in the file.
@@ -280,10 +283,11 @@ impl ChunkReader for FileReader {
     }
 }
 
-/// A file's footer and its open descriptor.
+/// What a file's footer says. Holds no descriptor: these are cached, and one would keep the space of a deleted file.
 #[derive(Debug)]
 pub struct FileMeta {
-    pub reader: FileReader,
+    path: PathBuf,
+    length: u64,
     pub arrow: ArrowReaderMetadata,
     /// Bounds of the row times of each row group.
     pub times: Vec<(i64, i64)>,
@@ -318,11 +322,28 @@ impl FileMeta {
             }
         }
         Ok(Self {
-            reader,
+            path: path.to_path_buf(),
+            length,
             arrow,
             times,
             leaves,
         })
+    }
+
+    /// Opens the file to read from it.
+    pub fn open(&self) -> io::Result<FileReader> {
+        Ok(FileReader {
+            file: Arc::new(File::open(&self.path)?),
+            length: self.length,
+        })
+    }
+
+    /// Bytes of all columns before compression, which bound what a merge holds.
+    fn plain_bytes(&self) -> u64 {
+        let row_groups = self.arrow.metadata().row_groups().iter();
+        row_groups
+            .map(|row_group| u64::try_from(row_group.total_byte_size()).unwrap_or(0))
+            .sum()
     }
 }
 

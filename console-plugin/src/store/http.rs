@@ -4,8 +4,10 @@
 //!
 //! **Invariant:** 204 only for what is synced; 4xx for what no retry can mend, 429 and 5xx for what one can.
 
+use std::time::Duration;
+
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
@@ -15,6 +17,9 @@ use http_body_util::{BodyExt as _, Limited};
 
 use super::push::Encoding;
 use super::{Metrics, Store, StoreError};
+
+/// How long a body may take to arrive: a writer that stalls must not keep the place of another.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Routes of the push listener.
 pub fn push_router(store: Store) -> Router {
@@ -41,21 +46,11 @@ async fn push(State(store): State<Store>, request: Request) -> Response {
         }
     };
     let limit = store.inner.config.limits.push_bytes;
-    let body = match Limited::new(request.into_body(), limit).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-            Metrics::count(&store.inner.metrics.pushes_refused, "too_large", 1);
-            let reason =
-                format!("the body is larger than {limit} bytes (store.limits.pushBytes)\n");
-            return (StatusCode::PAYLOAD_TOO_LARGE, reason).into_response();
-        }
-        Err(error) => {
-            Metrics::count(&store.inner.metrics.pushes_refused, "unfinished", 1);
-            return (
-                StatusCode::BAD_REQUEST,
-                format!("the body ends early: {error}\n"),
-            )
-                .into_response();
+    let body = match read(request.into_body(), limit, BODY_TIMEOUT).await {
+        Ok(body) => body,
+        Err((cause, status, reason)) => {
+            Metrics::count(&store.inner.metrics.pushes_refused, cause, 1);
+            return (status, reason).into_response();
         }
     };
     let decoder = store.clone();
@@ -68,6 +63,32 @@ async fn push(State(store): State<Store>, request: Request) -> Response {
     match outcome {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => refused(&error),
+    }
+}
+
+/// The whole body, or its cause for the metric and the answer.
+async fn read(
+    body: Body,
+    limit: usize,
+    time: Duration,
+) -> Result<Bytes, (&'static str, StatusCode, String)> {
+    match tokio::time::timeout(time, Limited::new(body, limit).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err((
+            "too_large",
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body is larger than {limit} bytes (store.limits.pushBytes)\n"),
+        )),
+        Ok(Err(error)) => Err((
+            "unfinished",
+            StatusCode::BAD_REQUEST,
+            format!("the body ends early: {error}\n"),
+        )),
+        Err(_) => Err((
+            "slow",
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("the body did not arrive within {time:?}\n"),
+        )),
     }
 }
 
@@ -101,4 +122,24 @@ fn refused(error: &StoreError) -> Response {
         return (status, [(RETRY_AFTER, "1")], text).into_response();
     }
     (status, text).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::future::pending;
+
+    use http::HeaderMap;
+    use http_body_util::Full;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stalled_body_is_given_up() {
+        let never = pending::<Option<Result<HeaderMap, Infallible>>>();
+        let body = Body::new(Full::new(Bytes::from_static(b"{")).with_trailers(never));
+        let read = read(body, 10, Duration::from_millis(1)).await;
+        let (cause, status, _) = read.expect_err("the body never ends");
+        assert_eq!((cause, status), ("slow", StatusCode::SERVICE_UNAVAILABLE));
+    }
 }

@@ -5,7 +5,7 @@
 //! that; of equal bodies within ten minutes one is stored.
 
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -88,7 +88,7 @@ pub struct Ingest {
     /// When the segment got its first row.
     pub since: Option<Instant>,
     /// Wakes the file thread when a segment can be sealed.
-    pub sealable: Sender<()>,
+    pub sealable: SyncSender<()>,
 }
 
 impl Ingest {
@@ -128,7 +128,7 @@ impl Ingest {
         let mut frames = Vec::with_capacity(group.iter().map(|job| job.body.len() + 64).sum());
         let (mut fresh, mut repeated): (Vec<Job>, Vec<Job>) = (Vec::new(), Vec::new());
         for job in group {
-            let is_known = self.window.contains(&job.digest)
+            let is_known = self.window.contains(&job.digest, now_ms)
                 || fresh.iter().any(|other| other.digest == job.digest);
             if is_known {
                 repeated.push(job);
@@ -162,6 +162,7 @@ impl Ingest {
             self.metrics.pushes.inc();
             self.metrics.push_bytes.inc_by(job.body.len() as u64);
             self.metrics.rows.inc_by(job.push.rows.len as u64);
+            self.metrics.count_lines(&job.push.faults);
             self.since.get_or_insert(started);
             // Who does not wait any more will push again, and is answered then.
             let _ = job.reply.send(Ok(()));
@@ -207,7 +208,7 @@ impl Ingest {
                 self.state.push_segment(Segment::new(log.number));
                 self.log = log;
                 self.since = None;
-                let _ = self.sealable.send(());
+                let _ = self.sealable.try_send(());
             }
             Err(error) => {
                 Metrics::count(&self.metrics.file_errors, error.kind(), 1);

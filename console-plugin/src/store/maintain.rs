@@ -20,14 +20,17 @@ use super::files::{FileMeta, HOUR_MS, StoredFile, guarded, parquet_error};
 use super::metrics::Metrics;
 use super::push::Encoding;
 use super::seal::{ROW_GROUP_ROWS, write_hours};
-use super::space::now_ms;
+use super::space::{now_ms, unix_ms};
 use super::state::State;
-use super::wal::{Frame, numbers, read_frames, read_whole, seen_path, segment_path, write_whole};
+use super::wal::{Frame, numbers, seen_path, segment_path, write_whole};
 
 /// How often merging and retention are looked at.
 const TICK: Duration = Duration::from_secs(5);
 /// A file of at least this many rows is not worth merging.
 const MERGED_ROWS: u64 = 4 * ROW_GROUP_ROWS as u64;
+/// Bytes before compression that are merged at a time: bounds the memory of a merge, far below what 32-bit offsets
+/// reach.
+const MERGED_BYTES: u64 = 512 << 20;
 /// Files of an hour that is still growing are merged in tens, so that a row is rewritten about twice.
 const MERGE_COUNT: usize = 10;
 /// After this an hour is taken to be over, and what it has is merged.
@@ -135,11 +138,9 @@ impl Maintainer {
         self.state.replace(&gone, None);
         for number in numbers(&self.log_folder, "seen")? {
             let path = seen_path(&self.log_folder, number);
-            let mut newest_ms = i64::MIN;
-            read_frames(&read_whole(&path)?, |frame| {
-                newest_ms = newest_ms.max(frame.time_ms);
-            });
-            if newest_ms < now_ms - WINDOW_MS {
+            // Written after the newest of its pushes was accepted, so nothing is forgotten early.
+            let written = fs::metadata(&path).and_then(|found| found.modified());
+            if unix_ms(written.map_err(StoreError::io("look at", &path))?) < now_ms - WINDOW_MS {
                 fs::remove_file(&path).map_err(StoreError::io("delete", &path))?;
             }
         }
@@ -200,10 +201,11 @@ fn choose(mut files: Vec<Arc<StoredFile>>, now_ms: i64) -> Option<Vec<Arc<Stored
     };
     for run in files.chunk_by(is_together) {
         let is_settled = run[0].hour_ms + HOUR_MS + SETTLED_MS < now_ms;
-        let mut rows = 0;
+        let (mut rows, mut bytes) = (0, 0);
         let fitting = run.iter().take_while(|file| {
             rows += file.rows;
-            rows <= 2 * MERGED_ROWS
+            bytes += file.plain_bytes;
+            rows <= 2 * MERGED_ROWS && bytes <= MERGED_BYTES
         });
         let count = fitting.count();
         if count >= if is_settled { 2 } else { MERGE_COUNT } {
@@ -221,21 +223,20 @@ pub fn read_file(file: &StoredFile) -> Result<Vec<Arc<Batch>>, StoreError> {
 fn read_row_groups(file: &StoredFile) -> Result<Vec<Arc<Batch>>, StoreError> {
     let failed = |error| parquet_error(&file.path, error);
     let meta = FileMeta::read(&file.path, PageIndexPolicy::Skip)?;
+    let reader = meta.open().map_err(StoreError::io("open", &file.path))?;
     let mut batches = Vec::new();
     for row_group in 0..meta.times.len() {
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(
-            meta.reader.clone(),
-            meta.arrow.clone(),
-        );
-        let reader = builder
+        let builder =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(reader.clone(), meta.arrow.clone());
+        let rows = builder
             .with_row_groups(vec![row_group])
             .with_batch_size(meta.arrow.metadata().row_group(row_group).num_rows() as usize)
             .build()
             .map_err(failed)?;
-        for batch in reader {
-            batches.push(Arc::new(Batch::from_record_batch(
-                &batch.map_err(|e| failed(e.into()))?,
-            )?));
+        for batch in rows {
+            let batch = Batch::from_record_batch(&batch.map_err(|error| failed(error.into()))?)
+                .map_err(|error| StoreError::damaged(&file.path, error))?;
+            batches.push(Arc::new(batch));
         }
     }
     Ok(batches)

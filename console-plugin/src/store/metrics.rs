@@ -16,9 +16,10 @@ use super::push::LineFault;
 use super::state::State;
 
 /// Causes for which a push is refused.
-const PUSH_CAUSES: [&str; 13] = [
+const PUSH_CAUSES: [&str; 14] = [
     "media_type",
     "unfinished",
+    "slow",
     "too_large",
     "snappy",
     "protobuf",
@@ -117,6 +118,13 @@ impl Metrics {
     pub fn count(family: &Family<Cause, Counter>, cause: &'static str, number: u64) {
         if number > 0 {
             family.get_or_create(&Cause { cause }).inc_by(number);
+        }
+    }
+
+    /// Counts the lines that a push lost, by cause in the order of [`LineFault::ALL`].
+    pub fn count_lines(&self, faults: &[u64; 4]) {
+        for fault in LineFault::ALL {
+            Self::count(&self.lines_refused, fault.label(), faults[fault as usize]);
         }
     }
 

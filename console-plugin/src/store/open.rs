@@ -4,7 +4,7 @@
 
 use std::fs::{self, OpenOptions, TryLockError};
 use std::path::Path;
-use std::sync::mpsc::{channel, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -21,13 +21,23 @@ use super::metrics::Metrics;
 use super::rows::Rows;
 use super::space::{free_bytes, now_ms};
 use super::state::{Segment, State};
-use super::wal::{Log, numbers, read_frames, read_whole, seen_path, segment_path};
+use super::wal::{Log, numbers, read_frames, read_whole, seen_path, segment_path, sync_folder};
 use super::{Inner, push, push_limits};
 
 pub fn open(config: StoreConfig) -> Result<Inner, StoreError> {
     let (flows, log_folder) = (config.path.join("flows"), config.path.join("wal"));
     for folder in [&flows, &log_folder] {
         fs::create_dir_all(folder).map_err(StoreError::io("create the folder", folder))?;
+    }
+    // A folder that was just created must outlive a power cut as the log inside it does.
+    sync_folder(&config.path)?;
+    if let Some(parent) = fs::canonicalize(&config.path)
+        .ok()
+        .as_deref()
+        .and_then(Path::parent)
+    {
+        // Somebody else's folder, which we may not be allowed to open.
+        let _ = sync_folder(parent);
     }
     let lock = lock(&config.path)?;
     let (free, wanted) = (free_bytes(&config.path)?, config.limits.free_bytes);
@@ -77,7 +87,8 @@ pub fn open(config: StoreConfig) -> Result<Inner, StoreError> {
 
     let executor = Executor::new(&config, Arc::clone(&state), Arc::clone(&metrics));
     let (jobs, received) = sync_channel(config.limits.concurrent_pushes);
-    let (sealable, is_sealable) = channel();
+    // One waiting wake-up is enough: the thread looks at all segments when it wakes.
+    let (sealable, is_sealable) = sync_channel(1);
     let pool = Arc::new(Pool::new(config.limits.concurrent_pushes));
     let ingest = Ingest {
         root: config.path.clone(),
@@ -100,7 +111,7 @@ pub fn open(config: StoreConfig) -> Result<Inner, StoreError> {
     };
     if !logged.is_empty() {
         // What was replayed is sealed at once.
-        let _ = sealable.send(());
+        let _ = sealable.try_send(());
     }
     drop(sealable);
     let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {

@@ -4,7 +4,7 @@
 //!
 //! **Invariant:** a column that no row has costs nothing; all columns read as having `len` rows whatever was set.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, DictionaryArray, Int32Array, Int64Array, StringArray};
 use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
@@ -100,7 +100,10 @@ impl Rows {
                     if !theirs.keys.is_empty() =>
                 {
                     mine.keys.resize(self.len, NO_KEY);
-                    let keys: Vec<i32> = theirs.texts().map(|text| mine.intern(text)).collect();
+                    let texts = theirs.texts().zip(&theirs.hashes);
+                    let keys: Vec<i32> = texts
+                        .map(|(text, hash)| mine.intern_hashed(text, *hash))
+                        .collect();
                     let key_of = |key: &i32| keys.get(*key as usize).copied().unwrap_or(NO_KEY);
                     mine.keys.extend(theirs.keys.iter().map(key_of));
                 }
@@ -120,6 +123,7 @@ impl Rows {
                     column.keys.clear();
                     column.bytes.clear();
                     column.ends.clear();
+                    column.hashes.clear();
                     column.table.clear();
                 }
             }
@@ -131,7 +135,7 @@ impl Rows {
         let of = |column: &ColumnBuilder| match column {
             ColumnBuilder::Int(column) => column.values.len() * size_of::<i64>(),
             ColumnBuilder::Text(column) => {
-                column.keys.len() * 4 + column.bytes.len() + column.ends.len() * 12
+                column.keys.len() * 4 + column.bytes.len() + column.ends.len() * 20
             }
         };
         self.columns.iter().map(of).sum()
@@ -194,14 +198,31 @@ impl IntBuilder {
 
 const NO_KEY: i32 = -1;
 
-#[derive(Debug, Default)]
+/// One for all, so that a text hashed for a push need not be hashed again for the head.
+static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::default);
+
+#[derive(Debug)]
 struct TextBuilder {
     keys: Vec<i32>,
     /// All texts of the dictionary, one after the other, and where each ends.
     bytes: Vec<u8>,
     ends: Vec<i32>,
+    hashes: Vec<u64>,
     table: HashTable<i32>,
     hasher: RandomState,
+}
+
+impl Default for TextBuilder {
+    fn default() -> Self {
+        Self {
+            keys: Vec::new(),
+            bytes: Vec::new(),
+            ends: Vec::new(),
+            hashes: Vec::new(),
+            table: HashTable::new(),
+            hasher: HASHER.clone(),
+        }
+    }
 }
 
 impl TextBuilder {
@@ -226,21 +247,25 @@ impl TextBuilder {
     }
 
     fn intern(&mut self, value: &[u8]) -> i32 {
+        self.intern_hashed(value, self.hasher.hash_one(value))
+    }
+
+    fn intern_hashed(&mut self, value: &[u8], hash: u64) -> i32 {
         let Self {
             bytes,
             ends,
+            hashes,
             table,
-            hasher,
             ..
         } = self;
-        let hash = hasher.hash_one(value);
         if let Some(key) = table.find(hash, |key| text_at(bytes, ends, *key) == value) {
             return *key;
         }
         let key = ends.len() as i32;
         bytes.extend_from_slice(value);
         ends.push(bytes.len() as i32);
-        table.insert_unique(hash, key, |key| hasher.hash_one(text_at(bytes, ends, *key)));
+        hashes.push(hash);
+        table.insert_unique(hash, key, |key| hashes[*key as usize]);
         key
     }
 

@@ -16,7 +16,11 @@ pub fn free_bytes(path: &Path) -> Result<u64, StoreError> {
 
 /// Unix milliseconds now.
 pub fn now_ms() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
+    unix_ms(SystemTime::now())
+}
+
+/// Unix milliseconds of a time; those before 1970 count as 0.
+pub fn unix_ms(time: SystemTime) -> i64 {
+    time.duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_millis() as i64)
 }

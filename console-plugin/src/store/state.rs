@@ -34,6 +34,8 @@ pub struct Segment {
     pub number: u64,
     pub rows: usize,
     pub memory: usize,
+    /// First and last time of its rows.
+    bounds: Option<(i64, i64)>,
     /// The pushes it consists of.
     pub pushes: Pushes,
     closed: Vec<Chunk>,
@@ -48,6 +50,7 @@ impl Segment {
             number,
             rows: 0,
             memory: 0,
+            bounds: None,
             pushes: Vec::new(),
             closed: Vec::new(),
             open: Rows::default(),
@@ -68,6 +71,10 @@ impl Segment {
             let full = self.take_snapshot();
             self.closed.extend(full);
             self.open = Rows::default();
+        }
+        if let Some((min_ms, max_ms)) = rows.time_bounds() {
+            let (first, last) = self.bounds.unwrap_or((min_ms, max_ms));
+            self.bounds = Some((first.min(min_ms), last.max(max_ms)));
         }
         self.snapshot = None;
         self.open.append(rows);
@@ -203,6 +210,11 @@ impl State {
         let mut chunks: Vec<Chunk> = inner
             .segments
             .iter_mut()
+            .filter(|segment| {
+                segment
+                    .bounds
+                    .is_some_and(|(min, max)| range.touches(min, max))
+            })
             .flat_map(Segment::chunks)
             .collect();
         let mut files = inner.files.clone();
@@ -221,7 +233,7 @@ impl State {
     }
 
     pub fn sizes(&self) -> Sizes {
-        let mut inner = self.lock();
+        let inner = self.lock();
         let mut sizes = Sizes {
             files: inner.files.len(),
             segments: inner.segments.len(),
@@ -234,8 +246,8 @@ impl State {
         for file in &inner.files {
             widen(file.min_ms, file.max_ms);
         }
-        for chunk in inner.segments.iter_mut().flat_map(Segment::chunks) {
-            widen(chunk.min_ms, chunk.max_ms);
+        for (min_ms, max_ms) in inner.segments.iter().filter_map(|segment| segment.bounds) {
+            widen(min_ms, max_ms);
         }
         sizes.file_rows = inner.files.iter().map(|file| file.rows).sum();
         sizes.file_bytes = inner.files.iter().map(|file| file.bytes).sum();

@@ -57,16 +57,12 @@ pub struct ReadOutcome {
 pub fn read_frames<'a>(segment: &'a [u8], mut visit: impl FnMut(Frame<'a>)) -> ReadOutcome {
     let mut outcome = ReadOutcome::default();
     let mut rest = segment;
-    while let Some((header, after)) = rest.split_at_checked(HEADER) {
-        let (fields, check) = header.split_at(HEADER - 8);
-        if fields[..4] != MAGIC || Digest::of(&[fields]).0[..8] != *check {
-            break;
+    while let Some((fields, body, next)) = next_frame(rest) {
+        // What lies between two whole frames is a damaged one; what lies behind the last is the tail of a crash.
+        if next.skipped > 0 {
+            outcome.damaged_frames += 1;
         }
         let array = |from: usize| <[u8; 8]>::try_from(&fields[from..from + 8]).unwrap_or_default();
-        let length = u32::from_le_bytes([fields[28], fields[29], fields[30], fields[31]]) as usize;
-        let Some((body, next)) = after.split_at_checked(length) else {
-            break;
-        };
         let mut digest = Digest([0; 16]);
         digest.0.copy_from_slice(&fields[4..20]);
         match Encoding::from_byte(fields[32]) {
@@ -80,10 +76,33 @@ pub fn read_frames<'a>(segment: &'a [u8], mut visit: impl FnMut(Frame<'a>)) -> R
             }
             _ => outcome.damaged_frames += 1,
         }
-        rest = next;
+        rest = next.rest;
         outcome.whole_bytes = segment.len() - rest.len();
     }
     outcome
+}
+
+/// Where reading goes on after a frame.
+struct Next<'a> {
+    rest: &'a [u8],
+    /// Bytes before the frame that were none.
+    skipped: usize,
+}
+
+/// The first whole frame: its header's fields, its body, and what follows.
+fn next_frame(bytes: &[u8]) -> Option<(&[u8], &[u8], Next<'_>)> {
+    let mut skipped = 0;
+    loop {
+        let (header, after) = bytes[skipped..].split_at_checked(HEADER)?;
+        let (fields, check) = header.split_at(HEADER - 8);
+        if fields[..4] == MAGIC && Digest::of(&[fields]).0[..8] == *check {
+            let length = u32::from_le_bytes([fields[28], fields[29], fields[30], fields[31]]);
+            let (body, rest) = after.split_at_checked(length as usize)?;
+            return Some((fields, body, Next { rest, skipped }));
+        }
+        let magics = bytes[skipped + 1..].windows(MAGIC.len());
+        skipped += 1 + magics.into_iter().position(|window| window == MAGIC)?;
+    }
 }
 
 /// Names of a segment's two files.
@@ -265,6 +284,17 @@ mod tests {
                 damaged_frames: 1
             }
         );
+    }
+
+    #[test]
+    fn a_damaged_header_costs_only_its_frame() {
+        let mut bytes = segment(&[b"one", b"two", b"three"]);
+        let at = segment(&[b"one"]).len();
+        bytes[at + 30] ^= 1;
+        let (bodies, outcome) = read(&bytes);
+        assert_eq!(bodies, [b"one".to_vec(), b"three".to_vec()]);
+        assert_eq!(outcome.whole_bytes, bytes.len());
+        assert_eq!(outcome.damaged_frames, 1);
     }
 
     #[test]

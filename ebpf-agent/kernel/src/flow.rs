@@ -1,12 +1,10 @@
 //! The product's most executed code: one packet into the flow map.
 //!
-//! **Invariant:** a packet of a known flow, all features off, costs one map look-up, one clock read and no other
-//! helper. Each packet that was looked at is in exactly one flow, or in exactly one counter.
+//! **Invariant:** a packet of a known flow, all features off, costs one map look-up and no other helper, but for
+//! the first packet of a tick, which reads the clock. Each packet that was looked at is in exactly one flow, or in exactly one counter.
 
 use aya_ebpf::{
-    bindings::BPF_NOEXIST,
-    helpers::generated::{bpf_get_prandom_u32, bpf_ktime_get_ns},
-    programs::TcContext,
+    bindings::BPF_NOEXIST, helpers::generated::bpf_get_prandom_u32, programs::TcContext,
 };
 use netobserv_ebpf_abi::{Counter, FlowValue, Observed};
 use netobserv_ebpf_kernel::{
@@ -15,7 +13,7 @@ use netobserv_ebpf_kernel::{
 };
 
 use crate::{
-    atomic,
+    atomic, clock,
     features::dns,
     globals,
     maps::{ACTIVE_FLOWS, Flows, count},
@@ -58,8 +56,6 @@ fn parse_copied(ctx: &TcContext, packet: &mut Packet) -> bool {
 
 #[inline(always)]
 fn record(ctx: &TcContext, packet: &Packet, direction: u32) {
-    // SAFETY: a helper without arguments.
-    let now = unsafe { bpf_ktime_get_ns() };
     // SAFETY: the context of the hook that runs this program.
     let index = unsafe { (*ctx.skb.skb).ifindex };
     let here = Observed::new(globals::netns(), index, direction);
@@ -67,21 +63,25 @@ fn record(ctx: &TcContext, packet: &Packet, direction: u32) {
         return count(Counter::UpdateFlowFailed);
     };
     let seen = match flows.get_ptr_mut(&packet.key) {
-        Some(value) => update(value, packet, here, now, ctx.len()),
-        None => create(flows, ctx, packet, here, now),
+        Some(value) => update(value, packet, here, ctx.len()),
+        None => create(flows, ctx, packet, here),
     };
     if globals::dns_tracking() != 0 && seen != Seen::Elsewhere && dns::is_tracked(packet) {
-        dns::observe(ctx, packet, now);
+        dns::observe(ctx, packet, clock::exact());
     }
 }
 
 /// Adds a packet to a known flow.
 #[inline(always)]
-fn update(value: *mut FlowValue, packet: &Packet, here: Observed, now: u64, length: u32) -> Seen {
+fn update(value: *mut FlowValue, packet: &Packet, here: Observed, length: u32) -> Seen {
     // SAFETY: a map value that lives as long as the program runs (invariant of `maps`). Words that other CPUs change
     // too are either changed atomically, or hold "the latest", for which any of the writers is right.
     unsafe {
-        (*value).end_ns = now;
+        let now = clock::coarse();
+        // A flow begins at the exact time, which this may be behind.
+        if now > (*value).end_ns {
+            (*value).end_ns = now;
+        }
         if packet.flags & !(*value).flags != 0 {
             atomic::or(&raw mut (*value).flags, packet.flags);
         }
@@ -123,7 +123,8 @@ unsafe fn observed(value: *mut FlowValue, packet: &Packet, here: Observed) {
 
 /// Starts a flow.
 #[inline(always)]
-fn create(flows: &Flows, ctx: &TcContext, packet: &Packet, here: Observed, now: u64) -> Seen {
+fn create(flows: &Flows, ctx: &TcContext, packet: &Packet, here: Observed) -> Seen {
+    let now = clock::exact();
     let mut value = FlowValue {
         start_ns: now,
         end_ns: now,
@@ -143,7 +144,7 @@ fn create(flows: &Flows, ctx: &TcContext, packet: &Packet, here: Observed, now: 
         Ok(()) => Seen::Counted,
         // Another CPU was first. Nobody deletes in the active generation, so it is there.
         Err(EEXIST) => match flows.get_ptr_mut(&packet.key) {
-            Some(value) => update(value, packet, here, now, ctx.len()),
+            Some(value) => update(value, packet, here, ctx.len()),
             None => lost(Counter::UpdateFlowFailed),
         },
         Err(_) => lost(Counter::CreateFlowFailed),

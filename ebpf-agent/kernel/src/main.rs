@@ -13,6 +13,7 @@
 )]
 
 mod atomic;
+mod clock;
 mod features;
 mod flow;
 mod globals;

@@ -241,9 +241,7 @@ pub(super) mod tests {
                 Message::Link(link),
                 Message::Gone { index: 3 },
                 Message::AddressChanged { index: 4 },
-                Message::Done {
-                    is_disturbed: false
-                }
+                Message::Done
             ]
         );
     }
@@ -306,8 +304,13 @@ pub(super) mod tests {
         assert_eq!(all(&acknowledged), []);
         assert_eq!(
             all(&message(NLMSG_DONE, NLM_F_DUMP_INTR, &[0; 4])),
-            [Message::Done { is_disturbed: true }]
+            [Message::Disturbed, Message::Done]
         );
+        // The kernel marks the first message after the change, whose datagram need not be the last one.
+        let link = link_body(0, 2, UP, &[(IFLA_IFNAME, b"x\0")]);
+        let marked = all(&message(libc::RTM_NEWLINK, NLM_F_DUMP_INTR, &link));
+        assert_eq!(marked.first(), Some(&Message::Disturbed));
+        assert_eq!(marked.len(), 2);
     }
 
     #[test]

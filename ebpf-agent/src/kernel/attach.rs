@@ -30,6 +30,27 @@ const TC_PRIORITY: u16 = 1;
 /// Ours alone: "no" "bs" in ASCII.
 const TC_HANDLE: TcHandle = TcHandle::new(0x6e6f, 0x6273);
 
+/// Where the loaded flow programs of a namespace are.
+pub trait Classifiers {
+    fn classifier(&mut self, name: &str) -> Option<&mut SchedClassifier>;
+}
+
+impl Classifiers for Ebpf {
+    fn classifier(&mut self, name: &str) -> Option<&mut SchedClassifier> {
+        self.program_mut(name)?.try_into().ok()
+    }
+}
+
+/// By name. One or two.
+impl Classifiers for Vec<(&'static str, SchedClassifier)> {
+    fn classifier(&mut self, name: &str) -> Option<&mut SchedClassifier> {
+        let mut programs = self.iter_mut();
+        programs
+            .find(|(known, _)| *known == name)
+            .map(|(_, program)| program)
+    }
+}
+
 /// How an interface is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttachKind {
@@ -91,20 +112,20 @@ fn sides(direction: Direction) -> &'static [Side] {
 
 /// One attempt, on a thread that is in the interface's namespace. All directions are attached, or none.
 pub fn attach(
-    ebpf: &mut Ebpf,
+    programs: &mut dyn Classifiers,
     settings: &Settings,
     interface: &Interface,
 ) -> Result<Attachment, Error> {
     match settings.attach.mode {
-        AttachMode::Tcx => attach_as(ebpf, settings, interface, AttachKind::Tcx),
-        AttachMode::Tc => attach_as(ebpf, settings, interface, AttachKind::Tc),
-        AttachMode::Any => attach_as(ebpf, settings, interface, AttachKind::Tcx)
-            .or_else(|_| attach_as(ebpf, settings, interface, AttachKind::Tc)),
+        AttachMode::Tcx => attach_as(programs, settings, interface, AttachKind::Tcx),
+        AttachMode::Tc => attach_as(programs, settings, interface, AttachKind::Tc),
+        AttachMode::Any => attach_as(programs, settings, interface, AttachKind::Tcx)
+            .or_else(|_| attach_as(programs, settings, interface, AttachKind::Tc)),
     }
 }
 
 fn attach_as(
-    ebpf: &mut Ebpf,
+    programs: &mut dyn Classifiers,
     settings: &Settings,
     interface: &Interface,
     kind: AttachKind,
@@ -115,8 +136,8 @@ fn attach_as(
     };
     for &side in sides(settings.attach.direction) {
         let attached = current_name(interface.index).and_then(|name| match kind {
-            AttachKind::Tcx => attach_tcx(ebpf, settings, &name, side),
-            AttachKind::Tc => attach_tc(ebpf, &name, side),
+            AttachKind::Tcx => attach_tcx(programs, settings, &name, side),
+            AttachKind::Tc => attach_tc(programs, &name, side),
         });
         match attached {
             Ok(link) => attachment.links.push((side, link)),
@@ -144,14 +165,17 @@ fn current_name(index: u32) -> Result<String, ProgramError> {
         .ok_or_else(|| TcError::IoError(io::Error::from_raw_os_error(libc::ENODEV)).into())
 }
 
-fn classifier(ebpf: &mut Ebpf, side: Side) -> Result<&mut SchedClassifier, ProgramError> {
-    ebpf.program_mut(side.program())
-        .ok_or(ProgramError::NotLoaded)?
-        .try_into()
+fn classifier(
+    programs: &mut dyn Classifiers,
+    side: Side,
+) -> Result<&mut SchedClassifier, ProgramError> {
+    programs
+        .classifier(side.program())
+        .ok_or(ProgramError::NotLoaded)
 }
 
 fn attach_tcx(
-    ebpf: &mut Ebpf,
+    programs: &mut dyn Classifiers,
     settings: &Settings,
     interface: &str,
     side: Side,
@@ -165,7 +189,7 @@ fn attach_tcx(
         Anchor::Head => LinkOrder::first(),
         Anchor::Tail => LinkOrder::last(),
     };
-    let program = classifier(ebpf, side)?;
+    let program = classifier(programs, side)?;
     let id = program.attach_with_options(
         interface,
         side.attach_type(),
@@ -175,7 +199,7 @@ fn attach_tcx(
 }
 
 fn attach_tc(
-    ebpf: &mut Ebpf,
+    programs: &mut dyn Classifiers,
     interface: &str,
     side: Side,
 ) -> Result<SchedClassifierLink, ProgramError> {
@@ -186,7 +210,7 @@ fn attach_tc(
         // The usual case is that there is none.
         let _ = detach_link(left);
     }
-    let program = classifier(ebpf, side)?;
+    let program = classifier(programs, side)?;
     let id = program.attach_with_options(
         interface,
         side.attach_type(),

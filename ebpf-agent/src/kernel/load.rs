@@ -5,18 +5,18 @@
 //!
 //! **Invariant:** the first generation is published before anything is attached; dropping a [`Datapath`] detaches all.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use aya::{
     Ebpf, EbpfLoader,
     maps::{Map, PerCpuArray},
-    programs::SchedClassifier,
+    programs::{ProgramError, SchedClassifier},
 };
 
 use super::{
     Error, Settings,
     abi::{COUNTERS, Counter, DNS_NAME_MAX, DnsQuery, DnsValue, FlowKey, FlowValue, SocketOffsets},
-    attach::{self, AttachKind, Attachment, EGRESS_PROGRAM, INGRESS_PROGRAM},
+    attach::{self, AttachKind, Attachment, Classifiers, EGRESS_PROGRAM, INGRESS_PROGRAM},
     features::{FeatureStatus, dns, rtt},
     maps::{self, BPF_F_NO_PREALLOC, Generations, ReadMode, Reader},
     memory,
@@ -24,7 +24,7 @@ use super::{
 };
 use crate::config::Direction;
 use crate::interfaces::{
-    model::{Interface, InterfaceKey, Netns, NetnsId},
+    model::{Interface, InterfaceKey, NetnsId},
     netns::within,
 };
 
@@ -58,9 +58,10 @@ impl Counters {
     }
 }
 
-/// The programs of one namespace.
+/// The programs of a namespace other than the agent's own: the loaded programs alone, since what they were loaded from is
+/// a megabyte and ten descriptors.
 struct Instance {
-    ebpf: Ebpf,
+    programs: Vec<(&'static str, SchedClassifier)>,
     attached: usize,
 }
 
@@ -73,8 +74,8 @@ struct Attached {
 pub struct Datapath {
     settings: Settings,
     offsets: SocketOffsets,
-    /// The agent's own namespace first; it also holds the features' programs.
-    own: Instance,
+    /// Of the agent's own namespace, with the maps and the features' programs.
+    own: Ebpf,
     others: HashMap<NetnsId, Instance>,
     attached: HashMap<InterfaceKey, Attached>,
     flows: Generations,
@@ -119,7 +120,7 @@ impl Datapath {
         let datapath = Self {
             settings: *settings,
             offsets: known,
-            own: Instance { ebpf, attached: 0 },
+            own: ebpf,
             others: HashMap::new(),
             attached: HashMap::new(),
             flows,
@@ -145,14 +146,14 @@ impl Datapath {
             return Ok(attached.links.kind);
         }
         let settings = self.settings;
-        let instance = self.instance(&interface.netns)?;
-        let links = in_netns(interface, || {
-            attach::attach(&mut instance.ebpf, &settings, interface)
-        })
-        .and_then(|attached| attached);
+        let programs = self.programs(key.netns)?;
+        let links = in_netns(interface, || attach::attach(programs, &settings, interface))
+            .and_then(|attached| attached);
         match links {
             Ok(links) => {
-                instance.attached += 1;
+                if let Some(instance) = self.others.get_mut(&key.netns) {
+                    instance.attached += 1;
+                }
                 let kind = links.kind;
                 let interface = interface.clone();
                 self.attached.insert(key, Attached { interface, links });
@@ -193,9 +194,9 @@ impl Datapath {
     /// Flows go first: what a program does between the two swaps puts DNS data of a new flow into the old generation,
     /// where eviction finds it without its flow and keeps it for the next time.
     pub fn swap(&mut self) -> Result<(), Error> {
-        self.flows.swap(&mut self.own.ebpf)?;
+        self.flows.swap(&mut self.own)?;
         if self.settings.dns_port.is_some() {
-            self.dns.swap(&mut self.own.ebpf)?;
+            self.dns.swap(&mut self.own)?;
         }
         Ok(())
     }
@@ -224,7 +225,7 @@ impl Datapath {
         if self.settings.dns_port.is_none() {
             return Ok(0);
         }
-        let Some(Map::HashMap(queries)) = self.own.ebpf.map(QUERIES) else {
+        let Some(Map::HashMap(queries)) = self.own.map(QUERIES) else {
             return Err(Error::NoMap(QUERIES));
         };
         let mut stale = Vec::new();
@@ -248,7 +249,7 @@ impl Datapath {
             name: COUNTS,
             source,
         };
-        let map = self.own.ebpf.map(COUNTS).ok_or(Error::NoMap(COUNTS))?;
+        let map = self.own.map(COUNTS).ok_or(Error::NoMap(COUNTS))?;
         let counts = PerCpuArray::<_, u64>::try_from(map).map_err(failed)?;
         let mut counters = Counters::default();
         for (index, total) in (0..).zip(&mut counters.0) {
@@ -257,25 +258,36 @@ impl Datapath {
         Ok(counters)
     }
 
-    fn instance(&mut self, netns: &Arc<Netns>) -> Result<&mut Instance, Error> {
-        if netns.id == NetnsId::OWN {
+    fn programs(&mut self, netns: NetnsId) -> Result<&mut dyn Classifiers, Error> {
+        if netns == NetnsId::OWN {
             return Ok(&mut self.own);
         }
-        if !self.others.contains_key(&netns.id) {
-            let instance = self.load_other(netns.id)?;
-            self.others.insert(netns.id, instance);
+        if !self.others.contains_key(&netns) {
+            let programs = self.load_other(netns)?;
+            let attached = 0;
+            self.others.insert(netns, Instance { programs, attached });
         }
-        self.others
-            .get_mut(&netns.id)
+        let instance = self.others.get_mut(&netns);
+        instance
+            .map(|instance| &mut instance.programs as &mut dyn Classifiers)
             .ok_or(Error::NoProgram(INGRESS_PROGRAM))
     }
 
-    fn load_other(&mut self, netns: NetnsId) -> Result<Instance, Error> {
+    fn load_other(
+        &mut self,
+        netns: NetnsId,
+    ) -> Result<Vec<(&'static str, SchedClassifier)>, Error> {
         if self.pins.is_none() {
             self.pins = Some(self.share_maps(netns)?);
         }
-        let ebpf = load_object(&self.settings, netns, &self.offsets, self.pins.as_ref())?;
-        Ok(Instance { ebpf, attached: 0 })
+        let mut ebpf = load_object(&self.settings, netns, &self.offsets, self.pins.as_ref())?;
+        let programs = programs_of(&self.settings)
+            .iter()
+            .map(|&name| Ok((name, detached_from_object(&mut ebpf, name)?)))
+            .collect();
+        drop(ebpf);
+        memory::give_back();
+        programs
     }
 
     /// Puts the maps where a second instance finds them.
@@ -285,7 +297,7 @@ impl Datapath {
             source,
         })?;
         for name in SHARED {
-            let map = self.own.ebpf.map(name).ok_or(Error::NoMap(name))?;
+            let map = self.own.map(name).ok_or(Error::NoMap(name))?;
             map.pin(pins.path(name)).map_err(|error| Error::Sharing {
                 netns: netns.0,
                 source: std::io::Error::other(error),
@@ -345,24 +357,36 @@ fn load_object(
         }
     }
     let mut ebpf = loader.load(OBJECT)?;
-    let names: &[&'static str] = match settings.attach.direction {
-        Direction::Ingress => &[INGRESS_PROGRAM],
-        Direction::Egress => &[EGRESS_PROGRAM],
-        Direction::Both => &[INGRESS_PROGRAM, EGRESS_PROGRAM],
-    };
-    for &name in names {
-        load_program(&mut ebpf, name)?;
+    for &name in programs_of(settings) {
+        let program = ebpf.classifier(name).ok_or(Error::NoProgram(name))?;
+        program
+            .load()
+            .map_err(|source| program_error(name, source))?;
     }
     Ok(ebpf)
 }
 
-fn load_program(ebpf: &mut Ebpf, name: &'static str) -> Result<(), Error> {
-    let program: &mut SchedClassifier = ebpf
-        .program_mut(name)
-        .and_then(|program| program.try_into().ok())
-        .ok_or(Error::NoProgram(name))?;
-    program.load().map_err(|source| Error::Program {
+/// The flow programs that will be attached.
+fn programs_of(settings: &Settings) -> &'static [&'static str] {
+    match settings.attach.direction {
+        Direction::Ingress => &[INGRESS_PROGRAM],
+        Direction::Egress => &[EGRESS_PROGRAM],
+        Direction::Both => &[INGRESS_PROGRAM, EGRESS_PROGRAM],
+    }
+}
+
+/// A loaded program by its descriptor alone. Asking for that needs `CAP_SYS_ADMIN`, as entering a namespace does.
+fn detached_from_object(ebpf: &mut Ebpf, name: &'static str) -> Result<SchedClassifier, Error> {
+    let program = ebpf.classifier(name).ok_or(Error::NoProgram(name))?;
+    program
+        .info()
+        .and_then(|info| SchedClassifier::from_program_info(info, name.into()))
+        .map_err(|source| program_error(name, source))
+}
+
+fn program_error(name: &'static str, source: ProgramError) -> Error {
+    Error::Program {
         name,
         source: Box::new(source),
-    })
+    }
 }

@@ -1,9 +1,9 @@
-//! What one metrics server shows: metrics by name, each read from one or more collectors.
+//! What one metrics server shows: metrics by name, each with its collector.
 //!
 //! Stages and the operational metrics register here; the metrics server asks for a [`Scrape`], an HTTP body that is
 //! made piece by piece while it is sent.
-//! **Invariant:** all samples of a name come together under one header, as the text format demands, whoever
-//! registered them; no more than one piece of a scrape is in memory at a time.
+//! **Invariant:** a name has one collector, so all its samples come together under one header, as the text format
+//! demands; no more than one piece of a scrape is in memory at a time.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -28,12 +28,8 @@ pub trait Collect: Send + Sync {
 /// Why a metric cannot be shown.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum RegisterError {
-    #[error("metric '{name}' is already a {known}: give this {new} another name or prefix", known = known.as_str(), new = new.as_str())]
-    OtherKind {
-        name: String,
-        known: Kind,
-        new: Kind,
-    },
+    #[error("metric '{name}' exists already: give this one another name or prefix")]
+    Taken { name: String },
     #[error(
         "'{name}' is not a metric name: use letters, digits, '_' and ':', not starting with a digit"
     )]
@@ -43,7 +39,7 @@ pub enum RegisterError {
 struct Entry {
     kind: Kind,
     help: String,
-    parts: Vec<Arc<dyn Collect>>,
+    collector: Arc<dyn Collect>,
 }
 
 /// Cheap to clone; all clones are the same registry.
@@ -51,31 +47,27 @@ struct Entry {
 pub struct Registry(Arc<RwLock<BTreeMap<String, Entry>>>);
 
 impl Registry {
-    /// Adds a collector under `name`; several may share a name if they agree on the kind.
+    /// Adds a metric. A name has one owner: two could show the same series, and then the whole scrape is refused.
     pub fn register(
         &self,
         name: &str,
         kind: Kind,
         help: &str,
-        part: Arc<dyn Collect>,
+        collector: Arc<dyn Collect>,
     ) -> Result<(), RegisterError> {
         if !text::is_metric_name(name) {
             return Err(RegisterError::InvalidName { name: name.into() });
         }
         let mut entries = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let entry = entries.entry(name.into()).or_insert_with(|| Entry {
+        if entries.contains_key(name) {
+            return Err(RegisterError::Taken { name: name.into() });
+        }
+        let entry = Entry {
             kind,
             help: help.into(),
-            parts: Vec::new(),
-        });
-        if entry.kind != kind {
-            return Err(RegisterError::OtherKind {
-                name: name.into(),
-                known: entry.kind,
-                new: kind,
-            });
-        }
-        entry.parts.push(part);
+            collector,
+        };
+        entries.insert(name.into(), entry);
         Ok(())
     }
 
@@ -84,16 +76,11 @@ impl Registry {
         let entries = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let parts = entries
             .iter()
-            .flat_map(|(name, entry)| {
-                entry
-                    .parts
-                    .iter()
-                    .enumerate()
-                    .map(move |(number, part)| Part {
-                        name: name.clone(),
-                        header: (number == 0).then(|| (entry.kind, entry.help.clone())),
-                        collector: Arc::clone(part),
-                    })
+            .map(|(name, entry)| Part {
+                name: name.clone(),
+                kind: entry.kind,
+                help: entry.help.clone(),
+                collector: Arc::clone(&entry.collector),
             })
             .collect();
         Scrape {
@@ -116,7 +103,8 @@ impl Registry {
 
 struct Part {
     name: String,
-    header: Option<(Kind, String)>,
+    kind: Kind,
+    help: String,
     collector: Arc<dyn Collect>,
 }
 
@@ -133,10 +121,8 @@ impl Scrape {
         while out.len() < PIECE_BYTES
             && let Some(part) = self.parts.get(self.at)
         {
-            if self.cursor == 0
-                && let Some((kind, help)) = &part.header
-            {
-                text::header(&mut out, &part.name, *kind, help);
+            if self.cursor == 0 {
+                text::header(&mut out, &part.name, part.kind, &part.help);
             }
             let next = part.collector.collect(&part.name, self.cursor, &mut out);
             self.at += usize::from(next.is_none());
@@ -173,35 +159,29 @@ mod tests {
     }
 
     #[test]
-    fn collectors_of_one_name_share_a_header() {
+    fn metrics_come_in_the_order_of_their_names() {
         let registry = Registry::default();
-        for (name, value) in [("b", 1.0), ("a", 2.0), ("b", 3.0)] {
+        for (name, value) in [("b", 1.0), ("a", 2.0)] {
             registry
                 .register(name, Kind::Gauge, "Help.", Arc::new(Fixed(value)))
                 .unwrap();
         }
         assert_eq!(
             registry.to_text(),
-            "# HELP a Help.\n# TYPE a gauge\na 2\n# HELP b Help.\n# TYPE b gauge\nb 1\nb 3\n"
+            "# HELP a Help.\n# TYPE a gauge\na 2\n# HELP b Help.\n# TYPE b gauge\nb 1\n"
         );
     }
 
     #[test]
-    fn a_name_cannot_be_two_kinds_and_must_be_a_name() {
+    fn a_name_has_one_owner_and_must_be_a_name() {
         let registry = Registry::default();
-        registry
-            .register("a", Kind::Gauge, "", Arc::new(Fixed(1.0)))
-            .unwrap();
-        let error = registry
-            .register("a", Kind::Counter, "", Arc::new(Fixed(1.0)))
-            .unwrap_err();
+        let register = |name| registry.register(name, Kind::Gauge, "", Arc::new(Fixed(1.0)));
+        register("a").unwrap();
         assert_eq!(
-            error.to_string(),
-            "metric 'a' is already a gauge: give this counter another name or prefix"
+            register("a").unwrap_err().to_string(),
+            "metric 'a' exists already: give this one another name or prefix"
         );
-        let error = registry
-            .register("1-a", Kind::Gauge, "", Arc::new(Fixed(1.0)))
-            .unwrap_err();
+        let error = register("1-a").unwrap_err();
         assert_eq!(error, RegisterError::InvalidName { name: "1-a".into() });
     }
 }

@@ -34,6 +34,8 @@ pub struct Queue {
 struct State {
     batches: VecDeque<Arc<Batch>>,
     records: usize,
+    /// Of the batch that the reader took last and has not finished.
+    in_hand: usize,
     senders: usize,
     is_closed: bool,
 }
@@ -153,11 +155,14 @@ impl Queue {
     }
 
     /// The next batch; nothing when all senders have gone and the queue is empty, or when it was closed.
+    /// The reader has finished the batch before when it asks for the next.
     pub fn next(&self) -> Option<Arc<Batch>> {
         let mut state = self.lock();
+        state.in_hand = 0;
         loop {
             if let Some(batch) = state.batches.pop_front() {
                 state.records -= batch.len();
+                state.in_hand = batch.len();
                 drop(state);
                 self.writable.notify_all();
                 self.writable_task.notify_waiters();
@@ -171,6 +176,11 @@ impl Queue {
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// Records of the batch that the reader has taken and not finished.
+    pub fn in_hand(&self) -> usize {
+        self.lock().in_hand
     }
 
     /// Refuses batches from now on and returns how many records were left.

@@ -92,6 +92,12 @@ impl Topology {
             }
             // End stages know the deadline too, and need a moment to count what they hold.
             let _ = tokio::time::timeout_at((deadline + FINISH_GRACE).into(), ends.recv()).await;
+            // A stage that is stuck in a batch by now is left behind with it.
+            for (queue, dropped) in &queues {
+                let left = queue.in_hand() as u64;
+                dropped.add(left);
+                outcome.undrained += left;
+            }
         }
         for (name, thread) in threads
             .into_iter()

@@ -20,6 +20,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::transport::Endpoint;
 
 /// No test waits longer than this for something to happen.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -97,17 +98,7 @@ impl Running {
     /// Calls a method with bytes as the message.
     pub async fn call(&self, path: &'static str, message: Vec<u8>) -> Result<(), Status> {
         let url = format!("http://{}", self.address.unwrap());
-        let channel = tonic::transport::Endpoint::from_shared(url)
-            .unwrap()
-            .connect()
-            .await
-            .unwrap();
-        let mut grpc = tonic::client::Grpc::new(channel);
-        grpc.ready().await.unwrap();
-        let path = http::uri::PathAndQuery::from_static(path);
-        grpc.unary(tonic::Request::new(message), path, RawClient)
-            .await
-            .map(drop)
+        call_over(Endpoint::from_shared(url).unwrap(), path, message).await
     }
 
     /// Stops the pipeline and waits until it has drained.
@@ -127,6 +118,32 @@ impl Running {
             "{outcome:?}"
         );
     }
+}
+
+/// Calls a method over a connection of its own; one that cannot be made is `Unavailable`.
+pub async fn call_over(
+    endpoint: Endpoint,
+    path: &'static str,
+    message: Vec<u8>,
+) -> Result<(), Status> {
+    let unavailable = |error: tonic::transport::Error| Status::unavailable(format!("{error:?}"));
+    let channel = endpoint
+        .connect_timeout(PATIENCE)
+        .timeout(PATIENCE)
+        .connect()
+        .await
+        .map_err(unavailable)?;
+    let mut grpc = tonic::client::Grpc::new(channel);
+    grpc.ready().await.map_err(unavailable)?;
+    let path = http::uri::PathAndQuery::from_static(path);
+    grpc.unary(tonic::Request::new(message), path, RawClient)
+        .await
+        .map(drop)
+}
+
+/// Sends one message over a connection of its own.
+pub async fn send_over(endpoint: Endpoint, records: &Records) -> Result<(), Status> {
+    call_over(endpoint, "/pbflow.Collector/Send", records.encode_to_vec()).await
 }
 
 /// Sends bytes as they are and takes any answer.

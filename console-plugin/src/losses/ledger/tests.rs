@@ -70,6 +70,22 @@ fn a_restart_is_a_gap_and_counts_from_zero_again() {
 }
 
 #[test]
+fn the_gap_of_a_restart_ends_where_the_new_process_starts() {
+    let mut ledger = Ledger::default();
+    note(&mut ledger, 10_000, page(5, Some(1.0)));
+    let entries = note(&mut ledger, 90_000, page(2, Some(80.0)));
+    assert_eq!(entries, [(10_000, 80_000, None), (10_000, 90_000, Some(2))]);
+    assert_eq!(ledger.between(80_000, 90_000, 90_000).1, []);
+    // A start before the last reading contradicts it: nothing is known.
+    let mut ledger = Ledger::default();
+    note(&mut ledger, 10_000, page(5, Some(1.0)));
+    assert_eq!(
+        note(&mut ledger, 20_000, page(5, Some(5.0))),
+        [(10_000, 20_000, None), (10_000, 20_000, Some(5))]
+    );
+}
+
+#[test]
 fn silence_is_an_open_gap_until_the_same_process_answers() {
     let mut ledger = Ledger::default();
     note(&mut ledger, 10, page(5, Some(1.0)));

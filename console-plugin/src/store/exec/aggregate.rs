@@ -11,6 +11,7 @@ use hashbrown::HashMap;
 use super::filter::Mask;
 use super::group::{Grouper, Pairs, Values, each_row, unpack};
 use super::scan::Scanned;
+use super::top::keep_best;
 use super::{Executor, Task};
 use crate::store::error::StoreError;
 use crate::store::fields::{COLUMNS, FieldId, Kind};
@@ -68,7 +69,7 @@ impl Executor {
         let columns = plan.columns();
         let tables = task.run(
             &units,
-            || Table::new(plan.fields.len()),
+            || Table::new(&plan, &task),
             |table, _, unit| match task.scan(unit, &columns)? {
                 Some(scanned) => table.add(&plan, &task, &scanned),
                 None => Ok(()),
@@ -141,7 +142,11 @@ impl<'q> Plan<'q> {
     fn steps_of(&self, time_ms: i64) -> std::ops::Range<i64> {
         let since = time_ms - self.query.start_ms;
         let first = ceil_div(since, self.query.step_ms).max(0);
-        let end = ceil_div(since + self.query.range_ms, self.query.step_ms).min(self.steps);
+        let end = ceil_div(
+            since.saturating_add(self.query.range_ms),
+            self.query.step_ms,
+        )
+        .min(self.steps);
         first..end
     }
 
@@ -241,39 +246,23 @@ impl<'q> Plan<'q> {
     }
 }
 
-/// Keeps the first `limit` by value. Labels, which are dear to compare, decide only among those that tie for the last
-/// places.
-fn keep_best<C>(
-    cells: &mut Vec<C>,
-    limit: usize,
-    by_value: impl Fn(&C, &C) -> Ordering,
-    by_labels: impl FnMut(&C, &C) -> Ordering,
-) {
-    if limit > 0 {
-        let (better, last, rest) = cells.select_nth_unstable_by(limit - 1, &by_value);
-        if rest.iter().any(|cell| by_value(last, cell).is_eq()) {
-            let decided = better
-                .iter()
-                .filter(|cell| by_value(cell, last).is_ne())
-                .count();
-            cells.sort_unstable_by(&by_value);
-            let tied =
-                cells[decided..].partition_point(|cell| by_value(&cells[decided], cell).is_eq());
-            cells[decided..decided + tied].sort_unstable_by(by_labels);
-        }
-    }
-    cells.truncate(limit);
-}
-
 fn ceil_div(value: i64, divisor: i64) -> i64 {
     value.div_euclid(divisor) + i64::from(value.rem_euclid(divisor) != 0)
 }
 
 impl Table {
-    fn new(fields: usize) -> Self {
+    fn new(plan: &Plan<'_>, task: &Task<'_>) -> Self {
+        // A quarter of the query's memory, for all look-ups of all threads.
+        let Executor {
+            memory_limit,
+            threads,
+            ..
+        } = task.executor;
+        let stages = plan.fields.len().saturating_sub(1) + usize::from(plan.steps > 1);
+        let near_bytes = memory_limit / 4 / threads / stages.max(1);
         Self {
-            grouper: Grouper::new(fields),
-            steps: Pairs::default(),
+            grouper: Grouper::new(plan.fields.len(), near_bytes),
+            steps: Pairs::new(near_bytes),
             cells: Vec::new(),
             samples: Vec::new(),
             charged: 0,
@@ -427,7 +416,7 @@ fn merge(plan: &Plan<'_>, task: &Task<'_>, mut tables: Vec<Table>) -> Result<Tab
     tables.sort_by_key(|table| std::cmp::Reverse(table.cells.len()));
     let mut tables = tables.into_iter();
     let Some(mut all) = tables.next() else {
-        return Ok(Table::new(plan.fields.len()));
+        return Ok(Table::new(plan, task));
     };
     for table in tables {
         super::check(task.control)?;

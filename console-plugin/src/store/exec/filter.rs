@@ -187,6 +187,25 @@ impl Mask {
 }
 
 impl Condition {
+    /// Of a condition of several parts the one to begin with, and its only column: a text, best the one that rows are
+    /// ordered by.
+    pub fn lead(&self) -> Option<(FieldId, &Self)> {
+        let Self::All(parts) = self else { return None };
+        let of_one_text = |part: &'_ Self| {
+            let mut columns = Vec::new();
+            part.columns(&mut columns);
+            columns.dedup();
+            match columns[..] {
+                [id] if COLUMNS.all[id].kind == Kind::Text => Some(id),
+                _ => None,
+            }
+        };
+        parts
+            .iter()
+            .filter_map(|part| Some((of_one_text(part)?, part)))
+            .min_by_key(|(id, _)| *id != COLUMNS.source)
+    }
+
     pub fn compile(filter: &Filter) -> Result<Self, StoreError> {
         let all = |filters: &[Filter]| {
             filters

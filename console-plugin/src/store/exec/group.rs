@@ -188,11 +188,19 @@ pub fn each_row(total: usize, rows: Option<&[u32]>, mut visit: impl FnMut(usize)
     }
 }
 
-/// Pairs of numbers, numbered.
-#[derive(Debug, Default)]
+/// Numbers below this are looked up by position.
+const NEAR: usize = 4096;
+
+/// Pairs of numbers, numbered. Small numbers, the frequent ones, have a row for each left one: as rows come ordered by
+/// address, the row at hand stays in the cache where a hash table of millions of pairs would miss it each time.
+#[derive(Debug)]
 pub struct Pairs {
+    near: Vec<Vec<u32>>,
+    /// Entries that `near` may still grow by; what finds no room goes to `far`, and then everything new does.
+    near_left: usize,
+    near_used: usize,
     // The keys are small numbers of our own making, which nobody outside chooses.
-    numbers: HashMap<u64, u32, FixedState>,
+    far: HashMap<u64, u32, FixedState>,
     pub list: Vec<u64>,
 }
 
@@ -206,14 +214,57 @@ pub fn unpack(pair: u64) -> (u32, u32) {
 }
 
 impl Pairs {
+    /// `near_bytes` bounds the memory of the rows of small numbers.
+    pub fn new(near_bytes: usize) -> Self {
+        Self {
+            near: Vec::new(),
+            near_left: near_bytes / size_of::<u32>(),
+            near_used: 0,
+            far: HashMap::default(),
+            list: Vec::new(),
+        }
+    }
+
     pub fn number(&mut self, left: u32, right: u32) -> u32 {
-        let pair = pack(left, right);
         let next = self.list.len() as u32;
-        let number = *self.numbers.entry(pair).or_insert(next);
+        let (row, column) = (left as usize, right as usize);
+        let number = if self.is_near(row, column) {
+            let number = &mut self.near[row][column];
+            if *number == UNKNOWN {
+                *number = next;
+            }
+            *number
+        } else {
+            *self.far.entry(pack(left, right)).or_insert(next)
+        };
         if number == next {
-            self.list.push(pair);
+            self.list.push(pack(left, right));
         }
         number
+    }
+
+    /// Whether the pair has a place in `near`, made now if there is room. The answer for a pair never changes.
+    fn is_near(&mut self, row: usize, column: usize) -> bool {
+        let length = self.near.get(row).map_or(0, Vec::len);
+        if column < length {
+            return true;
+        }
+        if row >= NEAR || column >= NEAR {
+            return false;
+        }
+        let wanted = (column + 1).next_power_of_two().max(16);
+        let more = wanted - length;
+        if more > self.near_left {
+            self.near_left = 0;
+            return false;
+        }
+        self.near_left -= more;
+        self.near_used += more;
+        if row >= self.near.len() {
+            self.near.resize_with(row + 1, Vec::new);
+        }
+        self.near[row].resize(wanted, UNKNOWN);
+        true
     }
 
     /// Replaces each `left` by the number of its pair. Neighbours often agree.
@@ -228,7 +279,7 @@ impl Pairs {
     }
 
     pub fn memory(&self) -> usize {
-        self.list.capacity() * 8 + self.numbers.capacity() * 20
+        self.list.capacity() * 8 + self.far.capacity() * 20 + self.near_used * 4
     }
 }
 
@@ -240,10 +291,10 @@ pub struct Grouper {
 }
 
 impl Grouper {
-    pub fn new(fields: usize) -> Self {
+    pub fn new(fields: usize, near_bytes: usize) -> Self {
         Self {
             fields,
-            stages: (1..fields).map(|_| Pairs::default()).collect(),
+            stages: (1..fields).map(|_| Pairs::new(near_bytes)).collect(),
         }
     }
 
@@ -293,5 +344,26 @@ impl Grouper {
 
     pub fn memory(&self) -> usize {
         self.stages.iter().map(Pairs::memory).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_keep_their_number_wherever_they_are_kept() {
+        // Without room, with room for some, with room for all.
+        for near_bytes in [0, 4 * 100, 1 << 20] {
+            let mut pairs = Pairs::new(near_bytes);
+            let all = (0..3_000u32).map(|at| (at % 7, (at * 37) % 5_000));
+            let numbers: Vec<u32> = all.clone().map(|(l, r)| pairs.number(l, r)).collect();
+            assert!(pairs.near_used * 4 <= near_bytes);
+            let again: Vec<u32> = all.clone().map(|(l, r)| pairs.number(l, r)).collect();
+            assert_eq!(numbers, again);
+            for (pair, number) in all.zip(numbers) {
+                assert_eq!(unpack(pairs.list[number as usize]), pair);
+            }
+        }
     }
 }

@@ -73,8 +73,10 @@ fn may_contain(
     if column.bloom_filter_offset().is_none() {
         return true;
     }
-    let builder =
-        ParquetRecordBatchReaderBuilder::new_with_metadata(meta.reader.clone(), meta.arrow.clone());
+    let Ok(reader) = meta.open() else {
+        return true;
+    };
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(reader, meta.arrow.clone());
     match builder.get_row_group_column_bloom_filter(row_group, leaf) {
         Ok(Some(filter)) => filter.check(text),
         // Damage shows when the column itself is read.

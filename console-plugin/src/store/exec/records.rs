@@ -11,7 +11,8 @@ use std::sync::{Mutex, PoisonError};
 use arrow::array::{BooleanArray, BooleanBufferBuilder};
 use parquet::arrow::arrow_reader::RowSelection;
 
-use super::filter::{Mask, in_range};
+use super::filter::Mask;
+use super::scan::Candidates;
 use super::{Executor, Task, Unit};
 use crate::store::error::StoreError;
 use crate::store::fields::COLUMNS;
@@ -35,6 +36,8 @@ impl Executor {
         units.sort_by_key(|unit| Reverse(unit.bounds().1));
         let limit = query.limit.min(self.records_limit);
         let newest = Mutex::new(Vec::new());
+        // Twice, because what a unit adds is there for a moment before the rest is let go.
+        task.charge(2 * limit.saturating_mul(size_of::<Found>()))?;
         if limit > 0 {
             task.run(
                 &units,
@@ -89,25 +92,29 @@ impl Task<'_> {
         let rows = unit.rows();
         self.scanned
             .fetch_add(rows as u64, std::sync::atomic::Ordering::Relaxed);
-        let Some(batch) = self.load(unit, &columns, None)? else {
-            return Ok(());
+        let (batch, places) = match self.candidates(unit, &columns)? {
+            Candidates::Nothing => return Ok(()),
+            Candidates::Few(batch, places) => (batch, Some(places)),
+            Candidates::Many => match self.load(unit, &columns, None)? {
+                Some(batch) => (batch, None),
+                None => return Ok(()),
+            },
         };
-        let mut mask = self.condition.evaluate(&batch);
-        if !(self.range.contains(min_ms) && self.range.contains(max_ms)) {
-            mask = mask.and(in_range(&batch, self.range));
-        }
+        let rows = batch.rows;
+        let is_inside = self.range.contains(min_ms) && self.range.contains(max_ms);
+        let mask = self.matches(&batch, is_inside);
         self.matched.fetch_add(
             mask.count(rows) as u64,
             std::sync::atomic::Ordering::Relaxed,
         );
-        let place = |row: usize| (batch.time_ms(row), at, row as u32);
+        let place_of = |row: usize| places.as_ref().map_or(row as u32, |places| places[row]);
+        let place = |row: usize| (batch.time_ms(row), at, place_of(row));
         let mut found: Vec<Found> = match &mask {
             Mask::Nothing => return Ok(()),
             Mask::Everything => (0..rows).map(place).collect(),
             Mask::Some(mask) => mask.set_indices().map(place).collect(),
         };
         keep_newest(&mut found, limit);
-        self.charge(found.len() * size_of::<Found>())?;
         let mut newest = newest.lock().unwrap_or_else(PoisonError::into_inner);
         newest.extend(found);
         keep_newest(&mut newest, limit);

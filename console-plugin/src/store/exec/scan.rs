@@ -25,6 +25,15 @@ pub struct Scanned {
     pub mask: Mask,
 }
 
+/// What the leading part of a condition leaves of a unit.
+pub(super) enum Candidates {
+    Nothing,
+    /// Few rows, with the columns asked for and their places in the unit.
+    Few(Batch, Vec<u32>),
+    /// Too many to be worth choosing, or there is no leading part.
+    Many,
+}
+
 /// Below one match in this many rows the other columns are decoded for the matching rows only.
 const SPARSE: usize = 8;
 
@@ -55,13 +64,23 @@ impl Task<'_> {
             }));
         }
 
+        let mut columns = [&first[..], wanted].concat();
+        columns.sort_unstable();
+        columns.dedup();
+        match self.candidates(unit, &columns)? {
+            Candidates::Nothing => return Ok(None),
+            Candidates::Few(batch, places) => {
+                let mask = self.matches(&batch, is_inside);
+                let matched = mask.count(places.len());
+                self.matched.fetch_add(matched as u64, Ordering::Relaxed);
+                return Ok((matched > 0).then_some(Scanned { batch, mask }));
+            }
+            Candidates::Many => {}
+        }
         let Some(mut batch) = self.load(unit, &first, None)? else {
             return Ok(None);
         };
-        let mut mask = self.condition.evaluate(&batch);
-        if !is_inside && !matches!(mask, Mask::Nothing) {
-            mask = Mask::and(mask, in_range(&batch, self.range));
-        }
+        let mask = self.matches(&batch, is_inside);
         let matched = mask.count(rows);
         self.matched.fetch_add(matched as u64, Ordering::Relaxed);
         if matched == 0 {
@@ -101,6 +120,41 @@ impl Task<'_> {
                 batch.extend(others);
                 Ok(Some(Scanned { batch, mask }))
             }
+        }
+    }
+
+    /// Which rows pass the condition and lie in the range.
+    pub(super) fn matches(&self, batch: &Batch, is_inside: bool) -> Mask {
+        let mask = self.condition.evaluate(batch);
+        if is_inside || matches!(mask, Mask::Nothing) {
+            return mask;
+        }
+        mask.and(in_range(batch, self.range))
+    }
+
+    /// Decodes the leading part's column alone, and `columns` only for the rows that pass it if these are few: rows of
+    /// one address lie side by side, so that most pages of the other columns are never touched.
+    pub(super) fn candidates(
+        &self,
+        unit: &Unit,
+        columns: &[FieldId],
+    ) -> Result<Candidates, StoreError> {
+        let Some((id, lead)) = self.condition.lead() else {
+            return Ok(Candidates::Many);
+        };
+        let Some(batch) = self.load(unit, &[id], None)? else {
+            return Ok(Candidates::Nothing);
+        };
+        match lead.evaluate(&batch) {
+            Mask::Nothing => Ok(Candidates::Nothing),
+            Mask::Some(buffer) if buffer.count_set_bits() < unit.rows() / SPARSE => {
+                let places = buffer.set_indices().map(|row| row as u32).collect();
+                let passes = BooleanArray::new(buffer, None);
+                let selection = RowSelection::from_filters(std::slice::from_ref(&passes));
+                let batch = self.load(unit, columns, Some((&selection, &passes)))?;
+                Ok(batch.map_or(Candidates::Nothing, |batch| Candidates::Few(batch, places)))
+            }
+            _ => Ok(Candidates::Many),
         }
     }
 
@@ -160,7 +214,7 @@ fn decode(
     }
     let mask = ProjectionMask::leaves(meta.arrow.parquet_schema(), leaves);
     let mut builder =
-        ParquetRecordBatchReaderBuilder::new_with_metadata(meta.reader.clone(), meta.arrow.clone())
+        ParquetRecordBatchReaderBuilder::new_with_metadata(meta.open()?, meta.arrow.clone())
             .with_projection(mask)
             .with_row_groups(vec![row_group])
             .with_batch_size(rows.max(1));

@@ -156,13 +156,7 @@ const FlowStrip = ({ losses }: { losses?: Losses }) => {
   }, [answer.data]);
   const [fallback] = useState(() => spanOf(state.range, Math.floor(Date.now() / 1000)));
   return (
-    <Strip
-      span={answer.data?.span ?? fallback}
-      step={step}
-      counts={counts}
-      losses={losses}
-      isStale={answer.isLoading && !!answer.data}
-    />
+    <Strip span={answer.data?.span ?? fallback} step={step} counts={counts} losses={losses} isStale={answer.isStale} />
   );
 };
 

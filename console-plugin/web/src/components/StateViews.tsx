@@ -15,7 +15,7 @@ import { useQuery } from '../hooks/use-query';
 import { useText } from '../hooks/use-text';
 import { hintFor } from '../model/hints';
 import { RANGE_PRESETS_SECONDS, secondsOf } from '../model/time';
-import { formatPreset } from '../model/format';
+import { formatPreset, formatTimeOfDay } from '../model/format';
 
 export const NothingFound = () => {
   const t = useText();
@@ -77,6 +77,26 @@ export const ErrorView = ({ error }: { error: Error }) => {
         </EmptyStateActions>
       </EmptyStateFooter>
     </EmptyState>
+  );
+};
+
+/** Above data that could not be refreshed: what is seen is true, but of `loadedAt`. */
+export const RefreshFailed = ({ error, loadedAt }: { error: Error; loadedAt?: number }) => {
+  const t = useText();
+  const { refresh } = usePage();
+  return (
+    <div className="netobserv-refresh-failed" role="alert" data-test="refresh-failed">
+      <ExclamationCircleIcon aria-hidden />
+      <span>
+        {t('Not refreshed since {{time}}: {{error}}', {
+          time: formatTimeOfDay(loadedAt ?? 0),
+          error: error.message
+        })}
+      </span>
+      <Button variant="link" isInline onClick={refresh}>
+        {t('Try again')}
+      </Button>
+    </div>
   );
 };
 

@@ -1,17 +1,24 @@
 //! Loads something and keeps it fresh. Who: every component that shows data of the back end.
 //! **Invariant:** at most one request of a hook is in flight, an older answer never replaces a newer one, and the last
-//! good answer stays while the next one is fetched.
+//! good answer stays while the next one is fetched, and when the next one to the same question fails.
 import { useCallback, useEffect, useRef, useState } from 'react';
 
 export interface QueryState<T> {
   data?: T;
   error?: Error;
   isLoading: boolean;
+  /** `data` answers an older question, or the last attempt to refresh it failed: to be shown dimmed. */
+  isStale: boolean;
   /** When `data` arrived and how long it took, in milliseconds. */
   loadedAt?: number;
   tookMs?: number;
   cancel: () => void;
 }
+
+type Held<T> = Omit<QueryState<T>, 'cancel' | 'isStale'> & {
+  /** What `data` or `error` is the answer to. */
+  key?: string;
+};
 
 /**
  * Runs `load` when `key` or `tick` changes. A new key aborts what is in flight; a tick alone waits for it, so that a slow
@@ -22,9 +29,7 @@ export const useQuery = <T>(
   tick: number,
   load: (signal: AbortSignal) => Promise<T>
 ): QueryState<T> => {
-  const [state, setState] = useState<Omit<QueryState<T>, 'cancel'> & { key?: string }>({
-    isLoading: key !== undefined
-  });
+  const [state, setState] = useState<Held<T>>({ isLoading: key !== undefined });
   const inFlight = useRef<{ key: string; controller: AbortController }>(undefined);
   const latestLoad = useRef(load);
   useEffect(() => {
@@ -45,8 +50,8 @@ export const useQuery = <T>(
     const mine = { key, controller };
     inFlight.current = mine;
     const started = performance.now();
-    setState(previous => ({ ...previous, isLoading: true }));
-    const finish = (next: (previous: Omit<QueryState<T>, 'cancel'>) => typeof state) => {
+    setState(previous => ({ ...previous, isLoading: true, error: previous.key === key ? previous.error : undefined }));
+    const finish = (next: (previous: Held<T>) => Held<T>) => {
       if (inFlight.current === mine) {
         inFlight.current = undefined;
         setState(next);
@@ -57,10 +62,10 @@ export const useQuery = <T>(
         finish(() => ({ key, data, isLoading: false, loadedAt: Date.now(), tookMs: performance.now() - started })),
       (error: unknown) =>
         finish(previous => ({
-          ...previous,
+          ...(previous.key === key ? previous : {}),
           key,
           isLoading: false,
-          error: controller.signal.aborted ? previous.error : error instanceof Error ? error : new Error(String(error))
+          error: error instanceof Error ? error : new Error(String(error))
         }))
     );
   }, [key, tick]);
@@ -79,5 +84,6 @@ export const useQuery = <T>(
     setState(previous => ({ ...previous, isLoading: false }));
   }, []);
 
-  return { ...state, cancel };
+  const isStale = state.data !== undefined && (state.key !== key || state.error !== undefined);
+  return { ...state, isStale, cancel };
 };

@@ -128,3 +128,9 @@ export const problemOf = (flow: Flow): string | undefined => {
   }
   return undefined;
 };
+
+/** How old the flow that ended last was at `nowMs`: how far behind the page is. */
+export const newestAge = (flows: Flow[], nowMs: number): number | undefined => {
+  const newest = flows.reduce((top, flow) => Math.max(top, number(flow, 'TimeFlowEndMs') ?? 0), 0);
+  return newest > 0 ? Math.max(0, nowMs - newest) : undefined;
+};

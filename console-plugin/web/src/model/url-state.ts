@@ -1,6 +1,6 @@
 //! The state of the page that a link carries, read from and written to the address bar.
-//! Who: `hooks/use-page-state.tsx`.
-//! **Invariant:** pure; NetObserv's keys keep their meaning, ours (`view`, `scope`, `group`, `from`) are added.
+//! Who: `hooks/use-page.tsx`.
+//! **Invariant:** pure; NetObserv's keys keep their meaning, ours (`view`, `scope`, `group`, `off`) are added.
 import { filtersFromUrl, filtersToUrl, type Filter, type Match } from './filters';
 import { rangeFromUrl, type TimeRange } from './time';
 
@@ -43,17 +43,24 @@ const LOSSES = ['all', 'dropped', 'hasDrops', 'sent'] as const;
 export const METRIC_TYPES = ['Bytes', 'Packets', 'PktDropBytes', 'PktDropPackets', 'DnsLatencyMs', 'TimeFlowRttNs'];
 const FUNCTIONS = ['last', 'avg', 'min', 'max', 'sum', 'p90', 'p99'];
 
+/** What a stranger can read: namespaces of a cluster, addresses of a host. */
+const defaultScope = (scopes: string[]): string =>
+  ['namespace', 'address'].find(scope => scopes.includes(scope)) ?? scopes[0] ?? '';
+
 export const stateFromUrl = (search: string, defaults: UrlDefaults): PageState => {
   const params = new URLSearchParams(search);
   const filters = params.get('filters');
   const limit = Number.parseInt(params.get('limit') ?? '', 10);
   return {
     view: oneOf(params.get('view'), VIEWS, defaults.view),
-    filters: filters === null ? defaults.filters : filtersFromUrl(filters, defaults.isKnownFilter),
+    filters: [
+      ...(filters === null ? defaults.filters : filtersFromUrl(filters, defaults.isKnownFilter)),
+      ...filtersFromUrl(params.get('off') ?? '', defaults.isKnownFilter).map(filter => ({ ...filter, off: true }))
+    ],
     match: oneOf(params.get('match'), MATCHES, 'all'),
     range: rangeFromUrl(params),
     limit: limit > 0 && limit <= LIMITS.at(-1)! ? limit : 0,
-    scope: oneOf(params.get('scope'), defaults.scopes, defaults.scopes[0] ?? ''),
+    scope: oneOf(params.get('scope'), defaults.scopes, defaultScope(defaults.scopes)),
     group: params.get('group') ?? 'auto',
     metricType: oneOf(params.get('type'), METRIC_TYPES, 'Bytes'),
     metricFunction: oneOf(params.get('function'), FUNCTIONS, 'avg'),
@@ -73,6 +80,8 @@ export const urlFromState = (state: PageState): string => {
   };
   params.set('view', state.view);
   params.set('filters', filtersToUrl(state.filters.filter(filter => !filter.off)));
+  // Of a key of their own: NetObserv, which has no such thing, must not apply them.
+  put('off', filtersToUrl(state.filters.filter(filter => filter.off)), '');
   put('match', state.match, 'all');
   if (state.range.kind === 'relative') {
     params.set('timeRange', String(state.range.seconds));

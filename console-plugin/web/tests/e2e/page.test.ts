@@ -49,15 +49,17 @@ describe('the first view', () => {
         files.add(pathname);
       }
     });
+    const start = performance.now();
     await tab.page.goto(backend.page);
     await tab.page.getByText('Throughput').first().waitFor();
+    const tookMs = performance.now() - start;
     await tab.page.waitForLoadState('networkidle');
     await shot(tab.page, 'readme');
     const dist = fileURLToPath(new URL('../../dist', import.meta.url));
     const sizes = [...files].map(file => statSync(`${dist}${file}.gz`).size);
     expect(sizes.length).toBeGreaterThan(2);
     const total = sizes.reduce((sum, size) => sum + size, 0);
-    process.stderr.write(`first view: ${total} bytes of compressed code and styles\n`);
+    process.stderr.write(`first view: ${total} bytes of compressed code and styles, ${tookMs.toFixed(0)} ms\n`);
     expect(total).toBeLessThanOrEqual(FIRST_VIEW_BYTES_MAX);
     await tab.close();
   });
@@ -134,6 +136,23 @@ describe('what is missing is said', () => {
     await page.getByText('map full').waitFor();
     await expect.poll(() => page.locator('.netobserv-strip rect[fill^=url]').count(), { timeout: 30_000 }).toBe(1);
     await shot(page, 'flows-losses');
+    await tab.close();
+  });
+
+  it('when a refresh fails, above the rows that stay', async () => {
+    const tab = await openTab(browser);
+    const { page } = tab;
+    await page.goto(`${backend.page}/?view=table&filters=`);
+    await page.locator('#netflow-table-row-0').waitFor();
+    await page.route('**/api/**', route => route.abort());
+    await page.keyboard.press('r');
+    await page.getByText(/^Not refreshed since/).waitFor();
+    expect(await page.locator('#netflow-table-row-0').isVisible()).toBe(true);
+    expect(await page.locator('#table-container.netobserv-stale').count()).toBe(1);
+    await shot(page, 'flows-refresh-failed');
+    await page.unroute('**/api/**');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByText(/^Not refreshed since/).waitFor({ state: 'detached' });
     await tab.close();
   });
 

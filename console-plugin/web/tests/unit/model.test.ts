@@ -2,7 +2,7 @@ import { describe, expect, it, test } from 'vitest';
 import { errorText, queryString } from '../../src/api/client';
 import type { StreamsAnswer } from '../../src/api/types';
 import { calculate, fullName, sortFlows } from '../../src/model/columns';
-import { flowsFromAnswer, mergeReporters, totalsOf, type Flow } from '../../src/model/flow';
+import { flowsFromAnswer, mergeReporters, newestAge, totalsOf, type Flow } from '../../src/model/flow';
 import { formatAgo, formatMetric, formatMs, formatSeconds, formatSi } from '../../src/model/format';
 import { hintFor } from '../../src/model/hints';
 import { PortNames } from '../../src/model/reference';
@@ -62,9 +62,26 @@ describe('the address bar is the state', () => {
   const defaults = { filters: [], scopes: ['address', 'subnet'], view: 'overview' as const, isKnownFilter: () => true };
   test.each([
     '?view=table&filters=dst_port%3D443&timeRange=900&scope=subnet',
-    '?view=topology&filters=&match=any&startTime=1&endTime=60&limit=50&scope=address&type=Packets&function=max'
+    '?view=topology&filters=&match=any&startTime=1&endTime=60&limit=50&scope=address&type=Packets&function=max',
+    '?view=table&filters=protocol%3D6&off=dst_port%3D443%3Bsrc_port%21%3D53&timeRange=900&scope=subnet'
   ])('%s survives a round trip', search => {
     expect(urlFromState(stateFromUrl(search, defaults))).toBe(search);
+  });
+
+  it('keeps filters that are switched off, switched off', () => {
+    expect(stateFromUrl('?filters=protocol%3D6&off=dst_port%3D443', defaults).filters).toEqual([
+      { id: 'protocol', compare: '=', values: ['6'] },
+      { id: 'dst_port', compare: '=', values: ['443'], off: true }
+    ]);
+  });
+
+  test.each([
+    [['subnet', 'address'], 'address'],
+    [['cluster', 'namespace', 'address'], 'namespace'],
+    [['subnet'], 'subnet'],
+    [[], '']
+  ])('of the scopes %j it begins with %j', (scopes, scope) => {
+    expect(stateFromUrl('', { ...defaults, scopes }).scope).toBe(scope);
   });
 
   it('replaces nonsense by the defaults', () => {
@@ -171,4 +188,12 @@ describe('errors say what to do', () => {
 
 it('leaves out parameters without a value', () => {
   expect(queryString({ a: 1, b: undefined, c: '', d: 'x&y' })).toBe('a=1&d=x%26y');
+});
+
+test.each([
+  [[], undefined],
+  [[{ TimeFlowEndMs: 4000 }, { TimeFlowEndMs: 7000 }], 3000],
+  [[{ TimeFlowEndMs: 12_000 }], 0]
+])('the newest of %j is %j ms old', (flows, age) => {
+  expect(newestAge(flows as unknown as Flow[], 10_000)).toBe(age);
 });

@@ -79,3 +79,29 @@ it('asks nothing without a key, and stops when it is gone', () => {
   unmount();
   expect(calls[0]!.signal.aborted).toBe(true);
 });
+
+it('keeps the last answer, as stale, when refreshing it fails', async () => {
+  const { calls, result, rerender } = start('a');
+  act(() => calls[0]!.answer('first'));
+  await waitFor(() => expect(result.current).toMatchObject({ data: 'first', isStale: false }));
+  rerender({ key: 'a', tick: 1 });
+  act(() => calls[1]!.fail(new Error('gone')));
+  await waitFor(() => expect(result.current).toMatchObject({ data: 'first', isStale: true }));
+  expect(result.current.error?.message).toBe('gone');
+  rerender({ key: 'a', tick: 2 });
+  act(() => calls[2]!.answer('second'));
+  await waitFor(() => expect(result.current).toMatchObject({ data: 'second', isStale: false }));
+  expect(result.current.error).toBeUndefined();
+});
+
+it('never shows the answer to an older question beside the error of a newer one', async () => {
+  const { calls, result, rerender } = start('a');
+  act(() => calls[0]!.answer('first'));
+  await waitFor(() => expect(result.current.data).toBe('first'));
+  rerender({ key: 'b', tick: 0 });
+  expect(result.current).toMatchObject({ data: 'first', isStale: true });
+  act(() => calls[1]!.fail(new Error('gone')));
+  await waitFor(() => expect(result.current.error?.message).toBe('gone'));
+  expect(result.current.data).toBeUndefined();
+  expect(result.current.isStale).toBe(false);
+});

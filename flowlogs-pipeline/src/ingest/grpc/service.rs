@@ -186,14 +186,14 @@ impl Shared {
     }
 
     fn observe_latency(&self, batch: &Batch, now: i64) {
-        for record in &batch.records {
-            if let Some(end) = record
+        let ends = batch.records.iter().filter_map(|record| {
+            record
                 .field(Field::TimeFlowEndMs)
                 .and_then(crate::model::ValueRef::as_integer)
-            {
-                self.metrics.latency.observe((now - end) as f64 / 1e3);
-            }
-        }
+        });
+        self.metrics
+            .latency
+            .observe_all(ends.map(|end| now.saturating_sub(end) as f64 / 1e3));
     }
 }
 

@@ -168,21 +168,23 @@ pub fn dns_response_code(flags: u32) -> Text {
     })
 }
 
-/// Bytes of encoded labels that NetObserv keeps of a name.
-const DNS_NAME_BYTES_MAX: usize = 31;
+/// Characters of a name in DNS; what is longer is none, and must not fill memory.
+const DNS_NAME_CHARACTERS_MAX: usize = 253;
 
-/// Whole labels as long as their encoding fits; empty labels are left out.
+/// Whole labels as long as the name is one of DNS; empty labels are left out. NetObserv cuts at 31 bytes, which is
+/// what its agent sends; ours sends more, and what came is kept.
 pub fn dns_name(name: &str) -> Text {
-    let mut left = DNS_NAME_BYTES_MAX;
-    let mut kept = String::with_capacity(name.len().min(DNS_NAME_BYTES_MAX));
+    let is_clean = !name.starts_with('.') && !name.ends_with('.') && !name.contains("..");
+    if is_clean && name.len() <= DNS_NAME_CHARACTERS_MAX {
+        return Text::Shared(name.into());
+    }
+    let mut kept = String::new();
     for label in name.split('.').filter(|label| !label.is_empty()) {
-        let Some(rest) = left.checked_sub(label.len() + 1) else {
+        let dot = usize::from(!kept.is_empty());
+        if kept.len() + dot + label.len() > DNS_NAME_CHARACTERS_MAX {
             break;
-        };
-        left = rest;
-        if !kept.is_empty() {
-            kept.push('.');
         }
+        kept.push_str(&"."[..dot]);
         kept.push_str(label);
     }
     Text::Shared(kept.into())

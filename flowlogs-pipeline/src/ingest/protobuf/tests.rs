@@ -236,9 +236,15 @@ fn each_record_has_its_own_interfaces() {
 
 #[rstest]
 #[case("www.example.com", "www.example.com")]
-#[case("very-long-service-name.my-namespace.svc", "very-long-service-name")]
+#[case(
+    "very-long-service-name.my-namespace.svc",
+    "very-long-service-name.my-namespace.svc"
+)]
+#[case(&"a.".repeat(127), &"a.".repeat(127)[..253])]
+#[case(&"ab.".repeat(100), &"ab.".repeat(84)[..251])]
+#[case(&"x".repeat(254), "")]
 #[case(".a..b.", "a.b")]
-fn a_dns_name_is_cut_to_whole_labels(#[case] name: &str, #[case] expected: &str) {
+fn a_dns_name_is_kept_up_to_the_253_characters_of_dns(#[case] name: &str, #[case] expected: &str) {
     assert_eq!(names::dns_name(name).as_str(), expected);
 }
 

@@ -1,5 +1,6 @@
 //! A card with a title, what it draws, and the same as a table. Who: overview panels.
-//! **Invariant:** the card has one height while it loads, is empty, fails, or shows data.
+//! **Invariant:** the card has one height while it loads, is empty, fails, or shows data; what could not be refreshed
+//! stays, dimmed, with the reason in the head.
 import { Button, Skeleton } from '@patternfly/react-core';
 import { ChartLineIcon, TableIcon } from '@patternfly/react-icons';
 import { useState } from 'react';
@@ -40,7 +41,7 @@ export const ChartPanel = ({
 }: Props) => {
   const t = useText();
   const [isTable, setIsTable] = useState(false);
-  const canTable = table && !isEmpty && !error;
+  const canTable = table && !isEmpty;
   return (
     <section
       className={`netobserv-card ${className ?? ''}`}
@@ -50,7 +51,13 @@ export const ChartPanel = ({
     >
       <div className="netobserv-card-head">
         <h2>{title}</h2>
-        {note && <span className="netobserv-subtle netobserv-ellipsis">{note}</span>}
+        {error && !isEmpty ? (
+          <span className="netobserv-warning netobserv-ellipsis" title={error.message}>
+            {t('Not refreshed: {{error}}', { error: error.message })}
+          </span>
+        ) : (
+          note && <span className="netobserv-subtle netobserv-ellipsis">{note}</span>
+        )}
         <span className="netobserv-spacer" />
         {canTable && (
           <Button
@@ -65,7 +72,10 @@ export const ChartPanel = ({
           />
         )}
       </div>
-      <div className="netobserv-card-body" style={{ minBlockSize: height }}>
+      <div
+        className={`netobserv-card-body ${error && !isEmpty ? 'netobserv-stale' : ''}`}
+        style={{ minBlockSize: height }}
+      >
         {content()}
       </div>
     </section>
@@ -75,7 +85,7 @@ export const ChartPanel = ({
     if (isLoading) {
       return <Skeleton height={`${height}px`} screenreaderText={t('Loading')} />;
     }
-    if (error) {
+    if (error && isEmpty) {
       return (
         <p className="netobserv-panel-empty" role="alert">
           <span>

@@ -1,6 +1,6 @@
 //! Everything known of one flow, grouped, with what each field means and what can be done with it. Who: `FlowsPage`.
 //! **Invariant:** every field of the flow is shown, also those no column is configured for.
-import { Button, Tab, Tabs, TabTitleText } from '@patternfly/react-core';
+import { Button, Popover, Tab, Tabs, TabTitleText } from '@patternfly/react-core';
 import { BanIcon, CopyIcon, FilterIcon } from '@patternfly/react-icons';
 import { useState } from 'react';
 import { SidePanel } from '../../components/SidePanel';
@@ -103,8 +103,8 @@ export const FlowPanel = ({ flow, onClose }: Props) => {
               <dl>
                 {names.map(name => (
                   <div key={name} className="netobserv-field" data-test={`drawer-field-${columnOf(name)?.id ?? name}`}>
-                    <dt title={config.fields.find(field => field.name === name)?.description ?? name}>
-                      {labelOf(name, group)}
+                    <dt>
+                      <FieldName name={name} label={labelOf(name, group)} />
                     </dt>
                     <dd>
                       <span className="netobserv-field-value">{valueOf(name)}</span>
@@ -136,6 +136,21 @@ export const FlowPanel = ({ flow, onClose }: Props) => {
         </Tab>
       </Tabs>
     </SidePanel>
+  );
+};
+
+/** The name of a field, and on demand what the field means. */
+const FieldName = ({ name, label }: { name: string; label: string }) => {
+  const { config } = usePage();
+  const description = config.fields.find(field => field.name === name)?.description;
+  return description ? (
+    <Popover headerContent={name} bodyContent={description} position="left">
+      <button type="button" className="netobserv-field-name" title={description}>
+        {label}
+      </button>
+    </Popover>
+  ) : (
+    <span title={name}>{label}</span>
   );
 };
 

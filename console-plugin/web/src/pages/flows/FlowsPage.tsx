@@ -8,7 +8,7 @@ import type { Losses } from '../../api/types';
 import { Busy } from '../../components/Busy';
 import { PickMenu } from '../../components/PickMenu';
 import { Slot } from '../../components/Slots';
-import { ErrorView, LoadingRows, NothingFound } from '../../components/StateViews';
+import { ErrorView, LoadingRows, NothingFound, RefreshFailed } from '../../components/StateViews';
 import { Summary } from '../../components/Summary';
 import { usePage } from '../../hooks/use-page';
 import { useQuery } from '../../hooks/use-query';
@@ -16,8 +16,8 @@ import { useSetting } from '../../hooks/use-settings';
 import { useText } from '../../hooks/use-text';
 import { availableColumns, DEFAULT_SORT, defaultColumns, sortFlows, type Sort } from '../../model/columns';
 import { fieldFilters } from '../../model/flow-filters';
-import { flowsFromAnswer, mergeReporters, totalsOf, type Flow } from '../../model/flow';
-import { formatBytes, formatCount, formatSi } from '../../model/format';
+import { flowsFromAnswer, mergeReporters, newestAge, totalsOf, type Flow } from '../../model/flow';
+import { formatBytes, formatCount, formatSeconds, formatSi } from '../../model/format';
 import { secondsOf } from '../../model/time';
 import { LIMITS } from '../../model/url-state';
 import { CellMenu, type CellMenuTarget } from './CellMenu';
@@ -42,10 +42,11 @@ const FlowsPage = ({ losses }: { losses?: Losses }) => {
   const [isChoosing, setIsChoosing] = useState(false);
 
   const request = { ...query, limit };
-  const { data, error, isLoading, loadedAt, tookMs, cancel } = useQuery(JSON.stringify(request), tick, async signal => {
+  const records = useQuery(JSON.stringify(request), tick, async signal => {
     const answer = await getRecords(request, signal);
     return { flows: flowsFromAnswer(answer, config.fields), isLimitReached: answer.stats.limitReached };
   });
+  const { data, error, isLoading, isStale, loadedAt, tookMs, cancel } = records;
 
   const shownColumns = useMemo(() => {
     const shown = columns.filter(column => selectedColumns.includes(column.id));
@@ -60,6 +61,10 @@ const FlowsPage = ({ losses }: { losses?: Losses }) => {
     return sortFlows(state.isShowingDuplicates ? all : mergeReporters(all), sort, columns, ports);
   }, [data, state.isShowingDuplicates, sort, columns, ports]);
   const totals = useMemo(() => totalsOf(flows), [flows]);
+  const newestAgeMs = useMemo(
+    () => (state.range.kind === 'relative' && data ? newestAge(data.flows, loadedAt ?? 0) : undefined),
+    [state.range.kind, data, loadedAt]
+  );
   const close = useCallback(() => setSelected(undefined), []);
   const closeMenu = useCallback(() => setMenu(undefined), []);
 
@@ -69,11 +74,11 @@ const FlowsPage = ({ losses }: { losses?: Losses }) => {
   return (
     <div className="netobserv-split">
       <div className="netobserv-main">
-        <Busy isBusy={isLoading && !!data} onCancel={cancel} />
-        {!data && !error && <LoadingRows />}
-        {error && !isLoading && <ErrorView error={error} />}
-        {data && !error && !flows.length && <NothingFound />}
-        {data && !error && flows.length > 0 && (
+        <Busy isBusy={isLoading && !!(data ?? error)} onCancel={cancel} />
+        {!data && (error ? <ErrorView error={error} /> : <LoadingRows />)}
+        {data && error && <RefreshFailed error={error} loadedAt={loadedAt} />}
+        {data && !flows.length && <NothingFound />}
+        {data && flows.length > 0 && (
           <FlowTable
             flows={flows}
             columns={shownColumns}
@@ -86,7 +91,7 @@ const FlowsPage = ({ losses }: { losses?: Losses }) => {
               setIsDescending(next.isDescending);
             }}
             isCompact={isCompact}
-            isStale={isLoading && state.range.kind === 'absolute'}
+            isStale={isStale}
             selectedId={selected?._id}
             onSelect={setSelected}
             onExclude={flow => fieldFilters(config, fields, flow, 'DstAddr', true).forEach(filterOn)}
@@ -153,7 +158,18 @@ const FlowsPage = ({ losses }: { losses?: Losses }) => {
                   },
                   { text: formatBytes(totals.bytes) },
                   { text: t('{{count}} packets', { count: totals.packets, shown: formatCount(totals.packets) }) },
-                  { text: formatSi(totals.bytes / seconds, 'Bps'), title: t('Average over the time range') },
+                  // A part of the flows says nothing of the rate over the whole range.
+                  ...(isLimited
+                    ? []
+                    : [{ text: formatSi(totals.bytes / seconds, 'Bps'), title: t('Average over the time range') }]),
+                  ...(newestAgeMs !== undefined
+                    ? [
+                        {
+                          text: t('newest {{duration}} old', { duration: formatSeconds(newestAgeMs / 1000) }),
+                          title: t('Age of the newest flow when the back end answered')
+                        }
+                      ]
+                    : []),
                   ...(isLimited
                     ? [
                         {

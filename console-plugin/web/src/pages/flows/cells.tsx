@@ -38,6 +38,8 @@ const KIND_LETTERS: Record<string, string> = {
   Gateway: 'G'
 };
 
+const INTERFACE_COLUMNS = new Set(['Interfaces', 'FlowDirInts', 'IfDirections']);
+
 const missing = <span className="netobserv-missing">–</span>;
 
 const TwoLines = ({ first, second, isCompact }: { first: React.ReactNode; second?: string; isCompact: boolean }) =>
@@ -186,5 +188,16 @@ export const cell = (column: ColumnConfig, flow: Flow, context: CellContext): Re
       />
     );
   }
-  return plainValue(column, flow, context.columns, context.ports) || missing;
+  const plain = plainValue(column, flow, context.columns, context.ports);
+  if (INTERFACE_COLUMNS.has(column.id)) {
+    // The first is the one that counts; the others saw the same packets.
+    const [first, ...others] = plain.split(', ');
+    return (
+      <span title={plain}>
+        {first}
+        {others.length > 0 && <span className="netobserv-subtle"> +{others.length}</span>}
+      </span>
+    );
+  }
+  return plain || missing;
 };

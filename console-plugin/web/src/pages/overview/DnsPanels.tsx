@@ -37,7 +37,7 @@ export const DnsPanels = () => {
         height={HEIGHT}
         isLoading={!codes.data && !codes.error}
         isEmpty={!sums.length}
-        error={codes.isLoading ? undefined : codes.error}
+        error={codes.error}
       >
         <BarList
           name={t('DNS response codes')}
@@ -60,7 +60,7 @@ export const DnsPanels = () => {
         height={HEIGHT}
         isLoading={!names.data && !names.error}
         isEmpty={!slowest.length}
-        error={names.isLoading ? undefined : names.error}
+        error={names.error}
       >
         <BarList
           name={t('Slowest DNS names')}

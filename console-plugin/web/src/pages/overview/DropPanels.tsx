@@ -44,7 +44,7 @@ export const DropPanels = () => {
       height={HEIGHT}
       isLoading={!causes.data && !causes.error}
       isEmpty={!series.length}
-      error={causes.isLoading ? undefined : causes.error}
+      error={causes.error}
       table={() => ({
         head: [t('Time'), ...series.map(each => each.name)],
         rows: causes.data!.times.map((time, index) => [

@@ -45,7 +45,7 @@ export const LatencyChart = ({ id, type, title, height }: Props) => {
       height={height}
       isLoading={!slow.data && !slow.error}
       isEmpty={!slow.data?.series.length}
-      error={slow.isLoading ? undefined : slow.error}
+      error={slow.error}
       table={() => ({
         head: [t('Time'), ...series.map(each => each.name)],
         rows: times.map((time, index) => [

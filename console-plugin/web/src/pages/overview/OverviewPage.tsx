@@ -5,7 +5,7 @@ import { Busy } from '../../components/Busy';
 import { mean } from '../../components/charts/stack';
 import { PickMenu } from '../../components/PickMenu';
 import { Slot } from '../../components/Slots';
-import { ErrorView, NothingFound } from '../../components/StateViews';
+import { ErrorView, NothingFound, RefreshFailed } from '../../components/StateViews';
 import { Summary } from '../../components/Summary';
 import type { Losses } from '../../api/types';
 import { useMetric } from '../../hooks/use-metrics';
@@ -39,8 +39,9 @@ const OverviewPage = ({ losses }: { losses?: Losses }) => {
   const isNothing = flows.data && !flows.data.series.length && !bytes.data?.series.length;
   return (
     <div className="netobserv-main">
-      <Busy isBusy={bytes.isLoading && !!bytes.data} onCancel={bytes.cancel} />
-      {bytes.error && !bytes.isLoading && !bytes.data ? (
+      <Busy isBusy={bytes.isLoading && !!(bytes.data ?? bytes.error)} onCancel={bytes.cancel} />
+      {bytes.error && bytes.data && <RefreshFailed error={bytes.error} loadedAt={bytes.loadedAt} />}
+      {bytes.error && !bytes.data ? (
         <ErrorView error={bytes.error} />
       ) : isNothing ? (
         <NothingFound />

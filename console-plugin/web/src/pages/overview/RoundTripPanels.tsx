@@ -32,7 +32,7 @@ export const RoundTripPanels = ({ scopeName }: { scopeName: string }) => {
         height={HEIGHT}
         isLoading={!peers.data && !peers.error}
         isEmpty={!slowest.length}
-        error={peers.isLoading ? undefined : peers.error}
+        error={peers.error}
         table={() => ({
           head: [t('Peers'), ...times.map(time => formatTimeOfDay(time * 1000))],
           rows: slowest.map(each => [each.name, ...each.values.map(value => (value === null ? '–' : formatMs(value)))])

@@ -41,7 +41,9 @@ const Tile = ({ id, name, hint, now, before, values, valuesBefore, format, alarm
       data-test={`tile-${id}`}
       aria-label={name}
     >
-      <h2 title={hint}>{name}</h2>
+      <h2 className="netobserv-ellipsis" title={hint}>
+        {name} <span className="netobserv-subtle">{t('average')}</span>
+      </h2>
       {!now.data && !now.error ? (
         <Skeleton height="76px" screenreaderText={t('Loading')} />
       ) : (

@@ -22,7 +22,7 @@ interface Props {
 
 /** Enough names to know the top over the whole range, not only the top of each step. */
 const ASKED = 100;
-const CHART_HEIGHT_MIN = 240;
+const CHART_HEIGHT_MIN = 200;
 const BAR_HEIGHT = 31;
 const LEGEND_HEIGHT = 60;
 const OTHERS = '--netobserv-others';
@@ -83,7 +83,7 @@ export const TrafficPanels = ({ type, total, scopeName }: Props) => {
   const id = isPackets ? 'packet_rates' : 'byte_rates';
   const isLoading = !now.data && !now.error;
   const isEmpty = !ranked?.top.length;
-  const error = now.isLoading ? undefined : now.error;
+  const error = now.error;
   return (
     <>
       <ChartPanel

@@ -5,7 +5,7 @@ import { ListIcon, TopologyIcon } from '@patternfly/react-icons';
 import { useCallback, useMemo, useState } from 'react';
 import type { Losses } from '../../api/types';
 import { Busy } from '../../components/Busy';
-import { ErrorView, LoadingRows, NothingFound } from '../../components/StateViews';
+import { ErrorView, LoadingRows, NothingFound, RefreshFailed } from '../../components/StateViews';
 import { usePage } from '../../hooks/use-page';
 import { useSetting } from '../../hooks/use-settings';
 import { useText } from '../../hooks/use-text';
@@ -70,13 +70,15 @@ const TopologyPage = ({ losses }: { losses?: Losses }) => {
   };
 
   const hasNodes = !!graph?.nodes.length;
-  const error = traffic.isLoading ? undefined : traffic.error;
+  // A failed refresh keeps the drawing; a failed first answer has none.
+  const error = traffic.data ? undefined : traffic.error;
   return (
     <div className="netobserv-split">
       <div className="netobserv-main">
-        <Busy isBusy={traffic.isLoading && !!graph} onCancel={traffic.cancel} />
+        <Busy isBusy={traffic.isLoading && !!(graph ?? traffic.error)} onCancel={traffic.cancel} />
         {!graph && !traffic.error && <LoadingRows />}
         {error && <ErrorView error={error} />}
+        {!error && traffic.error && <RefreshFailed error={traffic.error} loadedAt={traffic.loadedAt} />}
         {graph && !error && !hasNodes && <NothingFound key={tick} />}
         {drawn && hasNodes && !error && isList && (
           <ConnectionList graph={drawn.graph} selection={selection} format={drawn.format} onSelect={setSelection} />

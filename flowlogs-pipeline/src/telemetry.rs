@@ -1,4 +1,6 @@
-//! The log: text on standard error, at the level of the configuration.
+//! The log: text on standard error, at the level of the configuration. Started by `app`.
+//!
+//! **Invariant:** a standard error that is closed costs the log and not the process.
 
 use std::io::IsTerminal as _;
 
@@ -14,7 +16,7 @@ pub fn start(level: &str) {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
-        // A closed standard error must cost the log and not the process.
+        // It would report a failed write by `eprintln`, which panics then.
         .log_internal_errors(false)
         .finish();
     let _ = tracing::subscriber::set_global_default(subscriber);
