@@ -81,17 +81,19 @@ impl Topology {
         }
         let deadline = *drain.get_or_init(|| Instant::now() + drain_timeout);
         // The channel closes when the last chain has ended.
-        if tokio::time::timeout_at(deadline.into(), ends.recv())
+        let mut has_ended = tokio::time::timeout_at(deadline.into(), ends.recv())
             .await
-            .is_err()
-        {
+            .is_ok();
+        if !has_ended {
             for (queue, dropped) in &queues {
                 let left = queue.close() as u64;
                 dropped.add(left);
                 outcome.undrained += left;
             }
             // End stages know the deadline too, and need a moment to count what they hold.
-            let _ = tokio::time::timeout_at((deadline + FINISH_GRACE).into(), ends.recv()).await;
+            has_ended = tokio::time::timeout_at((deadline + FINISH_GRACE).into(), ends.recv())
+                .await
+                .is_ok();
             // A stage that is stuck in a batch by now is left behind with it.
             for (queue, dropped) in &queues {
                 let left = queue.in_hand() as u64;
@@ -99,11 +101,9 @@ impl Topology {
                 outcome.undrained += left;
             }
         }
-        for (name, thread) in threads
-            .into_iter()
-            .filter(|(_, thread)| thread.is_finished())
-        {
-            if thread.join().is_err() {
+        for (name, thread) in threads {
+            // A thread that let go of the channel is about to end; one that is stuck is left behind.
+            if (has_ended || thread.is_finished()) && thread.join().is_err() {
                 outcome.errors.push(StageError::new(
                     &name,
                     "its thread panicked, see the message above",

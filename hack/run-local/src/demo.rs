@@ -13,12 +13,20 @@ mod delay;
 mod dns;
 mod traffic;
 
-use anyhow::Result;
+use std::fs::File;
+
+use anyhow::{Context, Result};
+use nix::fcntl::{Flock, FlockArg};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-/// Builds the network, makes traffic until a signal comes, and removes the network.
+/// Held by the one instance that makes demo traffic: the namespaces' names are the machine's.
+const LOCK: &str = "/run/netobserv-demo.lock";
+
+/// Builds the network, makes traffic until a signal comes, and removes the network. While another instance does so,
+/// waits for its end: its traffic can be seen by all.
 pub fn run() -> Result<()> {
+    let _lock = lock()?;
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     network::remove_all()?;
     let result = network::build().and_then(|()| traffic::start());
@@ -28,4 +36,15 @@ pub fn run() -> Result<()> {
     }
     network::remove_all()?;
     result
+}
+
+fn lock() -> Result<Flock<File>> {
+    let open = || File::create(LOCK).with_context(|| format!("cannot write {LOCK}"));
+    if let Ok(lock) = Flock::lock(open()?, FlockArg::LockExclusiveNonblock) {
+        return Ok(lock);
+    }
+    println!("another instance makes demo traffic already; waiting for its end");
+    Flock::lock(open()?, FlockArg::LockExclusive)
+        .map_err(|(_, error)| error)
+        .with_context(|| format!("cannot lock {LOCK}"))
 }

@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, PipeReader, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -45,8 +46,20 @@ pub fn copy_in_background(source: PipeReader, path: PathBuf) -> io::Result<Recei
     Ok(receiver)
 }
 
+/// Opens a log that belongs to its folder's owner, so that a later run without root can go on writing it.
 fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).open(path)
+    let file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .custom_flags(nix::libc::O_NOFOLLOW)
+        .open(path)?;
+    if nix::unistd::Uid::effective().is_root()
+        && let Some(folder) = path.parent()
+    {
+        let owner = std::fs::metadata(folder)?;
+        std::os::unix::fs::fchown(&file, Some(owner.uid()), Some(owner.gid()))?;
+    }
+    Ok(file)
 }
 
 fn rotate(path: &Path) -> io::Result<()> {
@@ -55,12 +68,15 @@ fn rotate(path: &Path) -> io::Result<()> {
     std::fs::rename(path, old)
 }
 
-/// The last lines of a log, for an error message.
-pub fn tail(path: &Path, lines: usize) -> String {
+/// The last lines of a log beyond its first `since` bytes, for an error message.
+pub fn tail(path: &Path, since: u64, lines: usize) -> String {
     const TAIL_BYTES: u64 = 4096;
     let read = || -> io::Result<String> {
         let mut file = File::open(path)?;
-        let start = file.metadata()?.len().saturating_sub(TAIL_BYTES);
+        let length = file.metadata()?.len();
+        // A shorter file was rotated meanwhile.
+        let since = if since > length { 0 } else { since };
+        let start = length.saturating_sub(TAIL_BYTES).max(since);
         file.seek(SeekFrom::Start(start))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
@@ -86,8 +102,12 @@ mod tests {
         writer.write_all(b"first\nsecond\n").unwrap();
         drop(writer);
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
-        while tail(&path, 5) != "first\nsecond" {
-            assert!(std::time::Instant::now() < deadline, "{}", tail(&path, 5));
+        while tail(&path, 0, 5) != "first\nsecond" {
+            assert!(
+                std::time::Instant::now() < deadline,
+                "{}",
+                tail(&path, 0, 5)
+            );
             std::thread::yield_now();
         }
         assert!(folder.path().join("x.log.1").exists());

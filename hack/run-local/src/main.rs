@@ -4,10 +4,20 @@
 //! need, watches them, and stops them in the order in which flows move so that each can drain.
 //! **Invariant:** nothing it starts outlives it, and it stops nothing that it did not start.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+/// A line for the terminal. It may be gone, which must not stop the draining: `println!` would panic.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($text)*);
+    }};
+}
+pub(crate) use say;
 
 mod config;
 mod demo;
@@ -56,7 +66,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("netobserv: {error:#}");
+            let _ = writeln!(std::io::stderr(), "netobserv: {error:#}");
             ExitCode::FAILURE
         }
     }

@@ -24,7 +24,7 @@ impl Ports {
         let mut choose = |what: &str, default: u16| -> Result<u16> {
             let port = if taken.contains(&default) || !is_free(default) {
                 let free = any_free(&taken)?;
-                println!("port {default} ({what}) is taken; using {free}");
+                crate::say!("port {default} ({what}) is taken; using {free}");
                 free
             } else {
                 default

@@ -46,6 +46,9 @@ pub fn check(settings: &Settings, owner: &Owner) -> Result<(PathBuf, Flock<std::
         .write(true)
         .open(data.join("run/lock"))
         .with_context(|| format!("cannot write in {}", data.display()))?;
+    if Uid::effective().is_root() {
+        std::os::unix::fs::fchown(&lock, Some(owner.uid.as_raw()), Some(owner.gid.as_raw()))?;
+    }
     let lock = Flock::lock(lock, FlockArg::LockExclusiveNonblock).map_err(|_| {
         anyhow::anyhow!(
             "{} is used by a running instance; stop it or choose another folder: make run DATA=...",
@@ -62,8 +65,15 @@ pub fn check(settings: &Settings, owner: &Owner) -> Result<(PathBuf, Flock<std::
 fn make_folder(folder: &Path, owner: &Owner) -> Result<()> {
     let hint = "choose another folder with: make run DATA=...";
     if !folder.exists() {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make the data folder {}; {hint}", folder.display()))?;
+        if let Some(parent) = folder.parent().filter(|parent| !parent.exists()) {
+            make_folder(parent, owner)?;
+        }
+        std::fs::create_dir(folder).map_err(|error| {
+            anyhow::anyhow!(
+                "cannot make the data folder {}: {error}; {hint}",
+                folder.display()
+            )
+        })?;
         if Uid::effective().is_root() {
             chown(folder, Some(owner.uid), Some(owner.gid))?;
         }

@@ -28,16 +28,16 @@ pub fn run(settings: &Settings) -> Result<()> {
     watch_signals(&supervisor)?;
     let result = start(&mut supervisor, settings, &owner, &data, ports, &files);
     if result.is_ok() {
-        println!(
+        crate::say!(
             "flows of this host: http://{}  (Ctrl-C stops; data and logs in {})",
             page(settings),
             data.display()
         );
         supervisor.watch();
-        println!("stopping");
+        crate::say!("stopping");
     }
     for name in supervisor.stop() {
-        println!("{name} did not stop in time and was killed");
+        crate::say!("{name} was killed before it had stopped");
     }
     result
 }

@@ -12,7 +12,7 @@ pub const FREE_BYTES_MIN: u64 = 512 * 1024 * 1024;
 #[derive(Args, Clone)]
 pub struct Settings {
     /// Port of the page.
-    #[arg(long, env = "PORT", default_value_t = 9001)]
+    #[arg(long, env = "PORT", default_value_t = 9001, value_parser = clap::value_parser!(u16).range(1..))]
     pub port: u16,
     /// Address on which the page listens; 0.0.0.0 opens it to the network, without a password.
     #[arg(long, env = "LISTEN", default_value = "127.0.0.1")]

@@ -63,6 +63,8 @@ struct Running {
     input: Option<ChildStdin>,
     /// Disconnects when the log holds all that it said.
     log_written: Option<Receiver<()>>,
+    /// Length of the log before it said anything.
+    log_start: u64,
 }
 
 pub struct Supervisor {
@@ -99,6 +101,10 @@ impl Supervisor {
 
     fn spawn(&mut self, index: usize) -> Result<()> {
         let slot = &mut self.slots[index];
+        let log = slot.program.log.as_deref();
+        let log_start = log
+            .and_then(|log| log.metadata().ok())
+            .map_or(0, |log| log.len());
         let (child, input, log_written) = spawn(&slot.program)
             .with_context(|| format!("cannot start {}", slot.program.path.display()))?;
         slot.running = Some(Running {
@@ -106,6 +112,7 @@ impl Supervisor {
             since: Instant::now(),
             input,
             log_written,
+            log_start,
         });
         slot.restart_at = None;
         let sender = self.sender.clone();
@@ -150,16 +157,16 @@ impl Supervisor {
                 }
                 Ok(Event::Exited { slot, status }) => {
                     let slot = &mut self.slots[slot];
-                    if let Some(written) =
-                        slot.running.take().and_then(|running| running.log_written)
-                    {
+                    let running = slot.running.take();
+                    let log_start = running.as_ref().map_or(0, |running| running.log_start);
+                    if let Some(written) = running.and_then(|running| running.log_written) {
                         let _ = written.recv_timeout(LAST_WORDS_LIMIT);
                     }
                     let last = slot
                         .program
                         .log
                         .as_deref()
-                        .map(|log| logs::tail(log, 5))
+                        .map(|log| logs::tail(log, log_start, 5))
                         .unwrap_or_default();
                     bail!(
                         "{} did not start ({}):\n{last}",
@@ -203,7 +210,7 @@ impl Supervisor {
             .as_deref()
             .map(|log| format!("; log: {}", log.display()))
             .unwrap_or_default();
-        println!(
+        crate::say!(
             "{} ended ({}); starting it again in {} s{log}",
             slot.program.name,
             describe(status),
@@ -218,7 +225,7 @@ impl Supervisor {
             if self.slots[index].restart_at.is_some_and(|due| due <= now)
                 && let Err(error) = self.spawn(index)
             {
-                println!("{error:#}");
+                crate::say!("{error:#}");
                 let slot = &mut self.slots[index];
                 slot.restart_at = Some(now + slot.backoff);
                 slot.backoff = (slot.backoff * 2).min(BACKOFF_MAX);
@@ -341,7 +348,7 @@ mod tests {
         let sender = supervisor.sender();
         let watched = log.clone();
         std::thread::spawn(move || {
-            while !logs::tail(&watched, 1).contains("second hello") {
+            while !logs::tail(&watched, 0, 1).contains("second hello") {
                 std::thread::yield_now();
             }
             sender.send(Event::Stop).unwrap();
@@ -349,8 +356,8 @@ mod tests {
         supervisor.watch();
         assert!(supervisor.stop().is_empty());
         let deadline = Instant::now() + Duration::from_secs(30);
-        while logs::tail(&log, 1) != "drained" {
-            assert!(Instant::now() < deadline, "{}", logs::tail(&log, 5));
+        while logs::tail(&log, 0, 1) != "drained" {
+            assert!(Instant::now() < deadline, "{}", logs::tail(&log, 0, 5));
         }
     }
 
@@ -358,6 +365,7 @@ mod tests {
     fn a_program_that_ends_before_it_is_ready_is_an_error_with_its_last_words() {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
+        std::fs::write(&log, "words of an earlier run\n").unwrap();
         let mut supervisor = Supervisor::new();
         supervisor
             .add(shell("echo no privilege; exit 3", log.clone()))
@@ -382,7 +390,7 @@ mod tests {
         supervisor.add(program).unwrap();
         supervisor
             .wait_ready(
-                vec![("shell", move || logs::tail(&log, 1) == "up")],
+                vec![("shell", move || logs::tail(&log, 0, 1) == "up")],
                 Duration::from_secs(30),
             )
             .unwrap();
