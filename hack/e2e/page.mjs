@@ -16,7 +16,7 @@ page.setDefaultTimeout(60_000);
 const problems = [];
 page.on('pageerror', error => problems.push(`${error}`));
 page.on('console', message => message.type() === 'error' && problems.push(message.text()));
-const filters = encodeURIComponent(encodeURIComponent('DstPort=7777'));
+const filters = encodeURIComponent('dst_port=7777');
 
 try {
   await page.goto(`${base}/?view=table&timeRange=300&filters=${filters}`);
@@ -26,8 +26,8 @@ try {
 
   for (const [view, drawn] of [
     ['table', () => page.getByRole('row').nth(10)],
-    ['topology', () => page.getByText('Demo shop').first()],
-    ['overview', () => page.getByText('Demo shop').first()],
+    ['topology', () => page.getByText(/Demo shop|10\.77\.0\./).filter({ visible: true }).first()],
+    ['overview', () => page.getByText(/Demo shop|10\.77\.0\./).filter({ visible: true }).first()],
   ]) {
     await page.goto(`${base}/?view=${view}&timeRange=300`);
     await drawn().waitFor();
