@@ -67,5 +67,11 @@ fn a_taken_port_is_refused_with_its_holder() {
 fn a_data_folder_that_cannot_be_used_is_refused() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let path = file.path().display().to_string();
-    check_refused(&[("PORT", "0"), ("DATA", &path)], &[&path, "DATA="]);
+    // Free a moment ago; were it taken again, the refusal would name it and not the folder.
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .and_then(|listener| listener.local_addr())
+        .unwrap()
+        .port()
+        .to_string();
+    check_refused(&[("PORT", &port), ("DATA", &path)], &[&path, "DATA="]);
 }
