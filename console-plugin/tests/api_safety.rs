@@ -196,10 +196,25 @@ async fn sizes_are_bounded() {
         )
         .await;
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+    // Without a length that tells it beforehand.
+    let chunks = (0..5).fold(String::new(), |sent, _| {
+        sent + &format!("{:x}\r\n{}\r\n", 1 << 19, "x".repeat(1 << 19))
+    });
+    let mut stream = tokio::net::TcpStream::connect(console.page())
+        .await
+        .unwrap();
+    let head = "POST /api/status HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\nconnection: close";
+    let request = format!("{head}\r\n\r\n{chunks}0\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
     let text = console.metrics().await;
-    for reason in ["uri_length", "body_size"] {
+    for (reason, count) in [("uri_length", 1), ("body_size", 2)] {
         assert!(
-            text.contains(&format!("requests_refused_total{{reason=\"{reason}\"}} 1")),
+            text.contains(&format!(
+                "requests_refused_total{{reason=\"{reason}\"}} {count}"
+            )),
             "{reason}"
         );
     }
