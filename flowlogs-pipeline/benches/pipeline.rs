@@ -1,28 +1,35 @@
-//! Flows per CPU-second and memory of whole pipelines in one process, fed over real gRPC.
+//! Flows per CPU-second and memory of whole pipelines, each in a process of its own, fed over real gRPC.
 //!
-//! Prints one line per pipeline: the figure counts the processor time of the whole process except the sender's,
-//! which is measured alone before and taken off; the pre-encoded messages make it small.
-//! Run: `cargo bench --bench pipeline`. `BENCH_FLOWS` sets how many flows each pipeline gets.
+//! Prints the decoder's time alone, then one line per pipeline: the figure counts the processor time of the whole process
+//! except the sender's, which is measured alone before and taken off; the pre-encoded messages make it small.
+//! Run: `cargo bench --bench pipeline`. `BENCH_FLOWS` sets how many flows each pipeline gets, `BENCH_PIPELINE` (a number
+//! from 0) runs that one alone, in the process itself, as a profiler wants it.
 #![allow(clippy::unwrap_used, reason = "bench")]
+
+#[path = "../tests/support/raw_client.rs"]
+mod raw_client;
 
 use std::time::{Duration, Instant};
 
-use bytes::{Buf as _, BufMut as _, Bytes};
+use bytes::Bytes;
 use flowlogs_pipeline::config::{Loaded, Overlay, load};
+use flowlogs_pipeline::ingest::protobuf::Decoder;
 use flowlogs_pipeline::ingest::protobuf::pbflow::{
     DataLink, DupMapEntry, Ip, Network, Record, Records, Transport, ip::IpFamily,
 };
-use flowlogs_pipeline::ingest::protobuf::{Decoder, pbflow};
 use flowlogs_pipeline::metrics::{Operational, Registry};
 use flowlogs_pipeline::topology::Topology;
 use prost::Message as _;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use tonic::codec::{Codec, DecodeBuf, Decoder as GrpcDecoder, EncodeBuf, Encoder};
+
+use raw_client::RawClient;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// The variable that names one pipeline.
+const ONE_PIPELINE: &str = "BENCH_PIPELINE";
 const FLOWS_DEFAULT: usize = 3_000_000;
 const FLOWS_PER_MESSAGE: usize = 5_000;
 /// Pairs of addresses; the metrics have as many series.
@@ -34,14 +41,28 @@ fn main() {
         .and_then(|text| text.parse().ok())
         .unwrap_or(FLOWS_DEFAULT);
     let messages = messages();
+    let pipelines = pipelines();
+    if let Ok(number) = std::env::var(ONE_PIPELINE) {
+        let (name, stages) = &pipelines[number.parse::<usize>().unwrap()];
+        bench_pipeline(name, stages, &messages, flows);
+        return;
+    }
     let bytes: usize = messages.iter().map(Bytes::len).sum();
     println!(
         "bytes per record: {}",
         bytes / (messages.len() * FLOWS_PER_MESSAGE)
     );
     bench_decode(&messages, flows);
-    for (name, stages) in pipelines() {
-        bench_pipeline(name, &stages, &messages, flows);
+    for number in 0..pipelines.len() {
+        let program = std::env::current_exe().unwrap();
+        let mut child = std::process::Command::new(program);
+        assert!(
+            child
+                .env(ONE_PIPELINE, number.to_string())
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 }
 
@@ -188,6 +209,7 @@ fn bench_pipeline(name: &str, stages: &serde_json::Value, messages: &[Bytes], fl
         .unwrap();
     runtime.block_on(async {
         let sender = sender_cost(messages, flows).await;
+        let resident_before = resident_megabytes("VmRSS");
         let metrics = Operational::new(Registry::default(), "");
         let topology = Topology::build(&config.graph, &config.perf, &metrics, &runtime.handle().clone()).unwrap();
         let address = topology.addresses()[0];
@@ -200,12 +222,12 @@ fn bench_pipeline(name: &str, stages: &serde_json::Value, messages: &[Bytes], fl
         let (used, wall) = (processor_time().saturating_sub(before), start.elapsed());
         let net = used.saturating_sub(sender);
         println!(
-            "{name}: {:.0}k flows per CPU-second (with the sender {:.0}k; {:.0} ns a flow), {:.1} s of wall, RSS {} MB",
+            "{name}: {:.0}k flows per CPU-second (with the sender {:.0}k; {:.0} ns a flow), {:.1} s of wall, RSS at most {} MB, {resident_before} MB of it the bench's before",
             flows as f64 / net.as_secs_f64() / 1e3,
             flows as f64 / used.as_secs_f64() / 1e3,
             net.as_nanos() as f64 / flows as f64,
             wall.as_secs_f64(),
-            resident_megabytes(),
+            resident_megabytes("VmHWM"),
         );
     });
 }
@@ -250,48 +272,9 @@ async fn send(address: std::net::SocketAddr, messages: &[Bytes], flows: usize) {
     for message in messages.iter().cycle().take(flows / FLOWS_PER_MESSAGE) {
         grpc.ready().await.unwrap();
         let path = http::uri::PathAndQuery::from_static("/pbflow.Collector/Send");
-        grpc.unary(tonic::Request::new(message.clone()), path, Encoded)
+        grpc.unary(tonic::Request::new(message.clone()), path, RawClient)
             .await
             .unwrap();
-    }
-}
-
-/// Sends messages that are encoded already.
-#[derive(Clone, Copy, Default)]
-struct Encoded;
-
-impl Codec for Encoded {
-    type Encode = Bytes;
-    type Decode = pbflow::CollectorReply;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for Encoded {
-    type Item = Bytes;
-    type Error = tonic::Status;
-
-    fn encode(&mut self, item: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), tonic::Status> {
-        buffer.put(item);
-        Ok(())
-    }
-}
-
-impl GrpcDecoder for Encoded {
-    type Item = pbflow::CollectorReply;
-    type Error = tonic::Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Self::Item>, tonic::Status> {
-        buffer.advance(buffer.remaining());
-        Ok(Some(pbflow::CollectorReply {}))
     }
 }
 
@@ -308,12 +291,10 @@ fn processor_time() -> Duration {
     Duration::from_millis(ticks * 10)
 }
 
-fn resident_megabytes() -> u64 {
+/// A figure of the process's memory, as the kernel names it.
+fn resident_megabytes(name: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmHWM"))
-        .unwrap();
+    let line = status.lines().find(|line| line.starts_with(name)).unwrap();
     line.split_whitespace()
         .nth(1)
         .unwrap()

@@ -49,7 +49,7 @@ pub fn main(flags: &Flags) -> ExitCode {
     let Some(config) = config.filter(|_| !flags.check || problems.found().is_empty()) else {
         complain(format_args!(
             "the configuration cannot be used: {} problem(s), see above",
-            problems.found().len()
+            problems.count()
         ));
         return ExitCode::FAILURE;
     };
@@ -182,6 +182,7 @@ fn serve_metrics(
             key_path: files.key_path.as_str().into(),
             client_ca_path: None,
             protocols: &[],
+            versions: rustls::ALL_VERSIONS,
         })
     });
     let tls = tls

@@ -14,7 +14,7 @@ pub mod stages;
 mod tests;
 
 pub use duration::GoDuration;
-pub use load::{Loaded, Overlay, load};
+pub use load::{Format, Loaded, Overlay, load, load_text};
 pub use problems::{Problem, Problems, Severity};
 pub use settings::{MetricsSettings, PerfSettings, Root};
 pub use stages::{EncodeConfig, IngestConfig, StageConfig, TransformConfig, WriteConfig};

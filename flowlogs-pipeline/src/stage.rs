@@ -76,6 +76,6 @@ pub trait Terminal: Send {
     fn write(&mut self, batch: &Batch);
 
     /// Called when nothing comes any more: hands over what is still held, and counts as lost what could not
-    /// be handed over until the deadline.
+    /// be handed over until the deadline. Called after a panic of the branch too, its own included.
     fn finish(self: Box<Self>, deadline: Instant);
 }

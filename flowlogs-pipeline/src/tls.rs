@@ -10,8 +10,13 @@ mod watch;
 
 use std::path::PathBuf;
 
+use rustls::SupportedProtocolVersion;
+
 pub use client::ClientTls;
 pub use server::{ServerFiles, ServerTls};
+
+/// The versions between our own components, as in NetObserv.
+pub static TLS13_ONLY: &[&SupportedProtocolVersion] = &[&rustls::version::TLS13];
 
 /// Why TLS cannot be set up; the texts name the file.
 #[derive(Debug, thiserror::Error)]

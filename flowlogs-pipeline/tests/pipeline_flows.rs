@@ -6,6 +6,7 @@ mod loki;
 #[path = "support/pipeline.rs"]
 mod pipeline;
 
+use flowlogs_pipeline::ingest::lines::LINE_BYTES_MAX;
 use flowlogs_pipeline::ingest::protobuf::pbflow::{
     DupMapEntry, Ip, Network, Record, Records, Transport, ip::IpFamily,
 };
@@ -165,7 +166,16 @@ async fn a_file_ends_the_pipeline_when_all_of_it_was_written() {
     let mut text: String = (0..1234)
         .map(|port| json!({"Bytes": 1, "SrcPort": port}).to_string() + "\n")
         .collect();
-    text.push_str("no object\n\n{\"Bytes\": 2}");
+    for line in [
+        "no object",
+        "",
+        &"x".repeat(LINE_BYTES_MAX + 1),
+        &format!("{{\"a\": [{}1]}}", "0,".repeat(3000)),
+    ] {
+        text.push_str(line);
+        text.push('\n');
+    }
+    text.push_str("{\"Bytes\": 2}");
     std::fs::write(&path, text).unwrap();
     let file = json!({"filename": path, "decoder": {"type": "json"}});
     let pipeline = Running::start(
@@ -179,7 +189,7 @@ async fn a_file_ends_the_pipeline_when_all_of_it_was_written() {
     pipeline.ended().await;
     assert_eq!(store.lines().len(), 1235);
     let shown = registry.to_text();
-    assert!(shown.contains("code=\"Ignoring line\"} 1"), "{shown}");
+    assert!(shown.contains("code=\"Ignoring line\"} 3"), "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -208,6 +218,42 @@ async fn a_file_of_protobuf_records_is_read() {
         "{:?}",
         store.lines()
     );
+}
+
+/// Takes two of its periods, 20 s of waiting.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_looped_file_is_sent_again_and_again_until_the_stop() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("flows.json");
+    std::fs::write(&path, "{\"Bytes\": 1}\n{\"Bytes\": 2}\n").unwrap();
+    let file = json!({"filename": path, "decoder": {"type": "json"}, "loop": true, "chunks": 7});
+    let pipeline = Running::start(
+        &[("none", "file")],
+        &[
+            json!({"name": "file", "ingest": {"type": "file_loop", "file": file}}),
+            json!({"name": "none", "write": {"type": "none"}}),
+        ],
+    );
+    pipeline
+        .shows("ingest_flows_processed{stage=\"file\"}", 4)
+        .await;
+    pipeline.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_buffer_of_any_length_may_be_configured() {
+    for length in [0, 1, u64::MAX] {
+        let pipeline = Running::start(
+            &[("none", "grpc")],
+            &[
+                grpc(&json!({"bufferLength": length})),
+                json!({"name": "none", "write": {"type": "none"}}),
+            ],
+        );
+        let entries = vec![flow(1, 1)];
+        pipeline.send(&Records { entries }).await.unwrap();
+        pipeline.stop().await;
+    }
 }
 
 #[test]

@@ -5,7 +5,6 @@
 mod pipeline;
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use flowlogs_pipeline::ingest::protobuf::pbflow::{Record, Records};
 use pipeline::{Running, send_over};
@@ -15,7 +14,6 @@ use tonic::Status;
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
 
 const NAME: &str = "pipeline.test";
-const PATIENCE: Duration = Duration::from_mins(1);
 
 fn pair() -> CertifiedKey<KeyPair> {
     generate_simple_self_signed(vec![NAME.into()]).unwrap()
@@ -71,22 +69,6 @@ fn with_identity(tls: ClientTlsConfig, pair: &CertifiedKey<KeyPair>) -> ClientTl
     ))
 }
 
-/// Waits until the metrics show the sample with at least this value.
-async fn shows(running: &Running, sample: &str, at_least: u64) {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let shown = running.registry.to_text();
-        let value = shown
-            .lines()
-            .find_map(|line| line.strip_prefix(sample)?.trim().parse::<u64>().ok());
-        if value.is_some_and(|value| value >= at_least) {
-            return;
-        }
-        assert!(Instant::now() < deadline, "{sample} {value:?}");
-        tokio::task::yield_now().await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn flows_arrive_over_tls_and_neither_in_the_clear_nor_from_a_client_of_another_authority() {
     let folder = tempfile::tempdir().unwrap();
@@ -100,8 +82,10 @@ async fn flows_arrive_over_tls_and_neither_in_the_clear_nor_from_a_client_of_ano
     send(&running, "http", None).await.unwrap_err();
     // The server may notice a refused handshake after its client did, and a client may try more than once.
     let refused = "ingest_errors{stage=\"grpc\",type=\"grpc\",code=\"Unauthenticated\"}";
-    shows(&running, refused, 2).await;
-    shows(&running, "ingest_flows_processed{stage=\"grpc\"}", 3).await;
+    running.shows(refused, 2).await;
+    running
+        .shows("ingest_flows_processed{stage=\"grpc\"}", 3)
+        .await;
     running.stop().await;
 }
 
@@ -124,6 +108,31 @@ async fn a_client_must_show_a_certificate_of_the_authority_when_one_is_set() {
     send(&running, "https", Some(with_identity(believing, &pair())))
         .await
         .unwrap_err();
-    shows(&running, "ingest_flows_processed{stage=\"grpc\"}", 3).await;
+    running
+        .shows("ingest_flows_processed{stage=\"grpc\"}", 3)
+        .await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_newest_tls_is_spoken() {
+    let folder = tempfile::tempdir().unwrap();
+    let (running, authority) = start(folder.path(), None);
+    let mut roots = rustls::RootCertStore::empty();
+    let certificate = rustls_pemfile::certs(&mut authority.as_bytes()).next();
+    roots.add(certificate.unwrap().unwrap()).unwrap();
+    for (version, is_spoken) in [
+        (&rustls::version::TLS12, false),
+        (&rustls::version::TLS13, true),
+    ] {
+        let client = rustls::ClientConfig::builder_with_protocol_versions(&[version])
+            .with_root_certificates(roots.clone())
+            .with_no_client_auth();
+        let stream = tokio::net::TcpStream::connect(running.address.unwrap()).await;
+        let handshake = tokio_rustls::TlsConnector::from(std::sync::Arc::new(client))
+            .connect(NAME.try_into().unwrap(), stream.unwrap())
+            .await;
+        assert_eq!(handshake.is_ok(), is_spoken, "{version:?}");
+    }
     running.stop().await;
 }

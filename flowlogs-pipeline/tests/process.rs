@@ -4,11 +4,12 @@
 #[path = "support/pipeline.rs"]
 mod pipeline;
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::thread::JoinHandle;
 
+use flowlogs_pipeline::ingest::lines::LINE_BYTES_MAX;
 use flowlogs_pipeline::ingest::protobuf::pbflow::{Record, Records};
 use pipeline::send_over;
 use serde_json::json;
@@ -107,6 +108,52 @@ fn a_refusal_that_nobody_reads_still_has_its_exit_code() {
 }
 
 /// An output whose reader has gone.
+#[test]
+fn lines_come_in_and_lines_go_out_until_the_end_of_the_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(
+        folder.path(),
+        &json!([
+            {"name": "in", "ingest": {"type": "stdin"}},
+            {"name": "out", "write": {"type": "stdout", "stdout": {"format": "json"}}}]),
+    );
+    let too_long = "x".repeat(LINE_BYTES_MAX + 1);
+    let input = format!(
+        "{{\"Bytes\": 1, \"TimeReceived\": 2}}\nno object\n\n{too_long}\n{{\"a\": null, \"TimeReceived\": 3}}"
+    );
+    let mut child = program(&["--config", config.to_str().unwrap()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(input.as_bytes()).unwrap();
+    drop(stdin);
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = child.wait_with_output().unwrap();
+    let (shown, log) = (
+        String::from_utf8(stdout).unwrap(),
+        String::from_utf8(stderr).unwrap(),
+    );
+    assert_eq!(status.code(), Some(0), "{log}");
+    let records: Vec<serde_json::Value> = shown
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(
+        records,
+        [
+            json!({"Bytes": 1, "TimeReceived": 2}),
+            json!({"TimeReceived": 3})
+        ]
+    );
+    assert_eq!(log.matches("line ignored").count(), 2, "{log}");
+}
+
 fn closed_pipe() -> Stdio {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);

@@ -208,6 +208,7 @@ async fn the_server_speaks_tls_and_stops() {
         key_path,
         client_ca_path: None,
         protocols: &[],
+        versions: rustls::ALL_VERSIONS,
     };
     let server = tls::ServerTls::load(files).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

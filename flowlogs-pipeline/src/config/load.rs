@@ -12,6 +12,8 @@ use super::{Config, Problems, Root, conform, graph};
 const ENVIRONMENT_PREFIX: &str = "FLOWLOGS-PIPELINE_";
 /// A larger file is a mistake, not a configuration.
 const FILE_BYTES_MAX: u64 = 64 << 20;
+/// Values that aliases of YAML may repeat, all together: few bytes can name them many times.
+const ALIAS_VALUES_MAX: usize = 100_000;
 
 /// Values from outside the file, by top-level key. What a flag or variable leaves out is in neither.
 #[derive(Debug, Default)]
@@ -85,13 +87,25 @@ pub fn load(file: Option<&Path>, overlay: &Overlay) -> Loaded {
     let mut root = Map::new();
     if let Some(path) = file {
         match read(path) {
-            Ok(Value::Object(map)) => root = map,
-            Ok(Value::Null) => {}
-            Ok(_) => problems.error("", format_args!("{}: is no object", path.display())),
+            Ok(map) => root = map,
             Err(message) => problems.error("", format_args!("{}: {message}", path.display())),
         }
     }
     lay_over(&mut root, overlay, &mut problems);
+    conclude(root, problems)
+}
+
+/// Checks a configuration that is at hand as the text of a file.
+pub fn load_text(text: &str, format: Format) -> Loaded {
+    let mut problems = Problems::default();
+    let root = format.parse(text).unwrap_or_else(|message| {
+        problems.error("", message);
+        Map::new()
+    });
+    conclude(root, problems)
+}
+
+fn conclude(root: Map<String, Value>, mut problems: Problems) -> Loaded {
     let config = check(Value::Object(root), &mut problems);
     Loaded {
         config: config.filter(|_| !problems.has_errors()),
@@ -99,7 +113,49 @@ pub fn load(file: Option<&Path>, overlay: &Overlay) -> Loaded {
     }
 }
 
-fn read(path: &Path) -> Result<Value, String> {
+/// How a configuration is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// JSON.
+    Json,
+    /// YAML.
+    Yaml,
+}
+
+impl Format {
+    /// The format that a file's extension tells.
+    fn of(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()? {
+            "json" => Some(Self::Json),
+            "yaml" | "yml" => Some(Self::Yaml),
+            _ => None,
+        }
+    }
+
+    /// The object that the text is; an empty text is an empty object.
+    fn parse(self, text: &str) -> Result<Map<String, Value>, String> {
+        let value = match self {
+            Self::Json => serde_json::from_str(text).map_err(|error| error.to_string())?,
+            Self::Yaml => {
+                let options = serde_saphyr::options! {
+                    strict_booleans: true,
+                    alias_limits: serde_saphyr::alias_limits! {
+                        max_total_replayed_events: ALIAS_VALUES_MAX,
+                    },
+                };
+                serde_saphyr::from_str_with_options(text, options)
+                    .map_err(|error| error.to_string())?
+            }
+        };
+        match value {
+            Value::Object(map) => Ok(map),
+            Value::Null => Ok(Map::new()),
+            _ => Err("is no object".into()),
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Map<String, Value>, String> {
     let size = std::fs::metadata(path)
         .map_err(|error| format!("cannot be read: {error}"))?
         .len();
@@ -108,15 +164,10 @@ fn read(path: &Path) -> Result<Value, String> {
             "has {size} bytes, more than the {FILE_BYTES_MAX} allowed"
         ));
     }
+    let format = Format::of(path)
+        .ok_or("has no extension that tells the format: name it .json, .yaml or .yml")?;
     let text = std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))?;
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("json") => serde_json::from_str(&text).map_err(|error| error.to_string()),
-        Some("yaml" | "yml") => {
-            let options = serde_saphyr::options! { strict_booleans: true };
-            serde_saphyr::from_str_with_options(&text, options).map_err(|error| error.to_string())
-        }
-        _ => Err("has no extension that tells the format: name it .json, .yaml or .yml".into()),
-    }
+    format.parse(&text)
 }
 
 fn lay_over(root: &mut Map<String, Value>, overlay: &Overlay, problems: &mut Problems) {

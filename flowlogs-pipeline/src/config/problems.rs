@@ -2,6 +2,9 @@
 
 use std::fmt::{self, Write as _};
 
+/// Findings that are kept; more of them are counted only.
+pub const PROBLEMS_MAX: usize = 1000;
+
 /// How far a problem goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
@@ -37,6 +40,8 @@ impl fmt::Display for Problem {
 pub struct Problems {
     path: String,
     found: Vec<Problem>,
+    left_out: usize,
+    has_errors: bool,
 }
 
 impl Problems {
@@ -72,16 +77,19 @@ impl Problems {
         self.note(Severity::Warning, key, &message);
     }
 
-    /// All findings, in order.
+    /// The findings, in order; the first [`PROBLEMS_MAX`] of them.
     pub fn found(&self) -> &[Problem] {
         &self.found
     }
 
+    /// How many there are, with those that were not kept.
+    pub fn count(&self) -> usize {
+        self.found.len() + self.left_out
+    }
+
     /// Whether the pipeline cannot start.
-    pub fn has_errors(&self) -> bool {
-        self.found
-            .iter()
-            .any(|problem| problem.severity == Severity::Error)
+    pub const fn has_errors(&self) -> bool {
+        self.has_errors
     }
 
     /// Whether an error was noted at `key` below the present path.
@@ -101,6 +109,11 @@ impl Problems {
     }
 
     fn note(&mut self, severity: Severity, key: &str, message: &dyn fmt::Display) {
+        self.has_errors |= severity == Severity::Error;
+        if self.found.len() == PROBLEMS_MAX {
+            self.left_out += 1;
+            return;
+        }
         let message = message.to_string();
         self.found.push(Problem {
             severity,

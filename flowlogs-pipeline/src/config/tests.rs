@@ -7,6 +7,7 @@ use rstest::rstest;
 use serde_json::json;
 
 use super::load::default_file;
+use super::problems::PROBLEMS_MAX;
 use super::stages::StageKind;
 use super::*;
 
@@ -139,6 +140,14 @@ parameters:
              another stage",
         ]
     );
+}
+
+#[test]
+fn problems_beyond_a_number_are_counted_only() {
+    let loaded = load_json(&json!({"pipeline": [], "parameters": vec![json!({}); 3000]}));
+    assert_eq!(loaded.problems.found().len(), PROBLEMS_MAX);
+    assert!(loaded.problems.count() >= 3000);
+    assert!(loaded.config.is_none());
 }
 
 #[test]

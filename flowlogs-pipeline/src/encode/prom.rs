@@ -9,8 +9,9 @@ mod flatten;
 mod labels;
 mod metric;
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
@@ -33,8 +34,6 @@ pub struct EncodeProm {
     shared: Arc<Shared>,
     processed: Counter,
     dropped: Counter,
-    /// Number of the record in hand, for the label plans.
-    number: u64,
     stop: CancellationToken,
     /// Where the stage's own server listens.
     address: Option<SocketAddr>,
@@ -60,10 +59,13 @@ impl EncodeProm {
         let hasher = LabelHasher::default();
         let (mut metrics, mut plans, mut families) =
             (Vec::<Metric>::new(), Vec::<LabelPlan>::new(), Vec::new());
-        for settings in &config.metrics {
-            if metrics.iter().any(|known| known.name() == settings.name) {
-                continue;
-            }
+        let mut names = HashSet::new();
+        // The first of a name counts; the configuration's check has warned of the others.
+        let distinct = config
+            .metrics
+            .iter()
+            .filter(|settings| names.insert(&settings.name));
+        for settings in distinct {
             let plan = LabelPlan::new(
                 &settings.labels,
                 &settings.remap,
@@ -122,7 +124,6 @@ impl EncodeProm {
             dropped: context
                 .metrics
                 .counter(&operational::METRICS_DROPPED, &labels),
-            number: 0,
             stop,
             address,
         })
@@ -137,26 +138,21 @@ impl EncodeProm {
 impl Terminal for EncodeProm {
     fn write(&mut self, batch: &Batch) {
         let mut budget = lock(&self.shared.budget);
-        let mut families: Vec<MutexGuard<'_, Family>> = self
-            .shared
-            .families
-            .iter()
-            .map(|family| lock(family))
-            .collect();
         let now_ms = self.shared.now_ms();
         let (mut processed, mut dropped) = (0, 0);
-        for record in &batch.records {
-            self.number += 1;
-            for (metric, family) in self.metrics.iter().zip(&mut families) {
-                let mut sink = Sink {
-                    family,
-                    budget: &mut budget,
-                    now_ms,
-                    processed: &mut processed,
-                    dropped: &mut dropped,
-                };
-                metric.record(self.number, record, &mut self.plans, &mut sink);
-            }
+        for plan in &mut self.plans {
+            plan.start(batch.len());
+        }
+        // Metric by metric, so that look-ups of one record overlap with those of the next.
+        for (metric, family) in self.metrics.iter().zip(&self.shared.families) {
+            let mut sink = Sink {
+                family: &mut lock(family),
+                budget: &mut budget,
+                now_ms,
+                processed: &mut processed,
+                dropped: &mut dropped,
+            };
+            metric.record_all(&batch.records, &mut self.plans, &mut sink);
         }
         self.shared.reported.set(budget.live() as i64);
         self.processed.add(processed);
@@ -222,6 +218,7 @@ fn serve(
                 key_path: files.key_path.clone(),
                 client_ca_path: None,
                 protocols: &[],
+                versions: rustls::ALL_VERSIONS,
             };
             Some(ServerTls::load(files).map_err(|error| error.to_string())?)
         }

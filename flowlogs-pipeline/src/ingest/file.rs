@@ -7,13 +7,12 @@ pub mod config;
 use std::time::Duration;
 
 use tokio::fs::File;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio_util::sync::CancellationToken;
 
 pub use config::{FileConfig, Mode};
 
 use self::config::DecoderType;
-use super::lines::{LINE_BYTES_MAX, decode_json};
+use super::lines::{Lines, TooLong, decode_json};
 use super::now_seconds;
 use super::protobuf::Decoder;
 use crate::metrics::Counter;
@@ -62,37 +61,26 @@ impl IngestFile {
     }
 
     async fn pass(&self, inlet: &Inlet, stop: &CancellationToken) -> std::io::Result<()> {
-        let mut input = BufReader::new(File::open(&self.config.filename).await?);
+        let mut lines = Lines::new(File::open(&self.config.filename).await?);
         let batch_records_max = if self.mode == Mode::Chunks {
             CHUNK_LINES
         } else {
             BATCH_RECORDS_MAX
         };
         let mut batch = Batch::default();
-        let mut line = Vec::new();
-        while !stop.is_cancelled() {
-            line.clear();
-            let read = (&mut input)
-                .take(LINE_BYTES_MAX as u64 + 1)
-                .read_until(b'\n', &mut line)
-                .await?;
-            if read > LINE_BYTES_MAX {
-                return Err(std::io::Error::other("a line is longer than 1 MiB"));
-            }
-            if line.last() == Some(&b'\n') {
-                line.pop();
-            }
-            if !line.is_empty() {
-                match self.decode(&line) {
+        while !stop.is_cancelled()
+            && let Some(line) = lines.next().await?
+        {
+            match line {
+                Ok([]) => {}
+                Ok(line) => match self.decode(line) {
                     Some(record) => batch.records.push(record),
                     None => self.bad_lines.inc(),
-                }
+                },
+                Err(TooLong) => self.bad_lines.inc(),
             }
             if batch.len() >= batch_records_max {
                 self.send(inlet, &mut batch).await;
-            }
-            if read == 0 {
-                break;
             }
         }
         self.send(inlet, &mut batch).await;

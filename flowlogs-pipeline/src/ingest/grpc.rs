@@ -17,7 +17,7 @@ pub use config::GrpcConfig;
 
 use crate::http;
 use crate::stage::{BuildContext, Ingest, IngestFuture, StageError};
-use crate::tls::{ServerFiles, ServerTls};
+use crate::tls::{ServerFiles, ServerTls, TLS13_ONLY};
 use crate::topology::Inlet;
 
 /// The gRPC ingester.
@@ -42,6 +42,7 @@ impl IngestGrpc {
             client_ca_path: (!config.client_ca_path.is_empty())
                 .then(|| config.client_ca_path.as_str().into()),
             protocols: &[b"h2"],
+            versions: TLS13_ONLY,
         };
         let tls = config.is_tls().then(|| ServerTls::load(files)).transpose();
         let tls = tls.map_err(|error| fail(error.to_string()))?;

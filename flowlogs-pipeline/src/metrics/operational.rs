@@ -90,7 +90,7 @@ table! {
     INGEST_ERRORS = define(C, "ingest_errors", &["stage", "type", "code"],
         "Messages or lines that could not be read, by cause.");
     STAGE_IN_QUEUE_SIZE = define(G, "stage_in_queue_size", &["stage"],
-        "Batches waiting in front of the stage.");
+        "Batches waiting in front of the stage; calls under way of the gRPC ingester.");
     STAGE_OUT_QUEUE_SIZE = define(G, "stage_out_queue_size", &["stage"],
         "Batches waiting behind the stage.");
     STAGE_DURATION_MS = histogram("stage_duration_ms", &["stage"], TIMING_BOUNDS,

@@ -7,6 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Address([u8; 16]);
 
+/// Length of `255.255.255.255`.
+const V4_TEXT_LENGTH_MAX: usize = 15;
 const MAPPED: u128 = 0xffff << 32;
 
 impl Address {
@@ -54,13 +56,19 @@ impl Address {
     /// Appends the text: dotted, or as RFC 5952 says.
     pub fn write_text(&self, out: &mut String) {
         if let Some(bits) = self.as_v4() {
-            let mut digits = itoa::Buffer::new();
-            for (index, octet) in bits.to_be_bytes().into_iter().enumerate() {
-                if index > 0 {
-                    out.push('.');
+            // Put together here: each append to the text would cost as much as the digits.
+            let (mut text, mut length) = ([b'.'; V4_TEXT_LENGTH_MAX + 1], 0);
+            for octet in bits.to_be_bytes() {
+                for divisor in [100, 10, 1] {
+                    if octet >= divisor || divisor == 1 {
+                        text[length] = b'0' + octet / divisor % 10;
+                        length += 1;
+                    }
                 }
-                out.push_str(digits.format(octet));
+                // The dot.
+                length += 1;
             }
+            out.push_str(std::str::from_utf8(&text[..length - 1]).unwrap_or_default());
         } else {
             use fmt::Write as _;
             // Writing to a String cannot fail.

@@ -76,6 +76,14 @@ impl Record {
         }
     }
 
+    /// Bytes it takes, without what it shares and the characters of its texts.
+    pub fn memory(&self) -> usize {
+        size_of::<Self>()
+            + self.values.capacity() * size_of::<Value>()
+            + self.others.capacity() * size_of::<(Arc<str>, Value)>()
+            + self.values.iter().map(Value::list_memory).sum::<usize>()
+    }
+
     /// All fields: those of the dictionary in its order, then the others in order of appearance.
     pub fn iter(&self) -> impl Iterator<Item = (&str, ValueRef<'_>)> {
         self.known()

@@ -141,6 +141,13 @@ fn any_value() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
+    fn an_address_is_written_as_by_the_standard_library(bits in any::<u32>(), octets in any::<[u8; 16]>()) {
+        for address in [Address::from_v4(bits), Address::from_v4(bits & 0x0909_0909), Address::from_octets(octets)] {
+            prop_assert_eq!(text_of(ValueRef::Address(address)), address.to_ip().to_string());
+        }
+    }
+
+    #[test]
     fn a_record_behaves_as_a_map(steps in prop::collection::vec((any_key(), prop::option::of(any_value())), 0..60)) {
         let mut record = Record::new();
         let mut model: std::collections::HashMap<String, Value> = std::collections::HashMap::new();

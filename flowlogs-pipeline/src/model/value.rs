@@ -190,6 +190,19 @@ impl Value {
         Self::Text(Text::Static(text))
     }
 
+    /// Bytes of the elements of a list.
+    pub(super) fn list_memory(&self) -> usize {
+        match self {
+            Self::Names(names) => size_of_val(&**names),
+            Self::Ints(numbers) => size_of_val(&**numbers),
+            Self::Maps(maps) => {
+                let pairs: usize = maps.iter().map(|map| size_of_val(&**map)).sum();
+                size_of_val(&**maps) + pairs
+            }
+            _ => 0,
+        }
+    }
+
     /// A value as JSON brings it: numbers are floats, lists and maps stay as they are.
     pub fn from_json(value: serde_json::Value) -> Self {
         match value {

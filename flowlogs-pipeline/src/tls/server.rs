@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use rustls::RootCertStore;
 use rustls::server::{ServerConfig, WebPkiClientVerifier};
+use rustls::{RootCertStore, SupportedProtocolVersion};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +22,8 @@ pub struct ServerFiles {
     pub client_ca_path: Option<PathBuf>,
     /// Protocols offered, such as `h2`; empty offers none.
     pub protocols: &'static [&'static [u8]],
+    /// Versions of TLS that are spoken.
+    pub versions: &'static [&'static SupportedProtocolVersion],
 }
 
 impl ServerFiles {
@@ -40,7 +42,7 @@ impl ServerFiles {
             &watch::read(&self.key_path)?,
             &self.key_path.display().to_string(),
         )?;
-        let builder = ServerConfig::builder();
+        let builder = ServerConfig::builder_with_protocol_versions(self.versions);
         let builder = match &self.client_ca_path {
             None => builder.with_no_client_auth(),
             Some(path) => {

@@ -9,11 +9,13 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use super::chain::{Chain, End, Inlet, Outlet, Timed};
+use super::chain::{Chain, End, Inlet, Lost, Outlet, Timed};
 use super::queue::Queue;
 use crate::config::graph::{Graph, Node};
 use crate::config::{PerfSettings, StageConfig};
-use crate::metrics::operational::{STAGE_DURATION_MS, STAGE_IN_QUEUE_SIZE, STAGE_OUT_QUEUE_SIZE};
+use crate::metrics::operational::{
+    Definition, STAGE_DURATION_MS, STAGE_IN_QUEUE_SIZE, STAGE_OUT_QUEUE_SIZE,
+};
 use crate::metrics::{Operational, Reading};
 use crate::stage::{BuildContext, Ingest, StageError, Terminal, Transform};
 use crate::{encode, ingest, transform, write};
@@ -162,6 +164,12 @@ impl Builder<'_> {
         outlets
     }
 
+    /// Shows, as NetObserv does for each stage, the length of a queue that is not needed here.
+    fn no_queue(&self, definition: &'static Definition, stage: &str) {
+        self.metrics
+            .reading(definition, &[stage], Reading::new(|| Some(0.0)));
+    }
+
     /// The chain that starts at `head`.
     fn chain(&mut self, head: usize, built: &mut [Option<Built>]) -> Chain {
         let mut transforms = Vec::new();
@@ -176,18 +184,25 @@ impl Builder<'_> {
                 Some(Built::Ingest(_)) | None => break End::Outlets(Vec::new()),
             }
             match node.followers[..] {
-                [only] if !self.is_head(only) => place = only,
+                [only] if !self.is_head(only) => {
+                    self.no_queue(&STAGE_OUT_QUEUE_SIZE, &node.name);
+                    self.no_queue(&STAGE_IN_QUEUE_SIZE, &graph.nodes[only].name);
+                    place = only;
+                }
                 _ => break End::Outlets(self.outlets(node)),
             }
         };
         let name = graph.nodes[head].name.clone();
-        let dropped = self.metrics.records_dropped(&name, "drain_timeout");
+        let lost = Lost {
+            drain_timeout: self.metrics.records_dropped(&name, "drain_timeout"),
+            panic: self.metrics.records_dropped(&name, "panic"),
+        };
         Chain {
             queue: self.queue(head),
             name,
             transforms,
             end,
-            dropped,
+            lost,
         }
     }
 }

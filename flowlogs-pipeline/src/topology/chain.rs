@@ -3,11 +3,14 @@
 //!
 //! **Invariant:** a batch passes all stages of a chain before the next one enters, so records keep their order.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use super::queue::Queue;
+use tokio_util::sync::CancellationToken;
+
+use super::queue::{NotSent, Queue};
 use crate::metrics::{Counter, Histogram};
 use crate::model::Batch;
 use crate::stage::{Terminal, Transform};
@@ -44,27 +47,24 @@ impl Outlet {
         })
     }
 
-    fn note(&self, is_sent: bool, records: usize) {
-        self.is_given_up.store(!is_sent, Relaxed);
-        if !is_sent {
+    fn note(&self, sent: Result<(), NotSent>, records: usize) {
+        self.is_given_up.store(sent.is_err(), Relaxed);
+        // A closed queue has counted the batch itself, with its own cause.
+        if sent == Err(NotSent::Full) {
             self.dropped.add(records as u64);
         }
     }
 
     fn send_blocking(&self, batch: Arc<Batch>) {
         let records = batch.len();
-        self.note(
-            self.queue.send_blocking(batch, self.patience_now()).is_ok(),
-            records,
-        );
+        let sent = self.queue.send_blocking(batch, self.patience_now());
+        self.note(sent, records);
     }
 
     async fn send(&self, batch: Arc<Batch>) {
         let records = batch.len();
-        self.note(
-            self.queue.send(batch, self.patience_now()).await.is_ok(),
-            records,
-        );
+        let sent = self.queue.send(batch, self.patience_now()).await;
+        self.note(sent, records);
     }
 }
 
@@ -127,18 +127,44 @@ pub struct Chain {
     pub transforms: Vec<Timed<dyn Transform>>,
     /// What follows.
     pub end: End,
-    /// Counts what was left in the queue when time ran out.
-    pub dropped: Counter,
+    /// What was lost on the way out of the queue.
+    pub lost: Lost,
+}
+
+/// Counters of the records that came into a chain's queue and did not get through, by cause.
+#[derive(Clone, Default)]
+pub struct Lost {
+    /// Left over when the time to drain ran out.
+    pub drain_timeout: Counter,
+    /// Behind a stage that panicked, or in its hands.
+    pub panic: Counter,
 }
 
 impl Chain {
     /// Runs until nothing comes any more, then finishes the end stage. `deadline` is asked for then.
-    pub fn run(mut self, deadline: impl Fn() -> Instant) {
-        while let Some(batch) = self.queue.next() {
-            self.pass(batch);
+    ///
+    /// A panic of a stage stops the pipeline. What came and comes into the queue is counted as lost, the batch in hand
+    /// as a whole, and what the end stage holds from earlier batches is still handed over before the thread panics.
+    pub fn run(mut self, deadline: impl Fn() -> Instant, stop: &CancellationToken) {
+        let work = AssertUnwindSafe(|| {
+            while let Some(batch) = self.queue.next() {
+                self.pass(batch);
+            }
+        });
+        let mut result = catch_unwind(work);
+        if result.is_err() {
+            let lost = &self.lost.panic;
+            let records = self.queue.close(lost) + self.queue.abandon(lost);
+            tracing::error!(stage = self.name, records, "records lost: a stage panicked");
+            stop.cancel();
         }
         if let End::Terminal(terminal) = self.end {
-            terminal.stage.finish(deadline());
+            let finish = AssertUnwindSafe(|| terminal.stage.finish(deadline()));
+            result = result.and(catch_unwind(finish));
+        }
+        if let Err(panic) = result {
+            stop.cancel();
+            resume_unwind(panic);
         }
     }
 

@@ -1,7 +1,7 @@
 //! The bounded queue between an ingester or a chain of stages and the next chain.
 //!
 //! **Invariant:** holds at most `capacity` records, plus those of the one batch that crossed the line. Senders
-//! wait or give up; nothing is dropped in here.
+//! wait or give up. Only a queue that was closed drops batches, and counts them.
 
 use std::collections::VecDeque;
 use std::pin::pin;
@@ -10,11 +10,17 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
+use crate::metrics::Counter;
 use crate::model::Batch;
 
-/// The batch found no room in time, or no reader.
+/// Why a batch is not in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotSent;
+pub enum NotSent {
+    /// It found no room in time.
+    Full,
+    /// Nobody reads any more; the queue has counted it as lost.
+    Closed,
+}
 
 enum Refused {
     Full(Arc<Batch>),
@@ -37,13 +43,22 @@ struct State {
     /// Of the batch that the reader took last and has not finished.
     in_hand: usize,
     senders: usize,
-    is_closed: bool,
+    /// Once closed: counts what is lost here.
+    closed: Option<Counter>,
 }
 
 impl State {
     fn put(&mut self, batch: Arc<Batch>) {
         self.records += batch.len();
         self.batches.push_back(batch);
+    }
+
+    /// Whether nothing can be sent any more; then `batch` is counted.
+    fn refuses(&self, batch: &Batch) -> bool {
+        if let Some(lost) = &self.closed {
+            lost.add(batch.len() as u64);
+        }
+        self.closed.is_some()
     }
 }
 
@@ -83,7 +98,7 @@ impl Queue {
     /// Adds a batch if there is room, and gives it back if there is none.
     fn offer(&self, batch: Arc<Batch>) -> Result<(), Refused> {
         let mut state = self.lock();
-        if state.is_closed {
+        if state.refuses(&batch) {
             return Err(Refused::Closed);
         }
         if state.records >= self.capacity {
@@ -104,8 +119,8 @@ impl Queue {
         let deadline = patience.map(|patience| Instant::now() + patience);
         let mut state = self.lock();
         loop {
-            if state.is_closed {
-                return Err(NotSent);
+            if state.refuses(&batch) {
+                return Err(NotSent::Closed);
             }
             if state.records < self.capacity {
                 state.put(batch);
@@ -119,7 +134,7 @@ impl Queue {
                         .writable
                         .wait(state)
                         .unwrap_or_else(PoisonError::into_inner),
-                    Some(Duration::ZERO) => return Err(NotSent),
+                    Some(Duration::ZERO) => return Err(NotSent::Full),
                     Some(left) => {
                         self.writable
                             .wait_timeout(state, left)
@@ -140,7 +155,7 @@ impl Queue {
                 room.as_mut().enable();
                 match self.offer(batch) {
                     Ok(()) => return Ok(()),
-                    Err(Refused::Closed) => return Err(NotSent),
+                    Err(Refused::Closed) => return Err(NotSent::Closed),
                     Err(Refused::Full(back)) => batch = back,
                 }
                 room.await;
@@ -150,7 +165,7 @@ impl Queue {
             None => send.await,
             Some(patience) => tokio::time::timeout(patience, send)
                 .await
-                .unwrap_or(Err(NotSent)),
+                .unwrap_or(Err(NotSent::Full)),
         }
     }
 
@@ -168,7 +183,7 @@ impl Queue {
                 self.writable_task.notify_waiters();
                 return Some(batch);
             }
-            if state.senders == 0 || state.is_closed {
+            if state.senders == 0 || state.closed.is_some() {
                 return None;
             }
             state = self
@@ -178,22 +193,26 @@ impl Queue {
         }
     }
 
-    /// Records of the batch that the reader has taken and not finished.
-    pub fn in_hand(&self) -> usize {
-        self.lock().in_hand
-    }
-
-    /// Refuses batches from now on and returns how many records were left.
-    pub fn close(&self) -> usize {
+    /// Ends the queue: what waits is dropped and counted in `lost`, and so is what still comes. Returns how many
+    /// records waited.
+    pub fn close(&self, lost: &Counter) -> usize {
         let mut state = self.lock();
-        state.is_closed = true;
+        state.closed.get_or_insert_with(|| lost.clone());
         state.batches.clear();
         let left = std::mem::take(&mut state.records);
         drop(state);
+        lost.add(left as u64);
         self.readable.notify_all();
         self.writable.notify_all();
         self.writable_task.notify_waiters();
         left
+    }
+
+    /// Counts in `lost` the batch that the reader has taken and will not finish; returns its records.
+    pub fn abandon(&self, lost: &Counter) -> usize {
+        let in_hand = std::mem::take(&mut self.lock().in_hand);
+        lost.add(in_hand as u64);
+        in_hand
     }
 
     /// A panic of another holder cannot leave the state half changed: nothing in here panics while it holds it.

@@ -12,8 +12,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::Topology;
+use super::chain::Lost;
 use super::queue::Queue;
-use crate::metrics::Counter;
 use crate::stage::StageError;
 
 /// How much longer than the drain the end stages may need to count what they could not hand over.
@@ -36,20 +36,19 @@ impl Topology {
         let drain = Arc::new(OnceLock::new());
         let drain_timeout = *self.perf.drain_timeout;
         let (ended, mut ends) = mpsc::channel::<()>(1);
-        let mut queues: Vec<(Arc<Queue>, Counter)> = Vec::new();
+        let mut queues: Vec<(Arc<Queue>, Lost)> = Vec::new();
         let mut threads = Vec::new();
         for chain in self.chains {
-            queues.push((Arc::clone(&chain.queue), chain.dropped.clone()));
+            queues.push((Arc::clone(&chain.queue), chain.lost.clone()));
             let name = chain.name.clone();
-            let watch = PanicWatch {
-                queue: Arc::clone(&chain.queue),
-                stop: stop.clone(),
-            };
-            let (drain, ended) = (Arc::clone(&drain), ended.clone());
+            let (drain, ended, on_panic) = (Arc::clone(&drain), ended.clone(), stop.clone());
             let work = move || {
-                let _watch = watch;
-                chain.run(|| *drain.get_or_init(|| Instant::now() + drain_timeout));
-                drop(ended);
+                // Dropped by a panic too.
+                let _ended = ended;
+                chain.run(
+                    || *drain.get_or_init(|| Instant::now() + drain_timeout),
+                    &on_panic,
+                );
             };
             match thread::Builder::new().name(name.clone()).spawn(work) {
                 Ok(thread) => threads.push((name, thread)),
@@ -85,20 +84,16 @@ impl Topology {
             .await
             .is_ok();
         if !has_ended {
-            for (queue, dropped) in &queues {
-                let left = queue.close() as u64;
-                dropped.add(left);
-                outcome.undrained += left;
+            for (queue, lost) in &queues {
+                outcome.undrained += queue.close(&lost.drain_timeout) as u64;
             }
             // End stages know the deadline too, and need a moment to count what they hold.
             has_ended = tokio::time::timeout_at((deadline + FINISH_GRACE).into(), ends.recv())
                 .await
                 .is_ok();
             // A stage that is stuck in a batch by now is left behind with it.
-            for (queue, dropped) in &queues {
-                let left = queue.in_hand() as u64;
-                dropped.add(left);
-                outcome.undrained += left;
+            for (queue, lost) in &queues {
+                outcome.undrained += queue.abandon(&lost.drain_timeout) as u64;
             }
         }
         for (name, thread) in threads {
@@ -111,20 +106,5 @@ impl Topology {
             }
         }
         outcome
-    }
-}
-
-/// Ends the pipeline when a chain's thread panics, so that no sender waits for it for ever.
-struct PanicWatch {
-    queue: Arc<Queue>,
-    stop: CancellationToken,
-}
-
-impl Drop for PanicWatch {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            self.queue.close();
-            self.stop.cancel();
-        }
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use super::chain::{Chain, End, Outlet, Timed};
+use super::chain::{Chain, End, Lost, Outlet, Timed};
 use super::queue::{NotSent, Queue};
 use super::*;
 use crate::config::PerfSettings;
@@ -49,6 +49,16 @@ impl Terminal for Count {
 /// Sends batches of ten until stopped or done.
 struct Source {
     batches: usize,
+    sent: Arc<AtomicUsize>,
+}
+
+impl Source {
+    fn of(batches: usize) -> Self {
+        Self {
+            batches,
+            sent: Arc::default(),
+        }
+    }
 }
 
 impl Ingest for Source {
@@ -59,6 +69,7 @@ impl Ingest for Source {
                     break;
                 }
                 inlet.send(batch(10)).await;
+                self.sent.fetch_add(10, SeqCst);
             }
             Ok(())
         })
@@ -70,7 +81,8 @@ struct Probe {
     records: Arc<AtomicUsize>,
     finished: Arc<AtomicBool>,
     gate: Arc<AtomicBool>,
-    dropped: Counter,
+    queue_full: Counter,
+    lost: Lost,
 }
 
 impl Probe {
@@ -88,7 +100,7 @@ impl Probe {
                 stage,
                 duration: duration(),
             }),
-            dropped: self.dropped.clone(),
+            lost: self.lost.clone(),
         }
     }
 }
@@ -110,7 +122,7 @@ async fn everything_sent_arrives_before_the_run_ends() {
         Counter::default(),
     )]);
     let topology = Topology {
-        ingesters: vec![(Box::new(Source { batches: 1000 }), inlet)],
+        ingesters: vec![(Box::new(Source::of(1000)), inlet)],
         chains: vec![probe.chain(&queue, Vec::new())],
         perf: perf(),
     };
@@ -126,7 +138,7 @@ async fn a_stuck_branch_loses_its_own_records_and_no_others() {
     let queues = [Arc::new(Queue::new(20)), Arc::new(Queue::new(20))];
     stuck.gate.store(true, SeqCst);
     let outlet = |queue: &Arc<Queue>, probe: &Probe, patience| {
-        Outlet::new(Arc::clone(queue), Some(patience), probe.dropped.clone())
+        Outlet::new(Arc::clone(queue), Some(patience), probe.queue_full.clone())
     };
     // The free branch is given all the time it needs on a loaded machine.
     let inlet = Inlet::new(vec![
@@ -134,7 +146,7 @@ async fn a_stuck_branch_loses_its_own_records_and_no_others() {
         outlet(&queues[1], &free, PATIENCE),
     ]);
     let topology = Topology {
-        ingesters: vec![(Box::new(Source { batches: 100 }), inlet)],
+        ingesters: vec![(Box::new(Source::of(100)), inlet)],
         chains: vec![
             stuck.chain(&queues[0], Vec::new()),
             free.chain(&queues[1], Vec::new()),
@@ -149,10 +161,10 @@ async fn a_stuck_branch_loses_its_own_records_and_no_others() {
     assert_eq!(free.records.load(SeqCst), 1000);
     stuck.gate.store(false, SeqCst);
     run.await.unwrap();
-    assert_eq!(free.dropped.get(), 0);
-    assert!(stuck.dropped.get() > 0);
+    assert_eq!(free.queue_full.get(), 0);
+    assert!(stuck.queue_full.get() > 0);
     assert_eq!(
-        stuck.records.load(SeqCst) as u64 + stuck.dropped.get(),
+        stuck.records.load(SeqCst) as u64 + stuck.queue_full.get(),
         1000
     );
 }
@@ -168,7 +180,7 @@ async fn what_is_not_drained_in_time_is_counted() {
         Counter::default(),
     )]);
     let topology = Topology {
-        ingesters: vec![(Box::new(Source { batches: 50 }), inlet)],
+        ingesters: vec![(Box::new(Source::of(50)), inlet)],
         chains: vec![probe.chain(&queue, Vec::new())],
         perf: PerfSettings {
             drain_timeout: crate::config::GoDuration(Duration::from_millis(50)),
@@ -179,35 +191,76 @@ async fn what_is_not_drained_in_time_is_counted() {
     probe.gate.store(false, SeqCst);
     // The batch that the stage is stuck in counts too.
     assert_eq!(outcome.undrained, 500);
-    assert_eq!(probe.dropped.get(), outcome.undrained);
+    assert_eq!(probe.lost.drain_timeout.get(), outcome.undrained);
 }
 
-#[tokio::test]
-async fn a_panicking_stage_ends_the_run_with_an_error() {
-    struct Panic;
-    impl Transform for Panic {
-        fn transform(&mut self, _: &mut Batch) {
-            panic!("on purpose");
-        }
+/// Panics at its second batch.
+struct Panics(bool);
+
+impl Panics {
+    fn second(&mut self) {
+        assert!(!std::mem::replace(&mut self.0, true), "on purpose");
     }
-    let probe = Probe::default();
-    let queue = Arc::new(Queue::new(10));
-    let inlet = Inlet::new(vec![Outlet::new(
-        Arc::clone(&queue),
-        None,
-        Counter::default(),
-    )]);
-    let transforms = vec![Timed::<dyn Transform> {
-        stage: Box::new(Panic),
-        duration: duration(),
-    }];
+}
+
+impl Transform for Panics {
+    fn transform(&mut self, _: &mut Batch) {
+        self.second();
+    }
+}
+
+impl Terminal for Panics {
+    fn write(&mut self, _: &Batch) {
+        self.second();
+    }
+
+    fn finish(self: Box<Self>, _: Instant) {}
+}
+
+/// Runs a chain of which a stage panics; says what was sent and what was counted as lost.
+async fn run_panicking(probe: &Probe, chain: Chain, patience: Option<Duration>) -> (usize, u64) {
+    let outlet = Outlet::new(Arc::clone(&chain.queue), patience, probe.queue_full.clone());
+    let source = Source::of(1000);
+    let sent = Arc::clone(&source.sent);
     let topology = Topology {
-        ingesters: vec![(Box::new(Source { batches: 1000 }), inlet)],
-        chains: vec![probe.chain(&queue, transforms)],
+        ingesters: vec![(Box::new(source), Inlet::new(vec![outlet]))],
+        chains: vec![chain],
         perf: perf(),
     };
     let outcome = topology.run(CancellationToken::new(), || {}).await;
-    assert_eq!(outcome.errors.len(), 1);
+    assert_eq!((outcome.errors.len(), outcome.undrained), (1, 0));
+    assert_eq!(probe.lost.drain_timeout.get(), 0);
+    let lost = probe.lost.panic.get() + probe.queue_full.get();
+    (sent.load(SeqCst), lost)
+}
+
+#[tokio::test]
+async fn a_panicking_stage_ends_the_run_and_what_is_behind_it_is_counted() {
+    for patience in [None, Some(PATIENCE)] {
+        let probe = Probe::default();
+        let transforms = vec![Timed::<dyn Transform> {
+            stage: Box::new(Panics(false)),
+            duration: duration(),
+        }];
+        let chain = probe.chain(&Arc::new(Queue::new(40)), transforms);
+        let (sent, lost) = run_panicking(&probe, chain, patience).await;
+        assert_eq!((probe.records.load(SeqCst), lost), (10, sent as u64 - 10));
+        assert_eq!(probe.queue_full.get(), 0);
+        // What the end held from batches before is handed over.
+        assert!(probe.finished.load(SeqCst));
+    }
+}
+
+#[tokio::test]
+async fn a_panicking_end_loses_the_batch_in_hand_and_what_is_behind_it() {
+    let probe = Probe::default();
+    let mut chain = probe.chain(&Arc::new(Queue::new(40)), Vec::new());
+    chain.end = End::Terminal(Timed {
+        stage: Box::new(Panics(false)),
+        duration: duration(),
+    });
+    let (sent, lost) = run_panicking(&probe, chain, None).await;
+    assert_eq!(lost, sent as u64 - 10);
 }
 
 #[test]
@@ -230,7 +283,9 @@ fn a_transform_of_one_branch_does_not_change_the_other() {
         stage: Box::new(Mark),
         duration: duration(),
     }];
-    probe.chain(&queue, transforms).run(Instant::now);
+    probe
+        .chain(&queue, transforms)
+        .run(Instant::now, &CancellationToken::new());
     assert_eq!(shared.records[0].field(Field::Bytes), None);
     assert_eq!(probe.records.load(SeqCst), 1);
 }
@@ -242,7 +297,7 @@ fn a_full_queue_makes_threads_wait_for_room() {
     queue.send_blocking(Arc::new(batch(10)), None).unwrap();
     assert_eq!(
         queue.send_blocking(Arc::new(batch(1)), Some(Duration::ZERO)),
-        Err(NotSent)
+        Err(NotSent::Full)
     );
     let (sent, done) = mpsc::sync_channel(1);
     let sender = Arc::clone(&queue);
@@ -260,11 +315,16 @@ fn a_full_queue_makes_threads_wait_for_room() {
 }
 
 #[test]
-fn a_closed_queue_refuses_and_says_what_was_left() {
-    let queue = Queue::new(10);
+fn a_closed_queue_refuses_and_counts_what_was_left_and_what_comes() {
+    let (queue, lost) = (Queue::new(10), Counter::default());
     queue.add_sender();
     queue.send_blocking(Arc::new(batch(7)), None).unwrap();
-    assert_eq!(queue.close(), 7);
-    assert_eq!(queue.send_blocking(Arc::new(batch(1)), None), Err(NotSent));
+    queue.send_blocking(Arc::new(batch(2)), None).unwrap();
+    assert_eq!(queue.next().unwrap().len(), 7);
+    assert_eq!((queue.close(&lost), queue.abandon(&lost)), (2, 7));
+    assert_eq!((queue.close(&lost), queue.abandon(&lost)), (0, 0));
+    let sent = queue.send_blocking(Arc::new(batch(1)), None);
+    assert_eq!(sent, Err(NotSent::Closed));
+    assert_eq!(lost.get(), 10);
     assert!(queue.next().is_none());
 }

@@ -121,9 +121,11 @@ impl TransformFilter {
             }
         }
         if !labels.is_empty() {
-            labels.sort_unstable();
+            // Sorted by label alone, so that the last value of a label stays last.
+            labels.sort_by_key(|(label, _)| *label);
             let mut text = String::new();
-            for (label, value) in &labels {
+            let last_of_each = labels.chunk_by(|one, next| one.0 == next.0);
+            for (label, value) in last_of_each.filter_map(<[_]>::last) {
                 // Writing to a String cannot fail.
                 let _ = write!(text, "{label}={value},");
             }

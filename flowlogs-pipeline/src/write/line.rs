@@ -139,7 +139,7 @@ impl LineWriter {
         out.push(':');
         for (name, value) in sorted {
             // Writing to a String cannot fail.
-            let _ = write!(out, "\n{name:>width$} = ");
+            let _ = write!(out, "\n{name:<width$} = ");
             go::value(out, value);
         }
     }

@@ -5,11 +5,12 @@
     reason = "tests; each test file uses a part of it"
 )]
 
-use std::net::SocketAddr;
-use std::time::Duration;
+#[path = "raw_client.rs"]
+mod raw_client;
 
-use bytes::Buf as _;
-use bytes::BufMut as _;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
 use flowlogs_pipeline::config::{Config, Overlay, load};
 use flowlogs_pipeline::ingest::protobuf::pbflow::Records;
 use flowlogs_pipeline::metrics::{Operational, Registry};
@@ -19,11 +20,14 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::transport::Endpoint;
+
+use raw_client::RawClient;
 
 /// No test waits longer than this for something to happen.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// Pause between two looks at something that is waited for.
+const LOOK_PERIOD: Duration = Duration::from_millis(20);
 
 /// A running pipeline.
 pub struct Running {
@@ -101,6 +105,22 @@ impl Running {
         call_over(Endpoint::from_shared(url).unwrap(), path, message).await
     }
 
+    /// Waits until the metrics show the sample with at least this value.
+    pub async fn shows(&self, sample: &str, at_least: u64) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let shown = self.registry.to_text();
+            let value = shown
+                .lines()
+                .find_map(|line| line.strip_prefix(sample)?.trim().parse::<u64>().ok());
+            if value.is_some_and(|value| value >= at_least) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{sample} {value:?}");
+            tokio::time::sleep(LOOK_PERIOD).await;
+        }
+    }
+
     /// Stops the pipeline and waits until it has drained.
     pub async fn stop(self) {
         self.stop.cancel();
@@ -136,7 +156,7 @@ pub async fn call_over(
     let mut grpc = tonic::client::Grpc::new(channel);
     grpc.ready().await.map_err(unavailable)?;
     let path = http::uri::PathAndQuery::from_static(path);
-    grpc.unary(tonic::Request::new(message), path, RawClient)
+    grpc.unary(tonic::Request::new(message.into()), path, RawClient)
         .await
         .map(drop)
 }
@@ -144,43 +164,4 @@ pub async fn call_over(
 /// Sends one message over a connection of its own.
 pub async fn send_over(endpoint: Endpoint, records: &Records) -> Result<(), Status> {
     call_over(endpoint, "/pbflow.Collector/Send", records.encode_to_vec()).await
-}
-
-/// Sends bytes as they are and takes any answer.
-#[derive(Clone, Copy, Default)]
-struct RawClient;
-
-impl Codec for RawClient {
-    type Encode = Vec<u8>;
-    type Decode = ();
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for RawClient {
-    type Item = Vec<u8>;
-    type Error = Status;
-
-    fn encode(&mut self, item: Vec<u8>, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        buffer.put_slice(&item);
-        Ok(())
-    }
-}
-
-impl Decoder for RawClient {
-    type Item = ();
-    type Error = Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<()>, Status> {
-        buffer.advance(buffer.remaining());
-        Ok(Some(()))
-    }
 }

@@ -144,6 +144,7 @@ impl PromConfig {
                     );
                 }
                 if !names.insert(&metric.name) {
+                    // Not refused: one more FlowMetric must not take all others away.
                     problems.warn(
                         "name",
                         format!("'{}' is there already: this one is left out", metric.name),

@@ -14,7 +14,6 @@ use crate::model::{Key, Record, ValueRef};
 
 #[derive(Debug)]
 pub struct Metric {
-    name: String,
     kind: MetricKind,
     filters: Filters,
     flatten: Vec<Key>,
@@ -69,7 +68,6 @@ impl Metric {
     pub fn new(config: &MetricConfig, plan: usize, errors: Errors) -> Result<Self, regex::Error> {
         let is_scaled = config.value_scale != 0.0 && config.kind != MetricKind::AggHistogram;
         Ok(Self {
-            name: config.name.clone(),
             kind: config.kind,
             filters: Filters::new(&config.filters, &config.flatten)?,
             flatten: config
@@ -84,10 +82,6 @@ impl Metric {
             plan,
             errors,
         })
-    }
-
-    pub fn name(&self) -> &str {
-        &self.name
     }
 
     pub fn kind(&self) -> Kind {
@@ -113,30 +107,30 @@ impl Metric {
         Family::new(self.kind(), &bounds)
     }
 
-    /// Records what this record brings.
+    /// Records what the records of a batch bring.
+    pub fn record_all(&self, records: &[Record], plans: &mut [LabelPlan], sink: &mut Sink<'_>) {
+        let plan = &mut plans[self.plan];
+        for (place, record) in records.iter().enumerate() {
+            self.record(place, record, plan, sink);
+        }
+    }
+
     #[inline]
-    pub fn record(
-        &self,
-        number: u64,
-        record: &Record,
-        plans: &mut [LabelPlan],
-        sink: &mut Sink<'_>,
-    ) {
+    fn record(&self, place: usize, record: &Record, plan: &mut LabelPlan, sink: &mut Sink<'_>) {
         if !self.filters.pass_record(record) {
             return;
         }
         let Some(sample) = self.sample(record) else {
             return;
         };
-        let plan = &mut plans[self.plan];
         if self.flatten.is_empty() {
-            let (hash, text) = plan.of_record(number, record);
+            let (hash, text) = plan.of(place, record, &[]);
             sink.take(hash, text, &sample);
             return;
         }
         let is_whole = parts(record, &self.flatten, |part| {
             if self.filters.pass_part(record, part) {
-                let (hash, text) = plan.of_part(record, part);
+                let (hash, text) = plan.of(place, record, part);
                 sink.take(hash, text, &sample);
             }
         });

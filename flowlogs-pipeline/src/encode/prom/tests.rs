@@ -2,7 +2,7 @@
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::config::Problems;
+use crate::config::{Problems, Severity};
 use crate::metrics::Operational;
 use crate::model::{Record, Value};
 
@@ -96,6 +96,16 @@ fn counters_add_values_and_gauges_keep_the_last() {
         &[json!({"Sampling": 50}), json!({"Sampling": 20}), json!({})],
         &["t_smp 20"],
     );
+}
+
+#[test]
+fn the_first_metric_of_a_name_counts() {
+    let mut harness = Harness::new(json!({"prefix": "t_", "metrics": [
+        {"name": "flows_total", "type": "counter"},
+        {"name": "flows_total", "type": "counter", "valueKey": "Bytes"},
+    ]}));
+    harness.stage.write(&batch(&[json!({"Bytes": 7})]));
+    assert_eq!(harness.samples(), ["t_flows_total 1"]);
 }
 
 #[test]
@@ -461,19 +471,19 @@ fn all_problems_are_reported_with_their_path() {
     .unwrap();
     let mut problems = Problems::default();
     config.validate(&mut problems);
-    let paths: Vec<_> = problems
-        .found()
-        .iter()
-        .map(|problem| problem.path.as_str())
-        .collect();
+    let paths = |severity| -> Vec<&str> {
+        let found = problems.found().iter();
+        let found = found.filter(|problem| problem.severity == severity);
+        found.map(|problem| problem.path.as_str()).collect()
+    };
+    assert_eq!(paths(Severity::Warning), ["metrics[1].name"]);
     assert_eq!(
-        paths,
+        paths(Severity::Error),
         [
             "metrics[0].name",
             "metrics[0].labels",
             "metrics[0].labels",
             "metrics[0].valueKey",
-            "metrics[1].name",
             "metrics[1].name",
             "metrics[1].filters[0].key",
             "metrics[1].filters[0].value",

@@ -23,9 +23,9 @@ use crate::ingest::protobuf::Decoder;
 use crate::ingest::{now_milliseconds, protobuf};
 use crate::metrics::operational::{
     INGEST_BATCH_SIZE_BYTES, INGEST_ERRORS, INGEST_FLOWS_PROCESSED, INGEST_LATENCY_MS,
-    STAGE_DURATION_MS,
+    STAGE_DURATION_MS, STAGE_IN_QUEUE_SIZE,
 };
-use crate::metrics::{Counter, Histogram, Operational, Summary};
+use crate::metrics::{Counter, Histogram, Operational, Reading, Summary};
 use crate::model::{Batch, Field};
 use crate::topology::Inlet;
 
@@ -67,6 +67,15 @@ impl Metrics {
         }
     }
 
+    /// Calls under way are the queue of this stage.
+    fn show_calls(&self, permits: &Arc<Semaphore>, messages_max: usize) {
+        let permits = Arc::clone(permits);
+        let under_way =
+            Reading::new(move || Some((messages_max - permits.available_permits()) as f64));
+        self.operational
+            .reading(&STAGE_IN_QUEUE_SIZE, &[&self.stage], under_way);
+    }
+
     fn error(&self, code: &str) {
         self.operational
             .counter(&INGEST_ERRORS, &[&self.stage, "grpc", code])
@@ -80,7 +89,7 @@ pub struct Collector(Arc<Shared>);
 
 struct Shared {
     inlet: Inlet,
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
     message_bytes_max: usize,
     metrics: Metrics,
 }
@@ -88,9 +97,12 @@ struct Shared {
 impl Collector {
     /// A service that sends into `inlet`.
     pub fn new(settings: Settings, inlet: Inlet) -> Self {
+        let messages_max = settings.messages_max.min(Semaphore::MAX_PERMITS);
+        let permits = Arc::new(Semaphore::new(messages_max));
+        settings.metrics.show_calls(&permits, messages_max);
         Self(Arc::new(Shared {
             inlet,
-            permits: Semaphore::new(settings.messages_max),
+            permits,
             message_bytes_max: settings.message_bytes_max,
             metrics: settings.metrics,
         }))

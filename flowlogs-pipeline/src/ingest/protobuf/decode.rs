@@ -12,6 +12,14 @@ use super::raw::{Raw, RawIp};
 use super::wire::{Malformed, Reader, Wire, expect};
 use crate::model::{Address, BATCH_RECORDS_MAX, Batch, BitNames, Field, Observed, Record, Value};
 
+/// Memory that any message may take for its records, in bytes.
+const MEMORY_FREE: usize = 1 << 20;
+/// Memory that a message may take beyond, for each of its own bytes. An agent's flow takes 3; one made of empty parts
+/// would take over 100.
+const MEMORY_PER_BYTE: usize = 12;
+/// Memory of one entry of a list of interfaces, in bytes.
+const ENTRY_MEMORY: usize = 2 * size_of::<CompactString>() + size_of::<i32>();
+
 const ETHERTYPE_IPV4: u32 = 0x0800;
 const ETHERTYPE_IPV6: u32 = 0x86dd;
 const ICMP: u8 = 1;
@@ -29,6 +37,7 @@ pub struct Decoder<'a> {
     last: (Vec<u8>, Option<Arc<Observed>>),
     known: HashMap<Vec<u8>, Arc<Observed>, foldhash::fast::RandomState>,
     skipped: u64,
+    memory_left: usize,
 }
 
 impl<'a> Decoder<'a> {
@@ -41,6 +50,7 @@ impl<'a> Decoder<'a> {
             last: (Vec::new(), None),
             known: HashMap::default(),
             skipped: 0,
+            memory_left: MEMORY_FREE + message.len().saturating_mul(MEMORY_PER_BYTE),
         }
     }
 
@@ -60,9 +70,13 @@ impl<'a> Decoder<'a> {
                 let guess = 1 + self.reader.0.len() / (entry.len() + 2);
                 records.reserve_exact(guess.min(BATCH_RECORDS_MAX));
             }
-            match self.record(entry)? {
-                Some(record) => records.push(record),
-                None => self.skipped += 1,
+            // Filled in its place: moving a record costs as much as filling some of it.
+            records.push(Record::new());
+            if let Some(record) = records.last_mut()
+                && !self.read_into(entry, record)?
+            {
+                records.pop();
+                self.skipped += 1;
             }
         }
         Ok((!records.is_empty()).then(|| Batch::from(records)))
@@ -75,10 +89,24 @@ impl<'a> Decoder<'a> {
 
     /// One `pbflow.Record`; nothing if an address in it is none.
     pub fn record(&mut self, message: &[u8]) -> Result<Option<Record>, Malformed> {
+        let mut record = Record::new();
+        let is_whole = self.read_into(message, &mut record)?;
+        Ok(is_whole.then_some(record))
+    }
+
+    /// Fills an empty record; false if an address is none.
+    fn read_into(&mut self, message: &[u8], record: &mut Record) -> Result<bool, Malformed> {
         let raw = Raw::read(message, &mut self.encoded)?;
         let observed = self.observed()?;
-        let mut record = Record::new();
-        Ok(fill(&mut record, &raw, observed, self.received_seconds).map(|()| record))
+        let filled = fill(record, &raw, observed, self.received_seconds);
+        self.charge(record.memory())?;
+        Ok(filled.is_some())
+    }
+
+    fn charge(&mut self, memory: usize) -> Result<(), Malformed> {
+        let left = self.memory_left.checked_sub(memory);
+        self.memory_left = left.ok_or(Malformed::TOO_COSTLY)?;
+        Ok(())
     }
 
     fn observed(&mut self) -> Result<Option<Arc<Observed>>, Malformed> {
@@ -87,7 +115,9 @@ impl<'a> Decoder<'a> {
                 Some(observed) => Some(Arc::clone(observed)),
                 None if self.encoded.is_empty() => None,
                 None => {
-                    let observed = Arc::new(read_observed(Reader(&self.encoded))?);
+                    let entries = count_entries(Reader(&self.encoded))?;
+                    self.charge(entries * ENTRY_MEMORY + self.encoded.len())?;
+                    let observed = Arc::new(read_observed(entries, Reader(&self.encoded))?);
                     self.known
                         .insert(self.encoded.clone(), Arc::clone(&observed));
                     Some(observed)
@@ -100,9 +130,24 @@ impl<'a> Decoder<'a> {
     }
 }
 
-/// A list of `DupMapEntry` fields.
-pub(super) fn read_observed(mut reader: Reader<'_>) -> Result<Observed, Malformed> {
-    let mut observed = Observed::default();
+/// Length of a list of `DupMapEntry` fields.
+fn count_entries(mut reader: Reader<'_>) -> Result<usize, Malformed> {
+    let mut entries = 0;
+    while !reader.is_empty() {
+        reader.tag()?;
+        reader.bytes()?;
+        entries += 1;
+    }
+    Ok(entries)
+}
+
+/// A list of `DupMapEntry` fields, of that many entries.
+pub(super) fn read_observed(entries: usize, mut reader: Reader<'_>) -> Result<Observed, Malformed> {
+    let mut observed = Observed {
+        interfaces: Vec::with_capacity(entries),
+        udns: Vec::with_capacity(entries),
+        directions: Vec::with_capacity(entries),
+    };
     while !reader.is_empty() {
         reader.tag()?;
         let mut entry = Reader(reader.bytes()?);

@@ -7,6 +7,16 @@
 #[error("malformed protobuf: {0}")]
 pub struct Malformed(pub &'static str);
 
+impl Malformed {
+    /// Well formed, but of more parts than a message of its size may have.
+    pub const TOO_COSTLY: Self = Self("more parts than its size allows");
+
+    /// Whether the bytes are a message that is refused for what it would cost.
+    pub fn is_too_costly(&self) -> bool {
+        *self == Self::TOO_COSTLY
+    }
+}
+
 /// How deep unknown groups may nest.
 const GROUP_DEPTH_MAX: u32 = 100;
 

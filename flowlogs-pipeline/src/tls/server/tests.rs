@@ -19,6 +19,7 @@ fn write_pair(folder: &TempDir, name: &str) -> ServerFiles {
         key_path,
         client_ca_path: None,
         protocols: &[],
+        versions: rustls::ALL_VERSIONS,
     }
 }
 

@@ -189,6 +189,23 @@ fn labels_are_joined_in_order() {
 }
 
 #[test]
+fn a_label_given_again_has_its_last_value() {
+    let add =
+        |value: &str| json!({"type": "add_label", "addLabel": {"input": "env", "value": value}});
+    let mut stage = build(json!({"rules": [add("test"), add("dev"), add("a")]}));
+    assert_eq!(
+        text(&apply(&mut stage, Record::new()).unwrap(), "labels").as_deref(),
+        Some("env=a")
+    );
+}
+
+#[test]
+fn an_empty_list_of_conditions_is_satisfied_by_every_record() {
+    let rule = json!({"type": "remove_entry_all_satisfied", "removeEntryAllSatisfied": []});
+    assert!(apply(&mut build(json!({"rules": [rule]})), Record::new()).is_none());
+}
+
+#[test]
 fn fields_are_added_and_removed() {
     let mut stage = build(json!({"rules": [
         {"type": "add_field", "addField": {"input": "a", "value": 2}},

@@ -92,7 +92,7 @@ fn fields_are_aligned_and_dated() {
         Format::Fields,
         false,
         &json!({"SrcAddr": "10.0.0.5", "Bytes": 10}),
-        "\n\nFlow record at Jan  2 03:04:07.006:\n  Bytes = 10\nSrcAddr = 10.0.0.5",
+        "\n\nFlow record at Jan  2 03:04:07.006:\nBytes   = 10\nSrcAddr = 10.0.0.5",
     );
 }
 
