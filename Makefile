@@ -22,7 +22,7 @@ help: ## List what there is to do
 	@printf '\nVariables of make run (make run DEMO=1 PORT=9011)\n'
 	@printf '  %-16s %s\n' \
 	  PORT 'port of the page [9001]' \
-	  LISTEN 'address of the page [127.0.0.1]; 0.0.0.0 opens it to the network, without a password' \
+	  LISTEN 'address of the page; 0.0.0.0 opens it to the network, without a password [127.0.0.1]' \
 	  DATA 'folder for flows and logs [/var/lib/netobserv as root, else $$XDG_DATA_HOME/netobserv]' \
 	  INTERFACES 'interfaces to watch: names or /expressions/, by commas [all but lo]' \
 	  SAMPLING 'look at one packet in this many [1]' \

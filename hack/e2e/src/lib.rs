@@ -3,15 +3,25 @@
 //! **Invariant:** a journey knows only commands, ports, files and HTTP answers, never a program's inside.
 
 mod http;
+pub mod process;
 mod product;
+mod wire;
 
 pub use http::{get, get_json};
-pub use product::{Options, Product, binary, child_of, repository};
+pub use product::{Options, Product, binary, command, free_port, repository};
+pub use wire::{Sending, Wire};
 
 use std::time::{Duration, Instant};
 
+/// The programs that run-local starts.
+pub const PROGRAMS: [&str; 3] = [
+    "netobserv-ebpf-agent",
+    "flowlogs-pipeline",
+    "plugin-backend",
+];
+
 /// Longest wait for anything to become true on a loaded machine.
-pub const PATIENCE: Duration = Duration::from_secs(90);
+pub const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Whether privileged journeys can run. Skips at home with a message; in CI it must be root.
 pub fn is_root() -> bool {

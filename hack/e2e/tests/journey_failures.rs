@@ -1,6 +1,6 @@
 //! Each program killed in turn: the others go on, it comes back, and the page can say what is not accounted for.
 
-use e2e::{Options, Product, eventually, get_json, is_root};
+use e2e::{Options, PROGRAMS, Product, eventually, get_json, is_root, process};
 use nix::sys::signal::{Signal, kill};
 
 #[test]
@@ -8,34 +8,24 @@ fn each_program_killed_is_restarted_and_the_gap_is_shown() {
     if !is_root() {
         return;
     }
-    let product = Product::start(&Options {
+    let mut product = Product::start(&Options {
         demo: true,
         ..Options::default()
     });
-    eventually("flows arrive", || {
-        product.records("").filter(|rows| !rows.is_empty())
-    });
+    eventually("flows arrive", || product.newest_ms());
     for (binary, component) in [
         ("netobserv-ebpf-agent", "agent"),
         ("flowlogs-pipeline", "pipeline"),
         ("plugin-backend", "console"),
     ] {
-        let before = product.program(binary).unwrap();
+        let before = eventually("it runs", || product.program(binary));
         kill(before, Signal::SIGKILL).unwrap();
-        let after = eventually("it is started again", || {
+        eventually("it is started again", || {
             product.program(binary).filter(|pid| *pid != before)
         });
-        assert_ne!(before, after);
-        let newest = || {
-            product
-                .records("")?
-                .iter()
-                .filter_map(|row| row["TimeFlowEndMs"].as_u64())
-                .max()
-        };
-        let known = eventually("the API answers again", newest);
+        let known = eventually("the API answers again", || product.newest_ms());
         eventually("newer flows arrive", || {
-            newest().filter(|time| *time > known)
+            product.newest_ms().filter(|time| *time > known)
         });
         eventually("the gap is known", || {
             let losses = get_json(&product.url("/api/losses?timeRange=300"))?;
@@ -54,20 +44,11 @@ fn nothing_outlives_run_local_when_it_is_killed() {
     if !is_root() {
         return;
     }
-    let product = Product::start(&Options::default());
-    let children: Vec<_> = [
-        "netobserv-ebpf-agent",
-        "flowlogs-pipeline",
-        "plugin-backend",
-    ]
-    .iter()
-    .map(|binary| product.program(binary).unwrap())
-    .collect();
+    let mut product = Product::start(&Options::default());
+    let children = PROGRAMS.map(|binary| eventually("it runs", || product.program(binary)));
     product.kill();
     eventually("all children end", || {
-        children
-            .iter()
-            .all(|pid| !std::path::Path::new(&format!("/proc/{pid}")).exists())
-            .then_some(())
+        let is_any_alive = children.iter().any(|pid| process::is_alive(*pid));
+        (!is_any_alive).then_some(())
     });
 }

@@ -1,11 +1,13 @@
 //! Writes the three configurations, as a cluster's operator would.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use nix::unistd::chown;
 use serde_json::{Value, json};
 
+use crate::disk::STORE_FREE_BYTES;
 use crate::ports::Ports;
 use crate::settings::{Owner, Settings};
 use crate::subnets;
@@ -23,6 +25,10 @@ const LOKI_LABELS: [&str; 8] = [
     "K8S_FlowLayer",
     "FlowDirection",
 ];
+/// Time in which the pipeline hands on what it holds when it is stopped. The store answers in milliseconds; one that
+/// cannot take flows (a full disk) must not hold up the end.
+pub const PIPELINE_DRAIN: Duration = Duration::from_secs(4);
+
 /// Paths of the written files.
 pub struct Files {
     pub agent: PathBuf,
@@ -52,20 +58,18 @@ pub fn write(settings: &Settings, ports: Ports, data: &Path, owner: &Owner) -> R
 
 fn agent(settings: &Settings, ports: Ports) -> String {
     // The deny list wins over the allow list, so a user who names lo must not meet its default.
-    let names_loopback = settings
-        .interfaces
-        .split(',')
-        .any(|name| name.trim() == "lo");
+    let excluded = if settings.interfaces.names_loopback() {
+        "-"
+    } else {
+        "lo"
+    };
     let variables = [
         ("LOG_LEVEL", "info".to_owned()),
         ("EXPORT", "grpc".to_owned()),
         ("TARGET_HOST", "127.0.0.1".to_owned()),
         ("TARGET_PORT", ports.pipeline_grpc.to_string()),
-        ("INTERFACES", settings.interfaces.clone()),
-        (
-            "EXCLUDE_INTERFACES",
-            if names_loopback { "-" } else { "lo" }.to_owned(),
-        ),
+        ("INTERFACES", settings.interfaces.text().to_owned()),
+        ("EXCLUDE_INTERFACES", excluded.to_owned()),
         ("SAMPLING", settings.sampling.to_string()),
         ("CACHE_MAX_FLOWS", CACHE_MAX_FLOWS.to_string()),
         ("CACHE_ACTIVE_TIMEOUT", "5s".to_owned()),
@@ -94,6 +98,7 @@ fn pipeline(settings: &Settings, ports: Ports) -> Result<Value> {
     let seconds = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
     Ok(json!({
         "log-level": "info",
+        "perfSettings": {"drainTimeout": format!("{}s", PIPELINE_DRAIN.as_secs())},
         "healthAddr": format!("127.0.0.1:{}", ports.pipeline_health),
         "metricsSettings": {"address": "127.0.0.1", "port": ports.pipeline_metrics, "prefix": "netobserv_"},
         "pipeline": [
@@ -146,6 +151,7 @@ fn console(settings: &Settings, ports: Ports, data: &Path) -> Result<String> {
     });
     let store = json!({
         "path": data.join("flows"), "listen": format!("127.0.0.1:{}", ports.store_push),
+        "limits": {"freeBytes": STORE_FREE_BYTES},
     });
     let losses = json!({"targets": [
         {"component": "agent", "url": format!("http://127.0.0.1:{}/metrics", ports.agent_metrics)},

@@ -24,12 +24,12 @@ use signal_hook::iterator::Signals;
 const LOCK: &str = "/run/netobserv-demo.lock";
 
 /// Builds the network, makes traffic until a signal comes, and removes the network. While another instance does so,
-/// waits for its end: its traffic can be seen by all.
-pub fn run() -> Result<()> {
+/// waits for its end: its traffic can be seen by all. `agent` is the port of the health of the agent that watches.
+pub fn run(agent: Option<u16>) -> Result<()> {
     let _lock = lock()?;
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     network::remove_all()?;
-    let result = network::build().and_then(|()| traffic::start());
+    let result = network::build().and_then(|()| traffic::start(agent));
     if result.is_ok() {
         println!("demo traffic runs");
         signals.forever().next();

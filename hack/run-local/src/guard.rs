@@ -3,12 +3,14 @@
 //! It ends when its standard input ends, because an ordinary user's process may not signal it.
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 
+use crate::health;
+use crate::run::READY_LIMIT;
 use crate::supervise::{Event, Program, Supervisor};
 
 /// Time the agent gets to evict and send what it holds.
@@ -37,27 +39,47 @@ pub fn run(guard: &Guard) -> Result<()> {
             let _ = std::io::stdin().read_to_end(&mut Vec::new());
             let _ = sender.send(Event::Stop);
         })?;
-    for program in privileged(&guard.environment, &guard.logs, guard.demo)? {
+    let variables = read_environment(&guard.environment)?;
+    let health = health_port(&variables);
+    for program in privileged(variables, &guard.logs, guard.demo)? {
         supervisor.add(program)?;
     }
-    supervisor.watch();
+    // An agent that cannot start must be an end, not a restart for ever, so that run-local hears of it.
+    let is_ready = move || health.is_some_and(health::is_ready);
+    let result = supervisor.wait_ready(vec![("agent", is_ready)], READY_LIMIT);
+    if matches!(result, Ok(true)) {
+        supervisor.watch(|| {});
+    }
     supervisor.stop();
-    Ok(())
+    result.map(drop)
+}
+
+/// The agent's variables, NAME=VALUE a line.
+pub fn read_environment(file: &Path) -> Result<Vec<(String, String)>> {
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let pairs = text.lines().filter_map(|line| line.split_once('='));
+    Ok(pairs
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect())
+}
+
+fn health_port(variables: &[(String, String)]) -> Option<u16> {
+    let (_, port) = variables
+        .iter()
+        .find(|(name, _)| name == "METRICS_SERVER_PORT")?;
+    port.parse().ok()
 }
 
 /// The programs that need root: the agent, and the demo when it is asked for.
 pub fn privileged(
-    environment: &PathBuf,
-    logs: &std::path::Path,
+    variables: Vec<(String, String)>,
+    logs: &Path,
     demo: bool,
 ) -> Result<Vec<Program>> {
     let binaries = crate::binaries()?;
-    let text = std::fs::read_to_string(environment)?;
-    let variables = text
-        .lines()
-        .filter_map(|line| line.split_once('='))
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
+    let mut demo_arguments = vec!["demo".to_owned()];
+    demo_arguments.extend(health_port(&variables).map(|port| format!("--agent={port}")));
     let mut programs = vec![Program {
         name: "agent",
         path: binaries.join("netobserv-ebpf-agent"),
@@ -74,7 +96,7 @@ pub fn privileged(
             Program {
                 name: "demo",
                 path: binaries.join("run-local"),
-                arguments: vec!["demo".to_owned()],
+                arguments: demo_arguments,
                 environment: Vec::new(),
                 user: None,
                 log: Some(logs.join("demo.log")),

@@ -87,10 +87,51 @@ pub fn tail(path: &Path, since: u64, lines: usize) -> String {
     all[all.len().saturating_sub(lines)..].join("\n")
 }
 
+/// Why a program ended, in its own words: what it said beyond the first `since` bytes of its log, without the records that
+/// are no errors, as far as that leaves anything.
+pub fn last_words(path: &Path, since: u64) -> String {
+    const LINES_MAX: usize = 5;
+    let text = tail(path, since, LINES_MAX);
+    // "TIME LEVEL message", or words without either.
+    let is_lesser = |line: &&str| {
+        let level = line.split_whitespace().nth(1);
+        level.is_some_and(|level| ["TRACE", "DEBUG", "INFO", "WARN"].contains(&level))
+    };
+    let errors: Vec<&str> = text
+        .lines()
+        .filter(|line| !is_lesser(line))
+        .map(|line| line.split_once(" ERROR ").map_or(line, |(_, words)| words))
+        .collect();
+    if errors.is_empty() {
+        text
+    } else {
+        errors.join("\n")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
+
+    #[test]
+    fn last_words_are_the_errors_if_there_are_any() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.log");
+        for (text, expected) in [
+            (
+                "T INFO up\nT ERROR no privilege: run as root\n",
+                "no privilege: run as root",
+            ),
+            ("T INFO up\nT WARN odd\n", "T INFO up\nT WARN odd"),
+            ("error: a\nerror: b\n", "error: a\nerror: b"),
+            ("plain\n", "plain"),
+            ("", ""),
+        ] {
+            std::fs::write(&path, format!("old\n{text}")).unwrap();
+            assert_eq!(last_words(&path, 4), expected);
+        }
+    }
 
     #[test]
     fn a_full_log_is_rotated_and_no_line_is_lost() {

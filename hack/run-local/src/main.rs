@@ -21,7 +21,10 @@ pub(crate) use say;
 
 mod config;
 mod demo;
+mod disk;
 mod guard;
+mod health;
+mod interfaces;
 mod logs;
 mod ports;
 mod preflight;
@@ -33,17 +36,18 @@ mod supervise;
 #[derive(Parser)]
 #[command(
     version,
-    about = "Runs agent, pipeline and console together on one Linux host"
+    about = "Runs agent, pipeline and console together on one Linux host",
+    after_help = variables_help()
 )]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
-    #[command(flatten)]
-    settings: settings::Settings,
 }
 
 #[derive(Subcommand)]
 enum Command {
+    /// Checks variables and host as a start would, and changes nothing.
+    Check,
     /// Watches the programs that need root. Started by run-local through sudo; stops when its standard input ends.
     #[command(hide = true)]
     Guard(guard::Guard),
@@ -52,16 +56,20 @@ enum Command {
         /// Remove what an earlier run left, and stop.
         #[arg(long)]
         clean: bool,
+        /// Port of the agent's health; the traffic that is to be counted exactly waits until the agent is ready.
+        #[arg(long)]
+        agent: Option<u16>,
     },
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
-        None => run::run(&arguments.settings),
+        None => settings().and_then(|settings| run::run(&settings)),
+        Some(Command::Check) => settings().and_then(|settings| run::check(&settings)),
         Some(Command::Guard(guard)) => guard::run(&guard),
-        Some(Command::Demo { clean: true }) => demo::network::remove_all(),
-        Some(Command::Demo { clean: false }) => demo::run(),
+        Some(Command::Demo { clean: true, .. }) => demo::network::remove_all(),
+        Some(Command::Demo { agent, .. }) => demo::run(agent),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -70,6 +78,20 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The variables of this process's environment, checked; the error has a line for each that cannot be used.
+fn settings() -> anyhow::Result<settings::Settings> {
+    let variable =
+        |name: &str| std::env::var_os(name).map(|text| text.to_string_lossy().into_owned());
+    settings::Settings::read(variable)
+        .map_err(|problems| anyhow::anyhow!(problems.join("\nnetobserv: ")))
+}
+
+fn variables_help() -> String {
+    let lines = settings::VARIABLES
+        .map(|(name, meaning, default)| format!("  {name:<12} {meaning} [{default}]\n"));
+    format!("Variables:\n{}", lines.concat())
 }
 
 /// Folder of the binaries that stand beside this one.

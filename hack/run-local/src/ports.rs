@@ -6,6 +6,8 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
+use crate::settings::Owner;
+
 /// Inner ports, all bound to 127.0.0.1. The defaults are those of the components.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ports {
@@ -60,7 +62,15 @@ fn any_free(taken: &HashSet<u16>) -> Result<u16> {
 }
 
 /// Fails with the name of the holder when the page's port cannot be bound.
-pub fn check_page(listen: IpAddr, port: u16) -> Result<()> {
+pub fn check_page(listen: IpAddr, port: u16, owner: &Owner) -> Result<()> {
+    // Root may bind any port, but the console runs as the owner.
+    let open_from = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(0);
+    if port < open_from && !owner.uid.is_root() {
+        bail!("port {port} is for root only; choose one from {open_from} on: make run PORT=9011");
+    }
     let Err(error) = TcpListener::bind((listen, port)) else {
         return Ok(());
     };
@@ -122,15 +132,26 @@ mod tests {
     fn the_holder_of_the_pages_port_is_named() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
-        let error = check_page(Ipv4Addr::LOCALHOST.into(), port)
-            .unwrap_err()
-            .to_string();
+        let owner = Owner::detect().unwrap();
+        let check = || check_page(Ipv4Addr::LOCALHOST.into(), port, &owner);
+        let error = check().unwrap_err().to_string();
         assert!(
             error.contains(&format!("process {}", std::process::id())),
             "{error}"
         );
         drop(listener);
-        check_page(Ipv4Addr::LOCALHOST.into(), port).unwrap();
+        check().unwrap();
+    }
+
+    #[test]
+    fn a_port_of_roots_is_refused_for_anybody_else() {
+        let owner = Owner {
+            uid: nix::unistd::Uid::from_raw(12_345),
+            gid: nix::unistd::Gid::from_raw(12_345),
+            home: "/".into(),
+        };
+        let error = check_page(Ipv4Addr::LOCALHOST.into(), 1, &owner).unwrap_err();
+        assert!(error.to_string().contains("PORT="), "{error}");
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! The default command: start everything, print where the page is, watch, stop.
 
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,38 +9,55 @@ use nix::unistd::Uid;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use crate::disk::Disk;
 use crate::settings::{Owner, Settings};
 use crate::supervise::{Event, Program, Supervisor};
-use crate::{config, guard, ports, preflight};
+use crate::{config, guard, health, interfaces, ports, preflight};
 
-const READY_LIMIT: Duration = Duration::from_mins(1);
-const PIPELINE_GRACE: Duration = Duration::from_secs(20);
+/// A store with many files on a slow disk takes its time.
+pub const READY_LIMIT: Duration = Duration::from_mins(2);
+const PIPELINE_GRACE: Duration = config::PIPELINE_DRAIN.saturating_add(Duration::from_secs(6));
 const CONSOLE_GRACE: Duration = Duration::from_secs(20);
+
+/// What a start checks before it changes anything; also run before the build, which takes minutes.
+pub fn check(settings: &Settings) -> Result<()> {
+    preflight::check(settings, &Owner::detect()?)
+}
 
 pub fn run(settings: &Settings) -> Result<()> {
     let owner = Owner::detect()?;
-    let (data, _lock) = preflight::check(settings, &owner)?;
+    preflight::check_tree(&settings.root)?;
+    preflight::check(settings, &owner)?;
+    let (data, _lock) = preflight::claim(settings, &owner)?;
     let ports = ports::Ports::choose(settings.port)?;
     let files = config::write(settings, ports, &data, &owner)?;
 
     let mut supervisor = Supervisor::new();
     watch_signals(&supervisor)?;
     let result = start(&mut supervisor, settings, &owner, &data, ports, &files);
-    if result.is_ok() {
+    if matches!(result, Ok(true)) {
+        let present = interfaces::present().unwrap_or_default();
+        if let Some(warning) = settings.interfaces.warning(&present) {
+            crate::say!("{warning}");
+        }
         crate::say!(
             "flows of this host: http://{}  (Ctrl-C stops; data and logs in {})",
             page(settings),
             data.display()
         );
-        supervisor.watch();
+        let mut disk = Disk::new(&data);
+        supervisor.watch(|| disk.look());
+    }
+    if result.is_ok() {
         crate::say!("stopping");
     }
     for name in supervisor.stop() {
         crate::say!("{name} was killed before it had stopped");
     }
-    result
+    result.map(drop)
 }
 
+/// Starts all programs and waits until they are ready; `false` if somebody asked to stop meanwhile.
 fn start(
     supervisor: &mut Supervisor,
     settings: &Settings,
@@ -49,11 +65,12 @@ fn start(
     data: &Path,
     ports: ports::Ports,
     files: &config::Files,
-) -> Result<()> {
+) -> Result<bool> {
     let binaries = crate::binaries()?;
     let logs = data.join("logs");
     let privileged = if Uid::effective().is_root() {
-        guard::privileged(&files.agent, &logs, settings.demo)?
+        let variables = guard::read_environment(&files.agent)?;
+        guard::privileged(variables, &logs, settings.demo)?
     } else {
         vec![through_sudo(&binaries, files, &logs, settings.demo)]
     };
@@ -84,7 +101,7 @@ fn start(
         vec![format!("-config={}", files.console.display())],
         CONSOLE_GRACE,
     ))?;
-    let check = |port: u16| move || is_ready(port);
+    let check = |port: u16| move || health::is_ready(port);
     supervisor.wait_ready(
         vec![
             ("agent", check(ports.agent_metrics)),
@@ -128,20 +145,6 @@ fn watch_signals(supervisor: &Supervisor) -> Result<()> {
             }
         })?;
     Ok(())
-}
-
-/// Asks a component's `/ready`; only the status line matters.
-fn is_ready(port: u16) -> bool {
-    let ask = || -> std::io::Result<bool> {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let mut stream = TcpStream::connect_timeout(&address, Duration::from_millis(500))?;
-        stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-        stream.write_all(b"GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-        let mut answer = [0; 12];
-        stream.read_exact(&mut answer)?;
-        Ok(&answer[9..12] == b"200")
-    };
-    ask().unwrap_or(false)
 }
 
 /// Address to type into a browser.

@@ -22,6 +22,8 @@ const BACKOFF_MIN: Duration = Duration::from_millis(500);
 const BACKOFF_MAX: Duration = Duration::from_secs(30);
 /// How long we wait for the last words of a program that ended.
 const LAST_WORDS_LIMIT: Duration = Duration::from_secs(2);
+/// How often the watcher looks at what is no event, such as the room on the disk.
+const LOOK_PERIOD: Duration = Duration::from_secs(5);
 /// A program that lived this long starts again with the smallest backoff.
 const STEADY_AFTER: Duration = Duration::from_mins(1);
 
@@ -130,17 +132,18 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Waits until every check of `pending` holds. A program that ends meanwhile is an error with its last words.
+    /// Waits until every check of `pending` holds; `false` if somebody asked to stop before that. A program that ends
+    /// meanwhile is an error with its last words.
     pub fn wait_ready(
         &mut self,
         mut pending: Vec<(&str, impl Fn() -> bool)>,
         limit: Duration,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let deadline = Instant::now() + limit;
         loop {
             pending.retain(|(_, is_ready)| !is_ready());
             if pending.is_empty() {
-                return Ok(());
+                return Ok(true);
             }
             if Instant::now() > deadline {
                 let names: Vec<&str> = pending.iter().map(|(name, _)| *name).collect();
@@ -152,9 +155,7 @@ impl Supervisor {
             }
             match self.events.recv_timeout(Duration::from_millis(50)) {
                 Err(RecvTimeoutError::Timeout) => {}
-                Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => {
-                    bail!("stopped before it was ready")
-                }
+                Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return Ok(false),
                 Ok(Event::Exited { slot, status }) => {
                     let slot = &mut self.slots[slot];
                     let running = slot.running.take();
@@ -166,10 +167,11 @@ impl Supervisor {
                         .program
                         .log
                         .as_deref()
-                        .map(|log| logs::tail(log, log_start, 5))
+                        .map(|log| logs::last_words(log, log_start))
                         .unwrap_or_default();
+                    let separator = if last.contains('\n') { '\n' } else { ' ' };
                     bail!(
-                        "{} did not start ({}):\n{last}",
+                        "{} did not start ({}):{separator}{last}",
                         slot.program.name,
                         describe(status)
                     );
@@ -178,15 +180,18 @@ impl Supervisor {
         }
     }
 
-    /// Restarts what dies, until somebody asks to stop.
-    pub fn watch(&mut self) {
+    /// Restarts what dies, until somebody asks to stop; calls `look` every now and then.
+    pub fn watch(&mut self, mut look: impl FnMut()) {
+        let mut look_at = Instant::now();
         loop {
             let now = Instant::now();
-            let due = self.slots.iter().filter_map(|slot| slot.restart_at).min();
-            let wait = due.map_or(Duration::from_hours(1), |due| {
-                due.saturating_duration_since(now)
-            });
-            match self.events.recv_timeout(wait) {
+            if look_at <= now {
+                look();
+                look_at = now + LOOK_PERIOD;
+            }
+            let restarts = self.slots.iter().filter_map(|slot| slot.restart_at);
+            let due = restarts.fold(look_at, Instant::min);
+            match self.events.recv_timeout(due.saturating_duration_since(now)) {
                 Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                 Ok(Event::Exited { slot, status }) => self.schedule_restart(slot, status),
                 Err(RecvTimeoutError::Timeout) => self.restart_due(),
@@ -316,84 +321,4 @@ fn describe(status: ExitStatus) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-    use super::*;
-
-    fn shell(script: &str, log: PathBuf) -> Program {
-        Program {
-            name: "shell",
-            path: PathBuf::from("/bin/sh"),
-            arguments: vec!["-c".to_owned(), script.to_owned()],
-            environment: vec![("GREETING".to_owned(), "hello".to_owned())],
-            user: None,
-            log: Some(log),
-            stops_on_end_of_input: false,
-            grace: Duration::from_secs(30),
-        }
-    }
-
-    #[test]
-    fn a_program_that_dies_is_started_again_and_stop_lets_it_drain() {
-        let folder = tempfile::tempdir().unwrap();
-        let log = folder.path().join("log");
-        let mark = folder.path().join("mark");
-        let script = format!(
-            "if [ -e {mark} ]; then trap 'echo drained; exit 0' TERM; echo second $GREETING; while :; do sleep 0.05; done; \
-             else touch {mark}; exit 7; fi",
-            mark = mark.display()
-        );
-        let mut supervisor = Supervisor::new();
-        supervisor.add(shell(&script, log.clone())).unwrap();
-        let sender = supervisor.sender();
-        let watched = log.clone();
-        std::thread::spawn(move || {
-            while !logs::tail(&watched, 0, 1).contains("second hello") {
-                std::thread::yield_now();
-            }
-            sender.send(Event::Stop).unwrap();
-        });
-        supervisor.watch();
-        assert!(supervisor.stop().is_empty());
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while logs::tail(&log, 0, 1) != "drained" {
-            assert!(Instant::now() < deadline, "{}", logs::tail(&log, 0, 5));
-        }
-    }
-
-    #[test]
-    fn a_program_that_ends_before_it_is_ready_is_an_error_with_its_last_words() {
-        let folder = tempfile::tempdir().unwrap();
-        let log = folder.path().join("log");
-        std::fs::write(&log, "words of an earlier run\n").unwrap();
-        let mut supervisor = Supervisor::new();
-        supervisor
-            .add(shell("echo no privilege; exit 3", log.clone()))
-            .unwrap();
-        let error = supervisor
-            .wait_ready(vec![("shell", || false)], Duration::from_secs(30))
-            .unwrap_err()
-            .to_string();
-        assert_eq!(error, "shell did not start (exit code 3):\nno privilege");
-    }
-
-    #[test]
-    fn a_program_that_does_not_stop_is_killed_after_its_grace() {
-        let folder = tempfile::tempdir().unwrap();
-        let log = folder.path().join("log");
-        let mut program = shell(
-            "trap '' TERM; echo up; while :; do sleep 0.05; done",
-            log.clone(),
-        );
-        program.grace = Duration::from_millis(100);
-        let mut supervisor = Supervisor::new();
-        supervisor.add(program).unwrap();
-        supervisor
-            .wait_ready(
-                vec![("shell", move || logs::tail(&log, 0, 1) == "up")],
-                Duration::from_secs(30),
-            )
-            .unwrap();
-        assert_eq!(supervisor.stop(), ["shell"]);
-    }
-}
+mod tests;

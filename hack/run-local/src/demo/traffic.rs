@@ -4,6 +4,7 @@
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::AsRawFd;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -12,12 +13,14 @@ use nix::sys::socket::{
     socket,
 };
 
+use crate::health;
+
 use super::dns::{self, Answer};
 use super::network::{API, BACKUP, CLIENT, DATABASE, Host, OFFICE, PAYMENT, RESOLVER, WEB};
 
 /// The exact burst: this many datagrams of this many bytes to this port, once, so that a count can be checked.
 pub const BURST: (u16, usize, usize) = (7777, 100, 500);
-/// By now the agent has attached to the demo's interfaces.
+/// So long after it became ready the agent has attached to the demo's interfaces.
 const BURST_AFTER: Duration = Duration::from_secs(8);
 const RETRY: Duration = Duration::from_millis(500);
 const CHUNK: usize = 16 * 1024;
@@ -33,7 +36,8 @@ struct Dialogue {
     pause: Duration,
 }
 
-pub fn start() -> Result<()> {
+/// Starts all speakers; `agent` is the port of the health of the agent that watches, if one does.
+pub fn start(agent: Option<u16>) -> Result<()> {
     for (host, port) in [
         (WEB, 80),
         (WEB, 443),
@@ -106,13 +110,25 @@ pub fn start() -> Result<()> {
     host_thread(API, || sink_udp(8125))?;
     host_thread(API, || sink_udp(BURST.0))?;
     host_thread(WEB, || statistics(SocketAddr::new(API.v4().into(), 8125)))?;
-    host_thread(CLIENT, burst)?;
+    let (attached, is_attached) = sync_channel(1);
+    host_thread(CLIENT, move || burst(&is_attached))?;
     host_thread(RESOLVER, resolve)?;
     host_thread(CLIENT, move || ask(millis(300)))?;
     host_thread(API, move || ask(millis(900)))?;
     host_thread(OFFICE, || ping4(WEB.v4()))?;
     host_thread(OFFICE, || ping4(BACKUP.v4()))?;
-    host_thread(OFFICE, || ping6(API.v6()))
+    host_thread(OFFICE, || ping6(API.v6()))?;
+    // The agent's address is the host's, so this thread stays outside of the demo's namespaces.
+    std::thread::Builder::new()
+        .name("agent".to_owned())
+        .spawn(move || {
+            while agent.is_some_and(|port| !health::is_ready(port)) {
+                std::thread::sleep(RETRY);
+            }
+            std::thread::sleep(BURST_AFTER);
+            let _ = attached.send(());
+        })?;
+    Ok(())
 }
 
 /// Runs `work` inside `host` again and again.
@@ -218,8 +234,8 @@ fn statistics(to: SocketAddr) -> Result<()> {
     }
 }
 
-fn burst() -> Result<()> {
-    std::thread::sleep(BURST_AFTER);
+fn burst(is_attached: &Receiver<()>) -> Result<()> {
+    is_attached.recv()?;
     let (port, count, bytes) = BURST;
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port))?;
     let datagram = vec![b'b'; bytes];
