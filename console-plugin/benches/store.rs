@@ -48,7 +48,7 @@ fn main() {
     let store = Store::open(config).unwrap();
     let sizes = store.sizes();
     println!(
-        "size: {} rows in {} files, {:.1} bytes per flow",
+        "size: {} rows in {} files, {:.1} bytes per flow (budget 30)",
         sizes.file_rows,
         sizes.files,
         sizes.file_bytes as f64 / sizes.file_rows as f64
@@ -96,7 +96,7 @@ fn ingest(config: &StoreConfig, rows: u64) {
         .saturating_sub(cpu_before)
         .saturating_sub(generating);
     println!(
-        "ingest: {:.0} flows per CPU-second (push to sealed file), {:.0} flows/s wall, {:.0} bytes per flow pushed",
+        "ingest: {:.0} flows per CPU-second from push to sealed file (budget 200,000), {:.0} flows/s wall, {:.0} bytes per flow pushed",
         rows as f64 / cpu.as_secs_f64(),
         rows as f64 / busy.as_secs_f64(),
         bytes as f64 / rows as f64

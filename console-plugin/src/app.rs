@@ -179,15 +179,16 @@ impl App {
                 tls,
                 router,
                 connections_max,
+                metrics.clone(),
                 draining.clone(),
             ));
         };
         serve(page, page_tls.clone(), api::router(api, &server));
-        serve(push, push_tls, store::push_router(store));
+        serve(push, push_tls, store::push_router(store.clone()));
         serve(
             health,
             page_tls,
-            health::router(metrics.clone(), draining.clone()),
+            health::router(metrics.clone(), draining.clone(), store),
         );
         app.tasks.spawn(losses.watch(metrics, draining.clone()));
         tracing::info!(

@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use self::stall::Stalling;
+use crate::metrics::Metrics;
 use crate::tls::ServerTls;
 
 /// How long peers may do nothing.
@@ -47,7 +48,8 @@ const TIMEOUTS: Timeouts = Timeouts {
 };
 /// How long a TLS handshake may take.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Largest head of a request; a longer one is answered with 431.
+/// Largest head of a request. The HTTP library answers a longer one with 431 and an address beyond 64 KiB with 414, both
+/// without a body; they are counted as `head_size`.
 pub const HEADERS_BYTES_MAX: usize = 1 << 20;
 /// How long present requests may go on after a drain was asked for.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -163,9 +165,19 @@ pub async fn serve(
     tls: Option<Arc<ServerTls>>,
     router: Router,
     connections_max: usize,
+    metrics: Metrics,
     shutdown: CancellationToken,
 ) {
-    serve_with(listener, tls, router, connections_max, TIMEOUTS, shutdown).await;
+    serve_with(
+        listener,
+        tls,
+        router,
+        connections_max,
+        TIMEOUTS,
+        metrics,
+        shutdown,
+    )
+    .await;
 }
 
 async fn serve_with(
@@ -174,6 +186,7 @@ async fn serve_with(
     router: Router,
     connections_max: usize,
     timeouts: Timeouts,
+    metrics: Metrics,
     shutdown: CancellationToken,
 ) {
     let permits = Arc::new(Semaphore::new(connections_max));
@@ -204,6 +217,7 @@ async fn serve_with(
         ));
         let watcher = graceful.watcher();
         let stream = Stalling::new(stream, timeouts.stalled);
+        let metrics = metrics.clone();
         tasks.spawn(async move {
             let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
             builder
@@ -228,6 +242,10 @@ async fn serve_with(
                 }
             };
             if let Err(error) = ended {
+                let cause = error.downcast_ref::<hyper::Error>();
+                if cause.is_some_and(hyper::Error::is_parse_too_large) {
+                    metrics.refused("head_size");
+                }
                 tracing::debug!(%peer, %error, "connection ended early");
             }
             drop(permit);

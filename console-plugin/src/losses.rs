@@ -49,6 +49,21 @@ pub struct Loss {
     pub records: u64,
 }
 
+/// When records were lost: between two readings of a counter, nobody knows closer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct LossInterval {
+    /// Which component.
+    pub component: String,
+    /// Why.
+    pub cause: String,
+    /// How many records.
+    pub records: u64,
+    /// From, Unix milliseconds.
+    pub from: i64,
+    /// To, Unix milliseconds.
+    pub to: i64,
+}
+
 /// When a component's losses are not known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Unaccounted {
@@ -60,14 +75,28 @@ pub struct Unaccounted {
     pub to: i64,
 }
 
+/// A watched component that has never answered: it is not running, or its metrics cannot be reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct NeverSeen {
+    /// Which component.
+    pub component: String,
+    /// First try, Unix milliseconds.
+    pub since: i64,
+}
+
 /// The answer for a range.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct LossReport {
     /// Sums, by component and cause.
     pub losses: Vec<Loss>,
-    /// Gaps.
+    /// The newest 500 of what `losses` sums up, one by one and the oldest of them first.
+    pub intervals: Vec<LossInterval>,
+    /// Intervals in which a component that has been seen ran, or may have run, without anybody counting.
     pub unaccounted: Vec<Unaccounted>,
-    /// Components that are watched.
+    /// Components of which nothing is known, whatever the range, since they have never answered.
+    pub never_seen: Vec<NeverSeen>,
+    /// Components that are watched; one that is not here is not configured and nothing is known of it.
     pub components: Vec<String>,
 }
 
@@ -111,10 +140,15 @@ impl Losses {
             .collect();
         components.sort_unstable();
         components.dedup();
-        let (losses, unaccounted) = self.lock().ledger.between(start_ms, end_ms, now_ms);
+        let kept = self.lock();
+        let (losses, unaccounted) = kept.ledger.between(start_ms, end_ms, now_ms);
+        let intervals = kept.ledger.intervals(start_ms, end_ms);
+        let never_seen = kept.ledger.never_seen();
         LossReport {
             losses,
+            intervals,
             unaccounted,
+            never_seen,
             components,
         }
     }

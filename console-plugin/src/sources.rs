@@ -77,6 +77,8 @@ pub trait Source: Send + Sync + 'static {
     fn values(&self, plan: ValuesPlan) -> Answer<'_, Values>;
     /// What it is bounded by.
     fn limits(&self) -> SourceLimits;
+    /// Why it does not work as it should, if so; it may still answer.
+    fn fault(&self) -> Option<String>;
 }
 
 /// Why a source has no answer. Texts are those a ready Loki behind the API would cause.
@@ -99,6 +101,14 @@ pub enum SourceError {
 }
 
 impl SourceError {
+    /// The text where values of a label were asked for: without the number of a query.
+    pub fn label_text(&self) -> String {
+        match self {
+            Self::Refused { message, .. } => format!("Loki message: {message}"),
+            other => other.to_string(),
+        }
+    }
+
     /// Status towards the client: what a source refuses is a bad request, whatever its own number.
     pub fn status(&self) -> u16 {
         match self {

@@ -10,6 +10,7 @@
 //! `ARCHITECTURE.md`, section "Store".
 
 mod batch;
+mod clock;
 pub mod config;
 mod dedup;
 mod error;
@@ -19,6 +20,7 @@ mod files;
 mod http;
 mod ingest;
 mod json;
+mod lines;
 mod maintain;
 mod metrics;
 mod open;
@@ -30,12 +32,13 @@ mod space;
 mod state;
 pub mod tool;
 mod wal;
+mod watch;
 
 use std::path::PathBuf;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use prometheus_client::registry::Registry;
@@ -50,13 +53,14 @@ use self::dedup::Digest;
 use self::exec::Executor;
 use self::ingest::{Job, Pool};
 use self::metrics::{Metrics, QueryLabels};
-use self::push::{Encoding, PushLimits};
+use self::push::{Encoding, PushError, PushLimits};
 use self::query::{
     AggregateAnswer, AggregateQuery, Control, RecordsAnswer, RecordsQuery, ValuesAnswer,
     ValuesQuery,
 };
 use self::space::now_ms;
 use self::state::State;
+use self::watch::Watch;
 
 /// Handle of the store; cheap to clone.
 #[derive(Debug, Clone)]
@@ -71,6 +75,7 @@ struct Inner {
     metrics: Arc<Metrics>,
     executor: Executor,
     pool: Arc<Pool>,
+    watch: Arc<Watch>,
     /// Pushes that may be decoded or wait for the disk at a time.
     permits: Semaphore,
     jobs: Mutex<Option<SyncSender<Job>>>,
@@ -91,7 +96,19 @@ impl Store {
     pub fn push(&self, encoding: Encoding, body: Bytes) -> Result<(), StoreError> {
         self.begin_push(encoding, body)?
             .blocking_recv()
-            .unwrap_or(Err(StoreError::Closed))
+            .unwrap_or_else(|_| Err(self.unanswered()))
+    }
+
+    /// Nobody answers a push: the thread that worked on it panicked.
+    fn unanswered(&self) -> StoreError {
+        let error = StoreError::Internal;
+        Metrics::count(&self.inner.metrics.pushes_refused, error.kind(), 1);
+        error
+    }
+
+    /// Why the store is not ready, if so.
+    pub fn fault(&self) -> Option<String> {
+        self.inner.watch.fault()
     }
 
     /// Decodes a push and queues it; the receiver gets the outcome once it is synced.
@@ -103,6 +120,9 @@ impl Store {
         let queued = self.queue_push(encoding, body);
         if let Err(error) = &queued {
             Metrics::count(&self.inner.metrics.pushes_refused, error.kind(), 1);
+            if let StoreError::Push(PushError::NoLine { faults, .. }) = error {
+                self.inner.metrics.count_refused_lines(faults);
+            }
         }
         queued
     }
@@ -124,7 +144,12 @@ impl Store {
                 limit: limits.head_rows,
             });
         }
-        let bounds = push_limits(&self.inner.config, now_ms());
+        let wall_ms = now_ms();
+        let bounds = push_limits(
+            &self.inner.config,
+            self.inner.state.now_ms(wall_ms),
+            wall_ms,
+        );
         let push = push::decode(encoding, &body, &bounds, self.inner.pool.take())?;
         if let Some(reason) = &push.first_fault {
             tracing::debug!(
@@ -222,7 +247,7 @@ impl Store {
     pub fn register(&self, registry: &mut Registry) {
         self.inner
             .metrics
-            .register(registry, Arc::clone(&self.inner.state));
+            .register(registry, Arc::clone(&self.inner.state), &self.inner.watch);
     }
 
     /// Takes no more pushes, seals what is in memory and ends the threads. Queries go on. Blocks.
@@ -248,14 +273,18 @@ impl Store {
     }
 }
 
-fn push_limits(config: &StoreConfig, now_ms: i64) -> PushLimits {
-    let millis =
-        |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+/// Bounds of a push. Rows are too old by the store's own clock, which may be behind the machine's, and too far ahead
+/// by the machine's.
+fn push_limits(config: &StoreConfig, now_ms: i64, wall_ms: i64) -> PushLimits {
     PushLimits {
         decoded_bytes: config.limits.push_decoded_bytes,
         line_bytes: config.limits.line_bytes,
         lines: config.limits.push_lines,
         oldest_ms: now_ms.saturating_sub(millis(config.retention.age.0)),
-        newest_ms: now_ms.saturating_add(millis(config.limits.future.0)),
+        newest_ms: wall_ms.saturating_add(millis(config.limits.future.0)),
     }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

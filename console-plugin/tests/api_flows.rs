@@ -261,8 +261,23 @@ async fn names_and_values_are_offered() {
             ),
         ])
         .await;
+    console
+        .push(&[flow(
+            second,
+            5,
+            json!({"SrcK8S_Namespace": "talk", "SrcK8S_Name": "phone", "SrcK8S_Type": "Pod",
+                "_RecordType": "endConnection"}),
+        )])
+        .await;
     for (path, expected) in [
-        ("/api/resources/namespaces", json!(["other", "pay", "shop"])),
+        (
+            "/api/resources/namespaces",
+            json!(["other", "pay", "shop", "talk"]),
+        ),
+        (
+            "/api/resources/names?kind=Pod&namespace=talk",
+            json!(["phone"]),
+        ),
         ("/api/resources/zones", json!(["b"])),
         ("/api/resources/clusters", json!([])),
         ("/api/resources/udns", json!([])),
@@ -303,7 +318,7 @@ async fn names_and_values_are_offered() {
     assert_eq!(
         status,
         json!({
-            "loki": {"isEnabled": true, "namespacesCount": 3, "isReady": true, "error": "", "errorCode": 0},
+            "loki": {"isEnabled": true, "namespacesCount": 4, "isReady": true, "error": "", "errorCode": 0},
             "prometheus": {"isEnabled": false, "namespacesCount": 0, "isReady": false, "error": "", "errorCode": 0},
         })
     );

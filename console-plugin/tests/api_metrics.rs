@@ -194,6 +194,15 @@ async fn series_are_chosen_per_step_and_labelled() {
     );
     assert_eq!(answer["stats"]["limitReached"], true);
     assert_eq!(answer["stats"]["dataSources"], json!(["loki"]));
+    // The least by the least, as `bottomk`.
+    let query = "aggregateBy=SrcAddr&function=min&step=30s&limit=1";
+    assert_eq!(
+        ask(&console, second, query).await.1,
+        BTreeMap::from([
+            ("a".to_owned(), vec![(30, 1.0)]),
+            ("c".to_owned(), vec![(60, 7.0)]),
+        ])
+    );
     let (_, series) = ask(
         &console,
         second,

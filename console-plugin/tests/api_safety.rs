@@ -244,6 +244,12 @@ async fn sizes_are_bounded() {
         let answer = String::from_utf8_lossy(&answer);
         assert!(answer.is_empty() || answer.starts_with(status), "{answer}");
     }
+    // Counted when the connection has ended, which its client may see first.
+    let started = std::time::Instant::now();
+    let expected = "requests_refused_total{reason=\"head_size\"} 2";
+    while !console.metrics().await.contains(expected) {
+        assert!(started.elapsed().as_secs() < 60, "heads are not counted");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -385,6 +391,6 @@ async fn the_source_answers_as_a_ready_loki() {
     let losses = console.get("/api/losses?timeRange=60").await.json();
     assert_eq!(
         losses,
-        json!({"losses": [], "unaccounted": [], "components": []})
+        json!({"losses": [], "intervals": [], "unaccounted": [], "neverSeen": [], "components": []})
     );
 }

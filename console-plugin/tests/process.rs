@@ -2,19 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[path = "support/process.rs"]
+mod support;
+
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-const DEADLINE: Duration = Duration::from_mins(1);
+use support::run;
 
-fn run(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_plugin-backend"))
-        .args(arguments)
-        .output()
-        .unwrap()
-}
+const DEADLINE: Duration = Duration::from_mins(1);
 
 fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()

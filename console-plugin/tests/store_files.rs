@@ -201,6 +201,101 @@ fn retention_deletes_what_is_older_than_its_age_and_takes_no_such_row() {
     );
 }
 
+/// Unix milliseconds of the machine.
+fn machine_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.unwrap().as_millis() as i64
+}
+
+#[test]
+fn a_clock_far_ahead_deletes_nothing() {
+    for is_saved in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let now = machine_ms();
+        let two_days_ago = now - 48 * HOUR_MS;
+        let store = Store::open(config(folder.path())).unwrap();
+        store
+            .push(Encoding::Json, json_push(&[], &[(two_days_ago, "{}")]))
+            .unwrap();
+        store.shutdown();
+        drop(store);
+        // As if the machine's clock had been set two days ahead since.
+        let clock = folder.path().join("clock");
+        if is_saved {
+            fs::write(clock, format!("{two_days_ago} 0\n")).unwrap();
+        } else {
+            fs::remove_file(clock).unwrap();
+        }
+        let mut by_age = config(folder.path());
+        by_age.retention.age = GoDuration(Duration::from_hours(24));
+        by_age.limits.segment_rows = 1;
+        let store = Store::open(by_age).unwrap();
+        // Rows of either clock are stored; each seal is followed by a look at what is too old.
+        for time_ms in [two_days_ago + 1, now, now + 1] {
+            store
+                .push(Encoding::Json, json_push(&[], &[(time_ms, "{}")]))
+                .unwrap();
+            wait_until("the row must be sealed", || store.sizes().head_rows == 0);
+        }
+        assert_eq!(row_count(&store), 4);
+        assert_eq!(metric(&store, "netobserv_store_expired_rows_total"), 0);
+        assert!(store.sizes().is_clock_doubted);
+        store.shutdown();
+    }
+}
+
+#[test]
+fn rows_of_the_far_future_are_refused_and_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = config(folder.path());
+    settings.limits.future = GoDuration(Duration::from_hours(1));
+    let store = Store::open(settings).unwrap();
+    let (now, far) = (machine_ms(), machine_ms() + 2 * HOUR_MS);
+    let some = json_push(&[], &[(now, "{}"), (far, "{}")]);
+    store.push(Encoding::Json, some).unwrap();
+    assert_eq!(row_count(&store), 1);
+    let all = store.push(Encoding::Json, json_push(&[], &[(far, "{}"), (far, "x")]));
+    assert_eq!(all.unwrap_err().kind(), "no_line");
+    for (name, cause, expected) in [
+        ("lines_refused", "in_future", 1),
+        ("lines_refused", "not_json", 0),
+        ("refused_push_lines", "in_future", 1),
+        ("refused_push_lines", "not_json", 1),
+    ] {
+        let name = format!("netobserv_store_{name}_total{{cause=\"{cause}\"}}");
+        assert_eq!(metric(&store, &name), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_value_of_another_type_is_kept_as_it_came_and_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(config(folder.path())).unwrap();
+    let lines = [
+        r#"{"SrcPort":80,"Flags":16,"SrcK8S_Name":"a"}"#,
+        r#"{"SrcPort":"http","Flags":["SYN"],"SrcK8S_Name":7}"#,
+    ];
+    let lines: Vec<(i64, &str)> = lines.iter().map(|line| (T0, *line)).collect();
+    store.push(Encoding::Json, json_push(&[], &lines)).unwrap();
+    assert_eq!(metric(&store, "netobserv_store_mistyped_fields_total"), 2);
+    let found = |filter: Filter| {
+        let query = RecordsQuery {
+            range: TimeRange::ALL,
+            filter,
+            limit: 10,
+        };
+        let records = store.records(&query, &control()).unwrap().records;
+        let lines: Vec<String> = records.into_iter().map(|record| record.line).collect();
+        lines.join("")
+    };
+    assert!(found(Filter::TRUE).contains(r#""SrcPort":"http""#));
+    assert!(found(Filter::TRUE).contains(r#""SrcK8S_Name":7"#));
+    // A column answers for the values of its own type alone.
+    assert!(found(Filter::equals("SrcPort", "80")).contains(r#""SrcK8S_Name":"a""#));
+    assert_eq!(found(Filter::equals("SrcPort", "http")), "");
+    store.shutdown();
+}
+
 #[test]
 fn small_files_of_an_hour_are_merged_and_nothing_is_lost() {
     let folder = tempfile::tempdir().unwrap();
@@ -375,6 +470,13 @@ fn child_that_fills_its_disk() {
     drop(filler);
     assert!(store.push(Encoding::Protobuf, body.clone()).is_err());
     assert_eq!(row_count(&store), rows);
+    let started = Instant::now();
+    store.shutdown();
+    assert!(
+        started.elapsed() < Duration::from_secs(5),
+        "a stop must not wait for room: {:?}",
+        started.elapsed()
+    );
     drop(store);
     assert!(matches!(
         Store::open(settings.clone()),

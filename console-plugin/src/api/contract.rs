@@ -69,7 +69,8 @@ fn the_types_of_the_page_are_the_committed_ones() {
 
 fn declaration(name: &str, schema: &Value, root: &Value) -> String {
     let text = typescript(schema, root, 0);
-    if text.starts_with('{') {
+    let is_union = schema.get("anyOf").or(schema.get("oneOf")).is_some();
+    if text.starts_with('{') && !is_union {
         format!("interface {name} {text}")
     } else {
         format!("type {name} = {text};")

@@ -1,4 +1,4 @@
-//! Errors as clients see them: a status and `{"message": "…"}`.
+//! Errors as clients see them: a status and `{"message": "…"}`, or another key that pages look for.
 //!
 //! **Invariant:** the text says what was wrong and never what the server keeps for itself.
 
@@ -13,8 +13,12 @@ use crate::sources::SourceError;
 
 /// Body of every error but a refused login.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct ErrorBody {
-    message: String,
+#[serde(untagged, rename_all_fields = "camelCase")]
+pub(super) enum ErrorBody {
+    /// Anything else.
+    General { message: String },
+    /// No metric of Prometheus can answer.
+    Prometheus { prom_unsupported: String },
 }
 
 /// An answer that is an error.
@@ -22,6 +26,7 @@ pub(super) struct ErrorBody {
 pub struct ApiError {
     status: StatusCode,
     message: String,
+    is_prometheus: bool,
 }
 
 impl ApiError {
@@ -30,7 +35,22 @@ impl ApiError {
         Self {
             status,
             message: message.into(),
+            is_prometheus: false,
         }
+    }
+
+    /// Prometheus cannot answer, and nobody else may.
+    pub fn prometheus_unsupported(reason: &str) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            message: format!("Prometheus cannot answer this request: {reason}"),
+            is_prometheus: true,
+        }
+    }
+
+    /// Values of a label could not be read.
+    pub fn label(error: &SourceError) -> Self {
+        Self::new(status_of(error), error.label_text())
     }
 
     /// Puts a step before the text.
@@ -59,20 +79,25 @@ impl From<BadRequest> for ApiError {
 
 impl From<SourceError> for ApiError {
     fn from(error: SourceError) -> Self {
-        let status =
-            StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self::new(status, error.to_string())
+        Self::new(status_of(&error), error.to_string())
     }
+}
+
+fn status_of(error: &SourceError) -> StatusCode {
+    StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        (
-            self.status,
-            Json(ErrorBody {
+        let body = if self.is_prometheus {
+            ErrorBody::Prometheus {
+                prom_unsupported: self.message,
+            }
+        } else {
+            ErrorBody::General {
                 message: self.message,
-            }),
-        )
-            .into_response()
+            }
+        };
+        (self.status, Json(body)).into_response()
     }
 }

@@ -11,7 +11,7 @@ use crate::answer;
 use crate::query::BadRequest;
 use crate::query::filter::check_key;
 use crate::query::parameters::Parameters;
-use crate::query::request::{FlowRequest, MetricsRequest};
+use crate::query::request::{DataSource, FlowRequest, MetricsRequest};
 use crate::sources::Records;
 
 /// Columns of one export.
@@ -75,6 +75,11 @@ pub async fn metrics(State(api): State<Api>, RawQuery(query): RawQuery) -> Respo
     api.timed("GetTopology", async {
         let parameters = Parameters::parse(query.as_deref().unwrap_or_default())?;
         let request = MetricsRequest::read(&parameters, now_ms())?;
+        if request.data_source == DataSource::Prometheus {
+            return Err(ApiError::prometheus_unsupported(
+                "it is not configured as a data source",
+            ));
+        }
         let limit = request.flow.limit;
         let plan = api.planner().metrics(request)?;
         let answer = api.source().metrics(plan).await?;

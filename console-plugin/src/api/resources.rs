@@ -14,6 +14,7 @@ use crate::query::filter::{Condition, Operator, Value};
 use crate::query::parameters::Parameters;
 use crate::query::plan::ValuesPlan;
 use crate::query::request::{FlowRequest, PacketLoss, RecordType, Span, read_kind, read_namespace};
+use crate::sources::SourceError;
 
 /// How far back names are looked for, as a ready Loki does for label values.
 const RANGE_MS: i64 = 6 * 3600 * 1000;
@@ -68,7 +69,10 @@ pub async fn names(State(api): State<Api>, RawQuery(query): RawQuery) -> Respons
                     .as_deref()
                     .map(|namespace| equals(format!("{side}K8S_Namespace"), namespace)),
             );
-            names.extend(values(&api, &format!("{side}{name_field}"), conditions).await?);
+            let found = values(&api, &format!("{side}{name_field}"), conditions).await;
+            names.extend(
+                found.map_err(|error| ApiError::from(error).context("Loki query failed: "))?,
+            );
         }
         Ok(Json(names).into_response())
     })
@@ -87,12 +91,11 @@ pub async fn udn_ids() -> ApiError {
 pub(super) async fn label_values(api: &Api, fields: &[&str]) -> Result<BTreeSet<String>, ApiError> {
     let mut all = BTreeSet::new();
     for field in fields {
-        let step = format!("error while fetching label {field} values from Loki: ");
-        all.extend(
-            values(api, field, Vec::new())
-                .await
-                .map_err(|error| error.context(&step))?,
-        );
+        let found = values(api, field, Vec::new()).await;
+        all.extend(found.map_err(|error| {
+            let step = format!("error while fetching label {field} values from Loki: ");
+            ApiError::label(&error).context(&step)
+        })?);
     }
     Ok(all)
 }
@@ -105,7 +108,7 @@ async fn values(
     api: &Api,
     field: &str,
     conditions: Vec<Condition>,
-) -> Result<Vec<String>, ApiError> {
+) -> Result<Vec<String>, SourceError> {
     let now = now_ms();
     let request = FlowRequest {
         span: Span {
@@ -114,7 +117,8 @@ async fn values(
             is_relative: true,
         },
         limit: None,
-        record_type: RecordType::FlowLog,
+        // Names are names, also where conversations alone are stored.
+        record_type: RecordType::Any,
         packet_loss: PacketLoss::All,
         namespace: None,
         groups: vec![conditions],

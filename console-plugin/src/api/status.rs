@@ -5,14 +5,14 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
 use super::resources::label_values;
-use super::{Api, json_bytes};
+use super::{Api, ApiError, json_bytes};
 use crate::version;
 
 /// State of a source.
@@ -50,6 +50,11 @@ pub async fn status(State(api): State<Api>) -> Response {
             loki.error_code = error.status().as_u16();
         }
     }
+    if let Some(fault) = api.source().fault() {
+        loki.is_ready = false;
+        loki.error = fault;
+        loki.error_code = StatusCode::SERVICE_UNAVAILABLE.as_u16();
+    }
     Json(Status {
         loki,
         prometheus: SourceStatus::default(),
@@ -63,8 +68,11 @@ pub async fn frontend_config(State(api): State<Api>) -> Response {
 }
 
 /// `GET /api/loki/ready`.
-pub async fn loki_ready() -> &'static str {
-    "ready\n"
+pub async fn loki_ready(State(api): State<Api>) -> Response {
+    match api.source().fault() {
+        None => "ready\n".into_response(),
+        Some(fault) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, fault).into_response(),
+    }
 }
 
 /// `GET /api/loki/metrics`.

@@ -20,7 +20,8 @@ pub struct GoDuration(pub Duration);
 
 /// Parses Go's duration syntax.
 pub fn parse(text: &str) -> Result<Duration, DurationError> {
-    let error = || DurationError(text.chars().take(64).collect());
+    let shown = |c: char| if c.is_control() { ' ' } else { c };
+    let error = || DurationError(text.chars().take(64).map(shown).collect());
     let mut rest = text.strip_prefix('+').unwrap_or(text);
     if rest == "0" {
         return Ok(Duration::ZERO);

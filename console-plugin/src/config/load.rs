@@ -8,6 +8,11 @@ use serde_json::Value;
 
 use super::Config;
 
+/// Keys and values of the file: far more than any page has.
+const NODES_MAX: usize = 50_000;
+/// Those that anchors repeat.
+const REPEATED_MAX: usize = 10_000;
+
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -62,7 +67,13 @@ pub fn parse(origin: &str, text: &str) -> Result<Loaded, ConfigError> {
         message,
     };
     // `yes` and `on` stay text: Go's YAML reader, whose files these are, reads only true and false.
-    let options = || serde_saphyr::options! { strict_booleans: true };
+    let options = || {
+        serde_saphyr::options! {
+            strict_booleans: true,
+            budget: serde_saphyr::budget! { max_nodes: NODES_MAX },
+            alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: REPEATED_MAX },
+        }
+    };
     let text = if text.trim().is_empty() { "{}" } else { text };
     let config: Config = serde_saphyr::from_str_with_options(text, options())
         .map_err(|error| parse_error(error.to_string()))?;

@@ -21,6 +21,7 @@ async fn one_place(timeouts: Timeouts) -> (SocketAddr, CancellationToken) {
         router,
         1,
         timeouts,
+        Metrics::new(|_| {}),
         shutdown.clone(),
     ));
     (address, shutdown)

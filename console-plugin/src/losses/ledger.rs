@@ -3,6 +3,7 @@
 //! A difference of two readings of one process is a loss in that interval. A process that is another
 //! one than before, or that was silent and cannot be shown to be the same, leaves the interval since
 //! its last good reading until its start unaccounted; what it counts from then on is a loss again.
+//! A component that has never answered is not unaccounted but never seen.
 //! **Invariant:** bounded by [`ENTRIES_MAX`]; the oldest go first.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -11,10 +12,13 @@ use serde::{Deserialize, Serialize};
 
 use super::poll::Reading;
 use super::text::Page;
-use super::{Loss, Unaccounted};
+use super::{Loss, LossInterval, NeverSeen, Unaccounted};
 
 /// Entries held; at one a minute these are two months.
 pub const ENTRIES_MAX: usize = 100_000;
+
+/// Losses of one answer that carry their times; the sums beside them count all, so what was left out shows.
+pub const INTERVALS_MAX: usize = 500;
 
 /// Something that happened to one component between two readings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,10 +47,13 @@ pub struct LastReading {
     /// It did not answer since.
     #[serde(default)]
     is_silent: bool,
+    /// It has never answered; `at_ms` is the first try.
+    #[serde(default)]
+    is_never_seen: bool,
 }
 
 impl LastReading {
-    /// A component that has not answered yet.
+    /// An address that has not answered yet.
     fn none(component: String, now_ms: i64) -> Self {
         Self {
             component,
@@ -54,6 +61,7 @@ impl LastReading {
             totals: BTreeMap::new(),
             started_s: None,
             is_silent: true,
+            is_never_seen: true,
         }
     }
 
@@ -139,6 +147,7 @@ impl Ledger {
                 totals,
                 started_s,
                 is_silent: false,
+                is_never_seen: false,
             };
             self.last.insert(address, reading);
         }
@@ -155,7 +164,7 @@ impl Ledger {
         end_ms: i64,
         now_ms: i64,
     ) -> (Vec<Loss>, Vec<Unaccounted>) {
-        let touches = |from: i64, to: i64| from < end_ms && to > start_ms;
+        let touches = |from: i64, to: i64| touches(from, to, start_ms, end_ms);
         let mut sums: BTreeMap<(&str, &str), u64> = BTreeMap::new();
         let mut gaps = Vec::new();
         for entry in self
@@ -168,10 +177,9 @@ impl Ledger {
                 None => gaps.push(gap(&entry.component, entry.from, entry.to)),
             }
         }
-        let silent = self
-            .last
-            .values()
-            .filter(|last| last.is_silent && touches(last.at_ms, now_ms));
+        let silent = self.last.values().filter(|last| {
+            last.is_silent && touches(last.at_ms, now_ms) && self.was_seen(&last.component)
+        });
         gaps.extend(silent.map(|last| gap(&last.component, last.at_ms, now_ms)));
         let losses = sums
             .into_iter()
@@ -182,6 +190,52 @@ impl Ledger {
             })
             .collect();
         (losses, gaps)
+    }
+
+    /// The newest [`INTERVALS_MAX`] losses that touch a range, one by one, in the order they were read.
+    pub fn intervals(&self, start_ms: i64, end_ms: i64) -> Vec<LossInterval> {
+        let mut newest: Vec<LossInterval> = self
+            .entries
+            .iter()
+            .rev()
+            .filter(|entry| touches(entry.from, entry.to, start_ms, end_ms))
+            .filter_map(|entry| {
+                Some(LossInterval {
+                    component: entry.component.clone(),
+                    cause: entry.cause.clone()?,
+                    records: entry.records,
+                    from: entry.from,
+                    to: entry.to,
+                })
+            })
+            .take(INTERVALS_MAX)
+            .collect();
+        newest.reverse();
+        newest
+    }
+
+    /// Components none of whose addresses has ever answered, by name.
+    pub fn never_seen(&self) -> Vec<NeverSeen> {
+        let mut since: BTreeMap<&str, i64> = BTreeMap::new();
+        for last in self.last.values() {
+            let first = since.entry(&last.component).or_insert(last.at_ms);
+            *first = last.at_ms.min(*first);
+        }
+        since
+            .into_iter()
+            .filter(|(component, _)| !self.was_seen(component))
+            .map(|(component, since)| NeverSeen {
+                component: component.to_owned(),
+                since,
+            })
+            .collect()
+    }
+
+    /// Whether an address of the component has ever answered.
+    fn was_seen(&self, component: &str) -> bool {
+        self.last
+            .values()
+            .any(|last| last.component == component && !last.is_never_seen)
     }
 
     /// Drops addresses that are no longer any target's, and says from when on nobody knows of them.
@@ -196,7 +250,7 @@ impl Ledger {
         let mut gaps = Vec::new();
         self.last.retain(|address, last| {
             let stays = is_there(address, last);
-            if !stays {
+            if !stays && !last.is_never_seen {
                 gaps.push(last.entry(now_ms, None, 0));
             }
             stays
@@ -212,6 +266,10 @@ impl Ledger {
     }
 }
 
+fn touches(from: i64, to: i64, start_ms: i64, end_ms: i64) -> bool {
+    from < end_ms && to > start_ms
+}
+
 fn gap(component: &str, from: i64, to: i64) -> Unaccounted {
     Unaccounted {
         component: component.to_owned(),
@@ -221,6 +279,13 @@ fn gap(component: &str, from: i64, to: i64) -> Unaccounted {
 }
 
 fn difference(last: &LastReading, page: &Page, now_ms: i64, added: &mut Vec<Entry>) {
+    let started_ms = page.started_s.map(|start| (start * 1000.0) as i64);
+    let has_started_since = started_ms.filter(|start| (last.at_ms..now_ms).contains(start));
+    if last.is_never_seen && has_started_since.is_none() {
+        // It ran before it could be reached, so nobody can say which of its losses are of this interval.
+        added.push(last.entry(now_ms, None, 0));
+        return;
+    }
     let total_of = |cause: &str| page.totals.get(cause).copied().unwrap_or(0);
     let is_lower = last
         .totals
@@ -231,17 +296,9 @@ fn difference(last: &LastReading, page: &Page, now_ms: i64, added: &mut Vec<Entr
         // Without a start time only an unbroken row of readings shows it.
         _ => !last.is_silent && !is_lower,
     };
-    if !is_same_process {
-        // A new process counts from its own start; only what lies before is unknown.
-        let started_ms = page
-            .started_s
-            .map_or(now_ms, |start| (start * 1000.0) as i64);
-        let known_from_ms = if (last.at_ms..now_ms).contains(&started_ms) {
-            started_ms
-        } else {
-            now_ms
-        };
-        added.push(last.entry(known_from_ms, None, 0));
+    // A new process counts from its own start; only what lies before is unknown, if anything ran then.
+    if !is_same_process && !last.is_never_seen {
+        added.push(last.entry(has_started_since.unwrap_or(now_ms), None, 0));
     }
     for (cause, total) in &page.totals {
         let before = if is_same_process {

@@ -25,6 +25,7 @@ async fn component(lost: Arc<AtomicU64>) -> String {
         None,
         router,
         8,
+        Metrics::new(|_| {}),
         CancellationToken::new(),
     ));
     format!("http://{address}/metrics")
@@ -64,9 +65,18 @@ async fn differences_are_kept_over_a_restart_and_silence_is_a_gap() {
         records: 3,
     }];
     assert_eq!(report.losses, expected);
+    let [interval] = &report.intervals[..] else {
+        panic!("one interval: {:?}", report.intervals);
+    };
+    assert_eq!(
+        (interval.cause.as_str(), interval.records),
+        ("limiter: full", 3)
+    );
+    assert!(interval.from <= interval.to && interval.to <= now());
     assert_eq!(report.components, ["ebpf-agent", "flowlogs-pipeline"]);
-    assert_eq!(report.unaccounted.len(), 1);
-    assert_eq!(report.unaccounted[0].component, "flowlogs-pipeline");
+    assert_eq!(report.unaccounted, []);
+    assert_eq!(report.never_seen.len(), 1);
+    assert_eq!(report.never_seen[0].component, "flowlogs-pipeline");
     assert!(
         metrics
             .text()
@@ -82,4 +92,6 @@ async fn differences_are_kept_over_a_restart_and_silence_is_a_gap() {
         report.losses[0].records, 4,
         "also what was lost while nobody watched"
     );
+    let records: Vec<u64> = report.intervals.iter().map(|each| each.records).collect();
+    assert_eq!(records, [3, 1], "oldest first, also over a restart");
 }

@@ -17,6 +17,8 @@ use super::{BadRequest, excerpt};
 const CONDITIONS_MAX: usize = 256;
 /// Values of one condition.
 const VALUES_MAX: usize = 1000;
+/// Values of all conditions together: a full condition, and the same with its sides exchanged.
+const VALUES_ALL_MAX: usize = 2 * VALUES_MAX;
 
 /// How a field is compared with the values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +69,7 @@ pub type Group = Vec<Condition>;
 /// time here, because pages encode it twice.
 pub fn parse(parameter: &str) -> Result<Vec<Group>, BadRequest> {
     let text = unescape(parameter)?;
-    let mut conditions = 0;
+    let (mut conditions, mut values) = (0, 0);
     text.split('|')
         .map(|group| {
             let mut parsed = Vec::new();
@@ -77,6 +79,12 @@ pub fn parse(parameter: &str) -> Result<Vec<Group>, BadRequest> {
                     if conditions > CONDITIONS_MAX {
                         return Err(BadRequest::new(format!(
                             "more than {CONDITIONS_MAX} filters in the request"
+                        )));
+                    }
+                    values += condition.values.len();
+                    if values > VALUES_ALL_MAX {
+                        return Err(BadRequest::new(format!(
+                            "more than {VALUES_ALL_MAX} values in the request"
                         )));
                     }
                     parsed.push(condition);

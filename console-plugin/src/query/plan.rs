@@ -14,6 +14,10 @@ use crate::fields::{Dictionary, Kind};
 
 /// Series per step when the request gives no limit.
 const TOP_K: usize = 100;
+/// Samples of one series, Loki's own limit.
+const STEPS_MAX: i64 = 11_000;
+/// Steps that one window covers: each row is added to the samples of all of them.
+const WINDOW_STEPS_MAX: i64 = 1000;
 
 /// Rows to read, whatever is done with them.
 #[derive(Debug, Clone, PartialEq)]
@@ -118,6 +122,13 @@ impl Planner {
             }
         }
         let measure = self.measure(&request.kind)?;
+        let counts = matches!(request.function, Function::Count | Function::Rate);
+        if !counts && !matches!(measure, Measure::Field(_)) {
+            return Err(BadRequest::new(format!(
+                "invalid metric function: {} can only be counted; take count or rate",
+                request.kind
+            )));
+        }
         let mut flow = request.flow;
         flow.record_type = match flow.record_type {
             RecordType::FlowLog => RecordType::FlowLog,
@@ -126,6 +137,18 @@ impl Planner {
         if flow.span.is_relative {
             // Steps stay where they are from one refresh to the next, so that charts do not flicker.
             flow.span.start_ms -= flow.span.start_ms.rem_euclid(request.step_ms);
+        }
+        if (flow.span.end_ms - flow.span.start_ms) / request.step_ms >= STEPS_MAX {
+            return Err(BadRequest::new(format!(
+                "invalid step: exceeded maximum resolution of {STEPS_MAX} points per series; take a longer step or a \
+                 shorter range"
+            )));
+        }
+        if request.rate_interval_ms / request.step_ms > WINDOW_STEPS_MAX {
+            return Err(BadRequest::new(format!(
+                "invalid rate interval: it covers more than {WINDOW_STEPS_MAX} steps; take a longer step or a shorter \
+                 interval"
+            )));
         }
         let top_k = flow.limit.unwrap_or(TOP_K);
         Ok(MetricsPlan {

@@ -13,8 +13,6 @@ use crate::config::duration;
 const DEFAULT_RANGE_S: i64 = 3600;
 /// Times beyond this (year 2262) do not fit nanoseconds.
 const SECONDS_MAX: i64 = i64::MAX / 1_000_000_000;
-/// Samples of one series, Loki's own limit.
-const STEPS_MAX: i64 = 11_000;
 /// Defaults of the metrics request.
 const RATE_INTERVAL: &str = "1m";
 const STEP: &str = "30s";
@@ -32,6 +30,19 @@ pub enum RecordType {
     EndConnection,
     /// All three of a conversation.
     AllConnections,
+    /// Everything that is stored; no request asks for it.
+    Any,
+}
+
+/// Which source may answer a metrics request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataSource {
+    /// Any that can.
+    Auto,
+    /// The one that holds flows.
+    Loki,
+    /// Prometheus alone.
+    Prometheus,
 }
 
 /// Which flows are meant, by what was dropped of them.
@@ -101,6 +112,8 @@ pub struct FlowRequest {
 pub struct MetricsRequest {
     /// What is shared with records.
     pub flow: FlowRequest,
+    /// Who may answer.
+    pub data_source: DataSource,
     /// Field to aggregate, or `Flows`, `DnsFlows`.
     pub kind: String,
     /// How.
@@ -145,10 +158,12 @@ impl FlowRequest {
 impl MetricsRequest {
     /// Reads all parameters of a metrics request.
     pub fn read(parameters: &Parameters, now_ms: i64) -> Result<Self, BadRequest> {
-        match parameters.get("dataSource") {
-            "" | "auto" | "loki" | "prom" => {}
+        let data_source = match parameters.get("dataSource") {
+            "" | "auto" => DataSource::Auto,
+            "loki" => DataSource::Loki,
+            "prom" => DataSource::Prometheus,
             other => return Err(invalid("data source", other)),
-        }
+        };
         let or = |name, default| {
             Some(parameters.get(name))
                 .filter(|v| !v.is_empty())
@@ -172,22 +187,16 @@ impl MetricsRequest {
             return Err(BadRequest::new("aggregateBy parameter is required"));
         }
         filter::check_key(aggregate_by)?;
-        let request = Self {
+        Ok(Self {
             flow: FlowRequest::read(parameters, now_ms)?,
+            data_source,
             kind: kind.to_owned(),
             function,
             aggregate_by: aggregate_by.to_owned(),
             groups: parameters.get("groups").to_owned(),
             rate_interval_ms: read_duration("rate interval", or("rateInterval", RATE_INTERVAL))?,
             step_ms: read_duration("step", or("step", STEP))?,
-        };
-        let span = request.flow.span;
-        if (span.end_ms - span.start_ms) / request.step_ms > STEPS_MAX {
-            return Err(BadRequest::new(format!(
-                "invalid step: more than {STEPS_MAX} points per series; take a longer step or a shorter range"
-            )));
-        }
-        Ok(request)
+        })
     }
 }
 

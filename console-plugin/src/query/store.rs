@@ -5,14 +5,17 @@
 //! numbers, and a negated list of values is "none of them".
 //! **Invariant:** pure; values become parsed tests, never text of a query.
 
+mod pattern;
+
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::BadRequest;
+use self::pattern::pattern;
 use super::filter::{Condition, Group, Operator, Value};
 use super::plan::{Measure, MetricsPlan, RecordsPlan, Selection, ValuesPlan};
 use super::request::{Function, PacketLoss, RecordType};
+use super::{BadRequest, excerpt};
 use crate::fields::{Dictionary, Field, Kind};
 use crate::store::query as store;
 use crate::store::query::{Filter, Test};
@@ -115,6 +118,7 @@ fn selection(
         .iter()
         .map(|conditions| group(dictionary, conditions, counts_once))
         .collect::<Result<_, _>>()?;
+    pattern::check_number(&groups)?;
     filters.push(any(groups));
     filters.retain(|filter| *filter != Filter::TRUE);
     Ok(filters)
@@ -170,6 +174,7 @@ fn record_type(record_type: RecordType) -> Filter {
             is("heartbeat"),
             is("endConnection"),
         ]),
+        RecordType::Any => Filter::TRUE,
     }
 }
 
@@ -222,33 +227,34 @@ fn test(field: &Field, operator: Operator, value: &Value) -> Result<Filter, BadR
         Kind::Number | Kind::NumberList if operator == Operator::AtLeast => {
             Test::AtLeast(number(field, text)?)
         }
-        Kind::Number | Kind::NumberList if text.contains('*') => pattern(text, false),
+        Kind::Number | Kind::NumberList if text.contains('*') => pattern(&field.name, text, false)?,
         Kind::Number | Kind::NumberList => Test::Equals(number(field, text)?.to_string()),
-        Kind::Text | Kind::Mac | Kind::List if is_contained => pattern(&format!("*{text}*"), true),
-        Kind::Mac | Kind::List => pattern(text, true),
-        Kind::Text if text.contains('*') => pattern(text, false),
+        Kind::Text | Kind::Mac | Kind::List if is_contained => {
+            pattern(&field.name, &format!("*{text}*"), true)?
+        }
+        Kind::Mac | Kind::List => pattern(&field.name, text, true)?,
+        Kind::Text if text.contains('*') => pattern(&field.name, text, false)?,
         Kind::Text => Test::Equals(text.to_owned()),
     };
     Ok(Filter::matches(&field.name, test))
 }
 
-fn pattern(text: &str, ignore_case: bool) -> Test {
-    Test::Glob {
-        pattern: text.to_owned(),
-        ignore_case,
-    }
-}
-
 fn number(field: &Field, text: &str) -> Result<i64, BadRequest> {
-    text.parse()
-        .map_err(|_| BadRequest::new(format!("filter {}: \"{text}\" is not a number", field.name)))
+    text.parse().map_err(|_| {
+        let shown = excerpt(text);
+        BadRequest::new(format!(
+            "filter {}: \"{shown}\" is not a number",
+            field.name
+        ))
+    })
 }
 
 fn address_test(field: &Field, text: &str) -> Result<Test, BadRequest> {
     let invalid = || {
         BadRequest::new(format!(
-            "filter {}: \"{text}\" is not an address, a network such as 10.0.0.0/8 or a range such as 10.0.0.1-10.0.0.9",
-            field.name
+            "filter {}: \"{}\" is not an address, a network such as 10.0.0.0/8 or a range such as 10.0.0.1-10.0.0.9",
+            field.name,
+            excerpt(text)
         ))
     };
     if let Some((first, last)) = text.split_once('-') {

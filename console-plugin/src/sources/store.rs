@@ -153,6 +153,10 @@ impl Source for StoreSource {
     fn limits(&self) -> SourceLimits {
         self.limits
     }
+
+    fn fault(&self) -> Option<String> {
+        self.store.fault()
+    }
 }
 
 fn cost(stats: QueryStats) -> Cost {
@@ -170,7 +174,9 @@ fn map_error(error: StoreError) -> SourceError {
         StoreError::InvalidQuery(message) => refused(400, message),
         StoreError::Deadline => refused(504, format!("context deadline exceeded: {error}")),
         StoreError::Cancelled => refused(499, error.to_string()),
-        StoreError::QueryMemory { .. } => refused(500, error.to_string()),
+        StoreError::QueryMemory { .. } => {
+            refused(500, format!("maximum of series reached: {error}"))
+        }
         other => SourceError::Unavailable(other.to_string()),
     }
 }

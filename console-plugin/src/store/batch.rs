@@ -5,9 +5,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    Array as _, ArrayRef, AsArray as _, Int64Array, RecordBatch, StringArray, new_null_array,
-};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{Int32Type, Int64Type};
 
 use super::error::StoreError;
@@ -25,8 +23,9 @@ pub struct Batch {
 /// A dictionary column: `keys` index into `values`; a row without a value has no key.
 #[derive(Debug, Clone, Copy)]
 pub struct TextColumn<'a> {
-    keys: &'a [i32],
-    nulls: Option<&'a arrow::buffer::NullBuffer>,
+    /// Those of rows without a value mean nothing.
+    pub keys: &'a [i32],
+    pub nulls: Option<&'a arrow::buffer::NullBuffer>,
     pub values: &'a StringArray,
 }
 
@@ -81,18 +80,6 @@ impl Batch {
             nulls: array.keys().nulls(),
             values: array.values().as_string_opt()?,
         })
-    }
-
-    /// All columns in the order of the schema, absent ones filled with nothing.
-    pub fn complete(&self) -> RecordBatch {
-        let fields = COLUMNS.schema.fields();
-        let arrays = fields.iter().enumerate().map(|(id, field)| {
-            self.get(id)
-                .cloned()
-                .unwrap_or_else(|| new_null_array(field.data_type(), self.rows))
-        });
-        RecordBatch::try_new(Arc::clone(&COLUMNS.schema), arrays.collect())
-            .expect("columns have the types and the length of the schema")
     }
 
     /// The columns of a decoded file, recognised by name; others are left out.

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::config::duration::GoDuration;
 
 const MIB: u64 = 1 << 20;
+/// Places in a decoded push are 32-bit numbers.
+const PUSH_DECODED_BYTES_MAX: usize = 1 << 30;
 
 /// Built-in flow store: where it keeps flows, where it is pushed to, and its limits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -174,6 +176,11 @@ impl StoreConfig {
             problems.push(
                 "store.limits.headRows: must be at least store.limits.segmentRows".to_owned(),
             );
+        }
+        if limits.push_decoded_bytes > PUSH_DECODED_BYTES_MAX {
+            problems.push(format!(
+                "store.limits.pushDecodedBytes: must be at most {PUSH_DECODED_BYTES_MAX}"
+            ));
         }
         if limits.segment_age.0.is_zero() {
             problems.push("store.limits.segmentAge: must be more than 0".to_owned());

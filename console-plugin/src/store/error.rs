@@ -41,6 +41,8 @@ pub enum StoreError {
     Busy { rows: usize, limit: usize },
     #[error("the store is shutting down")]
     Closed,
+    #[error("the store failed inside, see its log; push again")]
+    Internal,
     #[error("{0}")]
     Push(#[from] super::push::PushError),
     #[error("{0}")]
@@ -84,6 +86,7 @@ impl StoreError {
             Self::LogFailed(_) => "log_failed",
             Self::Busy { .. } => "busy",
             Self::Closed => "closed",
+            Self::Internal => "internal",
             Self::Push(error) => error.kind(),
             Self::InvalidQuery(_) => "invalid_query",
             Self::Deadline => "deadline",

@@ -29,6 +29,8 @@ pub enum Kind {
 #[derive(Debug)]
 pub struct Column {
     pub name: &'static str,
+    /// How a member of that name begins in JSON: the name in quotes and a colon.
+    pub member: &'static str,
     pub kind: Kind,
     /// A stream label of the push, in answers too.
     pub is_label: bool,
@@ -90,20 +92,18 @@ pub static COLUMNS: LazyLock<Columns> = LazyLock::new(|| {
                 "u8" | "u16" | "u32" | "u64" | "i32" | "i64" => Kind::Int,
                 _ => Kind::Json,
             },
-            name: Box::leak(entry.name.into_boxed_str()),
+            member: leak(format!("\"{}\":", entry.name)),
+            name: leak(entry.name),
             is_label: entry.label,
         })
         .collect();
-    all.push(Column {
-        name: LABELS,
+    // No line has members of these names that would be stored there.
+    all.extend([LABELS, EXTRA].map(|name| Column {
+        name,
+        member: "",
         kind: Kind::Json,
         is_label: false,
-    });
-    all.push(Column {
-        name: EXTRA,
-        kind: Kind::Json,
-        is_label: false,
-    });
+    }));
     let by_name: HashMap<_, _, _> = all
         .iter()
         .enumerate()
@@ -126,6 +126,11 @@ pub static COLUMNS: LazyLock<Columns> = LazyLock::new(|| {
         by_name,
     }
 });
+
+/// The dictionary lives as long as the process.
+fn leak(text: String) -> &'static str {
+    Box::leak(text.into_boxed_str())
+}
 
 /// Type of all dictionary columns.
 pub fn dictionary_type() -> DataType {

@@ -29,8 +29,11 @@ pub fn push_router(store: Store) -> Router {
         .with_state(store)
 }
 
-async fn ready() -> &'static str {
-    "ready\n"
+async fn ready(State(store): State<Store>) -> Response {
+    match store.fault() {
+        None => "ready\n".into_response(),
+        Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")).into_response(),
+    }
 }
 
 async fn push(State(store): State<Store>, request: Request) -> Response {
@@ -56,9 +59,9 @@ async fn push(State(store): State<Store>, request: Request) -> Response {
     let decoder = store.clone();
     let queued = tokio::task::spawn_blocking(move || decoder.begin_push(encoding, body)).await;
     let outcome = match queued {
-        Ok(Ok(outcome)) => outcome.await.unwrap_or(Err(StoreError::Closed)),
+        Ok(Ok(outcome)) => outcome.await.unwrap_or_else(|_| Err(store.unanswered())),
         Ok(Err(error)) => Err(error),
-        Err(_) => Err(StoreError::Closed),
+        Err(_) => Err(store.unanswered()),
     };
     match outcome {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
@@ -131,8 +134,38 @@ mod tests {
 
     use http::HeaderMap;
     use http_body_util::Full;
+    use tower::ServiceExt as _;
 
     use super::*;
+    use crate::store::watch::INGEST;
+
+    #[tokio::test]
+    async fn readiness_tells_of_a_thread_that_panicked_until_it_works_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut config = crate::store::config::StoreConfig::at(folder.path());
+        config.limits.free_bytes = 0;
+        let store = Store::open(config).expect("a store");
+        let ready = || async {
+            let request = Request::get("/ready")
+                .body(Body::empty())
+                .expect("a request");
+            let answer = push_router(store.clone()).oneshot(request).await;
+            let answer = answer.expect("an answer");
+            let status = answer.status();
+            let body = answer.into_body().collect().await.expect("a body");
+            (
+                status,
+                String::from_utf8_lossy(&body.to_bytes()).into_owned(),
+            )
+        };
+        assert_eq!(ready().await, (StatusCode::OK, "ready\n".to_owned()));
+        let watch = &store.inner.watch;
+        watch.guard(INGEST, || panic!("no such column"));
+        let fault = "the store's ingest thread panicked: no such column\n".to_owned();
+        assert_eq!(ready().await, (StatusCode::SERVICE_UNAVAILABLE, fault));
+        watch.guard(INGEST, || ());
+        assert_eq!(ready().await.0, StatusCode::OK);
+    }
 
     #[tokio::test]
     async fn a_stalled_body_is_given_up() {

@@ -2,7 +2,7 @@
 //! rows to queries, and answers those who wait.
 //!
 //! **Invariant:** nobody is told that a push is stored before its frame is synced; rows appear to queries only after
-//! that; of equal bodies within ten minutes one is stored.
+//! that; of equal bodies within ten minutes one is stored. A panic costs the answers of its group and nothing else.
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
@@ -15,12 +15,13 @@ use tokio::sync::oneshot;
 use super::config::LimitsConfig;
 use super::dedup::{Digest, Window};
 use super::error::StoreError;
+use super::lines::Lines;
 use super::metrics::Metrics;
 use super::push::{Encoding, Push};
-use super::rows::Rows;
 use super::space::{free_bytes, now_ms};
 use super::state::{Segment, State};
 use super::wal::{Frame, Log};
+use super::watch::{INGEST, Watch};
 
 /// Bytes of bodies synced together: what a slow disk writes well within the 50 ms a push may wait.
 const GROUP_BYTES: usize = 4 << 20;
@@ -37,14 +38,14 @@ pub struct Job {
     pub reply: oneshot::Sender<Result<(), StoreError>>,
 }
 
-/// Builders of pushes that were stored, to be used again.
+/// Memory of pushes that were stored, to be used again.
 #[derive(Debug)]
 pub struct Pool {
-    free: Mutex<Vec<Rows>>,
+    free: Mutex<Vec<Lines>>,
     limit: usize,
 }
 
-/// A builder that grew beyond this is let go.
+/// What grew beyond this is let go.
 const POOLED_BYTES: usize = 4 << 20;
 
 impl Pool {
@@ -55,7 +56,7 @@ impl Pool {
         }
     }
 
-    pub fn take(&self) -> Rows {
+    pub fn take(&self) -> Lines {
         self.free
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -63,12 +64,12 @@ impl Pool {
             .unwrap_or_default()
     }
 
-    fn give(&self, mut rows: Rows) {
-        if rows.memory() <= POOLED_BYTES {
-            rows.clear();
+    fn give(&self, mut lines: Lines) {
+        if lines.memory() <= POOLED_BYTES {
+            lines.clear();
             let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
             if free.len() < self.limit {
-                free.push(rows);
+                free.push(lines);
             }
         }
     }
@@ -83,6 +84,7 @@ pub struct Ingest {
     pub state: Arc<State>,
     pub metrics: Arc<Metrics>,
     pub pool: Arc<Pool>,
+    pub watch: Arc<Watch>,
     pub window: Window,
     pub log: Log,
     /// When the segment got its first row.
@@ -105,7 +107,8 @@ impl Ingest {
                         bytes += job.body.len();
                         group.push(job);
                     }
-                    self.commit(group);
+                    let watch = Arc::clone(&self.watch);
+                    watch.guard(INGEST, || self.commit(group));
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -157,16 +160,17 @@ impl Ingest {
         let mut size = (0, 0);
         let forgotten = self.window.forgotten;
         for mut job in fresh {
-            size = self.state.append(&job.push.rows, job.digest, now_ms);
+            size = self.state.append(&job.push.lines, job.digest, now_ms);
             self.window.insert(job.digest, now_ms);
             self.metrics.pushes.inc();
             self.metrics.push_bytes.inc_by(job.body.len() as u64);
-            self.metrics.rows.inc_by(job.push.rows.len as u64);
+            self.metrics.rows.inc_by(job.push.lines.len as u64);
             self.metrics.count_lines(&job.push.faults);
+            self.metrics.mistyped_fields.inc_by(job.push.mistyped);
             self.since.get_or_insert(started);
             // Who does not wait any more will push again, and is answered then.
             let _ = job.reply.send(Ok(()));
-            self.pool.give(std::mem::take(&mut job.push.rows));
+            self.pool.give(std::mem::take(&mut job.push.lines));
         }
         for job in repeated {
             self.metrics.pushes_duplicate.inc();

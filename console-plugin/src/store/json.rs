@@ -30,6 +30,20 @@ pub fn object<'a>(
     line: &'a str,
     mut visit: impl FnMut(&str, Value<'a>, &'a str),
 ) -> Result<(), LineError> {
+    guided(line, "", |key, value, json| {
+        visit(key.unwrap_or_default(), value, json);
+        ""
+    })
+}
+
+/// The same for lines whose order of members is known: `visit` answers what the next member probably begins with (its
+/// name in quotes and a colon, which must be such text; empty for no guess), and gets no key where that was right.
+/// `expected` is the guess for the first.
+pub fn guided<'a>(
+    line: &'a str,
+    mut expected: &'static str,
+    mut visit: impl FnMut(Option<&str>, Value<'a>, &'a str) -> &'static str,
+) -> Result<(), LineError> {
     let mut scanner = Scanner {
         text: line,
         bytes: line.as_bytes(),
@@ -39,12 +53,20 @@ pub fn object<'a>(
     if !scanner.skip_if(b'}') {
         loop {
             scanner.space();
-            let key = scanner.string("a field name")?;
-            scanner.expect(b':', "a colon")?;
+            let is_expected = !expected.is_empty()
+                && scanner.bytes[scanner.at..].starts_with(expected.as_bytes());
+            let key = if is_expected {
+                scanner.at += expected.len();
+                None
+            } else {
+                let key = scanner.string("a field name")?;
+                scanner.expect(b':', "a colon")?;
+                Some(key)
+            };
             scanner.space();
             let start = scanner.at;
             let value = scanner.value()?;
-            visit(&key, value, &line[start..scanner.at]);
+            expected = visit(key.as_deref(), value, &line[start..scanner.at]);
             if scanner.skip_if(b'}') {
                 break;
             }
@@ -262,6 +284,31 @@ mod tests {
             .collect();
         assert_eq!(members(line), Ok(expected));
         assert_eq!(members("{}"), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_right_guess_takes_the_place_of_a_key_and_a_wrong_one_changes_nothing() {
+        let mut found = Vec::new();
+        let line = r#"{"A":1,"B" :2,"C":3,"D":4}"#;
+        guided(line, "\"A\":", |key, value, _| {
+            found.push((key.map(str::to_owned), value));
+            match found.len() {
+                1 => "\"B\":",
+                2 => "\"C\":",
+                _ => "\"X\":",
+            }
+        })
+        .expect("an object");
+        let expected = [
+            (None, Value::Int(1)),
+            (Some("B".to_owned()), Value::Int(2)),
+            (None, Value::Int(3)),
+            (Some("D".to_owned()), Value::Int(4)),
+        ];
+        assert_eq!(found, expected);
+        let value = |line: &'static str| guided(line, "\"A\":", |_, _, _| "").map_err(|e| e.offset);
+        assert_eq!(value(r#"{"A":}"#), Err(5), "a value is still expected");
+        assert_eq!(value(r#"{"A"#), Err(3));
     }
 
     #[test]

@@ -7,34 +7,45 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::metadata::PageIndexPolicy;
 
 use super::batch::Batch;
+use super::clock::{Clock, ClockFile};
 use super::config::StoreConfig;
 use super::dedup::WINDOW_MS;
 use super::error::StoreError;
 use super::files::{FileMeta, HOUR_MS, StoredFile, guarded, parquet_error};
 use super::metrics::Metrics;
+use super::millis;
 use super::push::Encoding;
 use super::seal::{ROW_GROUP_ROWS, write_hours};
-use super::space::{now_ms, unix_ms};
+use super::space::{free_bytes, now_ms, unix_ms};
 use super::state::State;
 use super::wal::{Frame, numbers, seen_path, segment_path, write_whole};
+use super::watch::{FILES, Watch};
 
 /// How often merging and retention are looked at.
 const TICK: Duration = Duration::from_secs(5);
-/// A file of at least this many rows is not worth merging.
-const MERGED_ROWS: u64 = 4 * ROW_GROUP_ROWS as u64;
-/// Bytes before compression that are merged at a time: bounds the memory of a merge, far below what 32-bit offsets
-/// reach.
-const MERGED_BYTES: u64 = 512 << 20;
-/// Files of an hour that is still growing are merged in tens, so that a row is rewritten about twice.
+/// When work that failed is tried again: the disk may be full.
+const RETRY: Duration = Duration::from_secs(1);
+/// A file of at least this many rows is not worth merging: its row groups are at least half full.
+const SMALL_ROWS: u64 = ROW_GROUP_ROWS as u64;
+/// Rows that are merged at a time. With [`MERGED_BYTES`] it bounds the memory of a merge: a row takes about 400 bytes
+/// beside its texts.
+const MERGED_ROWS: u64 = 2 * SMALL_ROWS;
+/// Bytes before compression that are merged at a time, far below what 32-bit offsets reach.
+const MERGED_BYTES: u64 = 256 << 20;
+/// Files of an hour that is still growing are merged in tens if they are far from filling a row group.
 const MERGE_COUNT: usize = 10;
 /// After this an hour is taken to be over, and what it has is merged.
 const SETTLED_MS: i64 = 10 * 60 * 1000;
+/// Bytes that sealing a row may need: what is never there is not begun.
+const SEALED_ROW_BYTES: u64 = 64;
+/// At the end no further segment is sealed after this: the log keeps what is left, and the start replays it.
+const LAST_SEALS: Duration = Duration::from_secs(3);
 
 /// What the file thread owns.
 #[derive(Debug)]
@@ -44,28 +55,57 @@ pub struct Maintainer {
     pub log_folder: PathBuf,
     pub state: Arc<State>,
     pub metrics: Arc<Metrics>,
+    pub watch: Arc<Watch>,
+    pub clock: Clock,
+    pub clock_file: ClockFile,
+    /// When the clock was looked at last.
+    pub ticked: Instant,
 }
 
 impl Maintainer {
-    /// Works until the ingest thread is gone and all it left is sealed.
-    pub fn run(self, sealable: &Receiver<()>) {
+    /// Works until the ingest thread is gone and what it left is sealed.
+    pub fn run(mut self, sealable: &Receiver<()>) {
         let mut has_failed = false;
         loop {
-            // After a failure the disk may be full: wait for the tick instead of the next segment.
-            let woken = if has_failed {
-                std::thread::park_timeout(Duration::from_secs(1));
-                sealable.try_iter().count();
-                sealable.recv_timeout(Duration::ZERO)
-            } else {
-                sealable.recv_timeout(TICK)
-            };
-            has_failed = !self.report("seal", &self.seal_all());
-            if woken == Err(RecvTimeoutError::Disconnected) {
+            let woken = sealable.recv_timeout(if has_failed { RETRY } else { TICK });
+            let is_end = woken == Err(RecvTimeoutError::Disconnected);
+            let watch = Arc::clone(&self.watch);
+            let done = watch.guard(FILES, || self.work(is_end));
+            if is_end {
                 return;
             }
-            self.report("apply retention to", &self.expire(now_ms()));
-            while !has_failed && self.state.sealable().is_empty() && self.report_merge() {}
+            has_failed = done != Some(true);
         }
+    }
+
+    /// Everything that is to do now; false if sealing failed.
+    fn work(&mut self, is_end: bool) -> bool {
+        self.tick(is_end);
+        let deadline = is_end.then(|| Instant::now() + LAST_SEALS);
+        let is_sealed = self.report("seal", &self.seal_all(deadline));
+        if !is_end {
+            self.report("apply retention to", &self.expire());
+            while is_sealed && self.state.sealable().is_empty() && self.report_merge() {}
+        }
+        is_sealed
+    }
+
+    /// Looks at the clock.
+    fn tick(&mut self, is_end: bool) {
+        let passed_ms = millis(self.ticked.elapsed());
+        self.ticked = Instant::now();
+        let was_doubting = self.clock.is_doubting();
+        self.clock.tick(now_ms(), passed_ms);
+        self.state.set_clock(self.clock);
+        if self.clock.is_doubting() && !was_doubting {
+            tracing::warn!(
+                now_ms = self.clock.now_ms,
+                machine_ms = now_ms(),
+                "the machine's clock is far ahead; rows are deleted by it once it has been so for store.retention.age"
+            );
+        }
+        let saved = self.clock_file.save(&self.clock, is_end);
+        self.report("save the clock beside", &saved);
     }
 
     fn report(&self, step: &str, outcome: &Result<(), StoreError>) -> bool {
@@ -86,10 +126,25 @@ impl Maintainer {
         }
     }
 
-    /// Turns each closed segment into files.
-    pub fn seal_all(&self) -> Result<(), StoreError> {
+    /// Turns each closed segment into files, none after the deadline.
+    fn seal_all(&self, deadline: Option<Instant>) -> Result<(), StoreError> {
         for number in self.state.sealable() {
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                tracing::info!("what is not sealed yet stays in the log");
+                break;
+            }
             self.seal(number)?;
+        }
+        Ok(())
+    }
+
+    /// Fails if a file of that size has no room, before any work went into it.
+    fn need_room(&self, bytes: u64) -> Result<(), StoreError> {
+        let free = free_bytes(&self.config.path)?;
+        if free < bytes {
+            return Err(StoreError::DiskFull(format!(
+                "{free} bytes are free, a file of perhaps {bytes} is to be written"
+            )));
         }
         Ok(())
     }
@@ -99,6 +154,8 @@ impl Maintainer {
             return Ok(());
         };
         let batches: Vec<Arc<Batch>> = chunks.into_iter().map(|chunk| chunk.batch).collect();
+        let rows: usize = batches.iter().map(|batch| batch.rows).sum();
+        self.need_room(rows as u64 * SEALED_ROW_BYTES)?;
         let files = write_hours(&self.flows, (number, number), &batches)?;
         let mut seen = Vec::new();
         for (digest, time_ms) in pushes {
@@ -119,21 +176,25 @@ impl Maintainer {
     }
 
     /// Deletes files beyond retention and digests beyond their ten minutes.
-    fn expire(&self, now_ms: i64) -> Result<(), StoreError> {
-        let mut files = self.state.files();
-        files.sort_unstable_by_key(|file| (file.max_ms, file.segments));
-        let oldest_ms =
-            now_ms - i64::try_from(self.config.retention.age.0.as_millis()).unwrap_or(i64::MAX);
-        let mut bytes: u64 = files.iter().map(|file| file.bytes).sum();
-        let mut gone = Vec::new();
-        for file in files {
-            if file.max_ms >= oldest_ms && bytes <= self.config.retention.bytes {
-                break;
-            }
+    fn expire(&self) -> Result<(), StoreError> {
+        let now_ms = now_ms();
+        let oldest_ms = self.clock.now_ms - millis(self.config.retention.age.0);
+        let (mut gone, mut kept): (Vec<_>, Vec<_>) = self
+            .state
+            .files()
+            .into_iter()
+            .partition(|file| file.max_ms < oldest_ms);
+        // In the order of their coming, as a row's time may be that of a wrong clock.
+        kept.sort_unstable_by_key(|file| (file.segments.1, file.max_ms));
+        let mut bytes: u64 = kept.iter().map(|file| file.bytes).sum();
+        gone.extend(kept.into_iter().take_while(|file| {
+            let is_beyond = bytes > self.config.retention.bytes;
             bytes -= file.bytes;
+            is_beyond
+        }));
+        for file in &gone {
             self.metrics.expired_files.inc();
             self.metrics.expired_rows.inc_by(file.rows);
-            gone.push(file);
         }
         self.state.replace(&gone, None);
         for number in numbers(&self.log_folder, "seen")? {
@@ -152,6 +213,8 @@ impl Maintainer {
         let Some(sources) = choose(self.state.files(), now_ms) else {
             return Ok(false);
         };
+        let bytes: u64 = sources.iter().map(|file| file.bytes).sum();
+        self.need_room(bytes.saturating_add(self.config.limits.free_bytes))?;
         let mut batches = Vec::new();
         for file in &sources {
             match read_file(file) {
@@ -196,8 +259,10 @@ pub fn set_aside(root: &Path, state: &State, metrics: &Metrics, file: &StoredFil
 /// Small files next to each other (by segment) in one hour that are worth merging.
 fn choose(mut files: Vec<Arc<StoredFile>>, now_ms: i64) -> Option<Vec<Arc<StoredFile>>> {
     files.sort_unstable_by_key(|file| (file.hour_ms, file.segments));
+    let is_small =
+        |file: &StoredFile| file.rows < SMALL_ROWS && file.plain_bytes <= MERGED_BYTES / 2;
     let is_together = |a: &Arc<StoredFile>, b: &Arc<StoredFile>| {
-        a.hour_ms == b.hour_ms && a.rows < MERGED_ROWS && b.rows < MERGED_ROWS
+        a.hour_ms == b.hour_ms && is_small(a) && is_small(b)
     };
     for run in files.chunk_by(is_together) {
         let is_settled = run[0].hour_ms + HOUR_MS + SETTLED_MS < now_ms;
@@ -205,11 +270,13 @@ fn choose(mut files: Vec<Arc<StoredFile>>, now_ms: i64) -> Option<Vec<Arc<Stored
         let fitting = run.iter().take_while(|file| {
             rows += file.rows;
             bytes += file.plain_bytes;
-            rows <= 2 * MERGED_ROWS && bytes <= MERGED_BYTES
+            rows <= MERGED_ROWS && bytes <= MERGED_BYTES
         });
-        let count = fitting.count();
-        if count >= if is_settled { 2 } else { MERGE_COUNT } {
-            return Some(run[..count].to_vec());
+        let fitting: Vec<_> = fitting.cloned().collect();
+        let is_filling = fitting.iter().map(|file| file.rows).sum::<u64>() >= SMALL_ROWS;
+        let is_worth = is_settled || is_filling || fitting.len() >= MERGE_COUNT;
+        if fitting.len() >= 2 && is_worth {
+            return Some(fitting);
         }
     }
     None

@@ -14,9 +14,10 @@ use prometheus_client::registry::Registry;
 
 use super::push::LineFault;
 use super::state::State;
+use super::watch::Watch;
 
 /// Causes for which a push is refused.
-const PUSH_CAUSES: [&str; 14] = [
+const PUSH_CAUSES: [&str; 15] = [
     "media_type",
     "unfinished",
     "slow",
@@ -31,6 +32,7 @@ const PUSH_CAUSES: [&str; 14] = [
     "log_failed",
     "busy",
     "closed",
+    "internal",
 ];
 /// Causes for which work on files fails.
 const FILE_CAUSES: [&str; 3] = ["io", "disk_full", "damaged"];
@@ -57,6 +59,9 @@ pub struct Metrics {
     pub push_bytes: Counter,
     pub rows: Counter,
     pub lines_refused: Family<Cause, Counter>,
+    /// Those of pushes that were refused as a whole: their writer was told, and counts them itself.
+    pub refused_push_lines: Family<Cause, Counter>,
+    pub mistyped_fields: Counter,
     pub commit_seconds: Histogram,
     pub damaged_files: Counter,
     pub damaged_frames: Counter,
@@ -84,6 +89,8 @@ impl Default for Metrics {
             push_bytes: Counter::default(),
             rows: Counter::default(),
             lines_refused: Family::default(),
+            refused_push_lines: Family::default(),
+            mistyped_fields: Counter::default(),
             commit_seconds: seconds(),
             damaged_files: Counter::default(),
             damaged_frames: Counter::default(),
@@ -101,6 +108,10 @@ impl Default for Metrics {
             (&metrics.pushes_refused, &PUSH_CAUSES[..]),
             (
                 &metrics.lines_refused,
+                &LineFault::ALL.map(LineFault::label)[..],
+            ),
+            (
+                &metrics.refused_push_lines,
                 &LineFault::ALL.map(LineFault::label)[..],
             ),
             (&metrics.file_errors, &FILE_CAUSES[..]),
@@ -121,15 +132,24 @@ impl Metrics {
         }
     }
 
-    /// Counts the lines that a push lost, by cause in the order of [`LineFault::ALL`].
+    /// Counts the lines that an accepted push lost, by cause in the order of [`LineFault::ALL`].
     pub fn count_lines(&self, faults: &[u64; 4]) {
+        Self::count_faults(&self.lines_refused, faults);
+    }
+
+    /// Counts the lines for which a push was refused, by cause in the order of [`LineFault::ALL`].
+    pub fn count_refused_lines(&self, faults: &[u64; 4]) {
+        Self::count_faults(&self.refused_push_lines, faults);
+    }
+
+    fn count_faults(family: &Family<Cause, Counter>, faults: &[u64; 4]) {
         for fault in LineFault::ALL {
-            Self::count(&self.lines_refused, fault.label(), faults[fault as usize]);
+            Self::count(family, fault.label(), faults[fault as usize]);
         }
     }
 
     /// Makes all of it visible.
-    pub fn register(&self, registry: &mut Registry, state: Arc<State>) {
+    pub fn register(&self, registry: &mut Registry, state: Arc<State>, watch: &Watch) {
         let registry = registry.sub_registry_with_prefix("netobserv_store");
         registry.register("pushes", "Pushes accepted and synced", self.pushes.clone());
         registry.register(
@@ -152,6 +172,21 @@ impl Metrics {
             "lines_refused",
             "Lines left out of accepted pushes, by cause",
             self.lines_refused.clone(),
+        );
+        registry.register(
+            "refused_push_lines",
+            "Lines of refused pushes that could not be stored, by cause; their writers were told",
+            self.refused_push_lines.clone(),
+        );
+        registry.register(
+            "mistyped_fields",
+            "Values kept as extra fields because their column holds another type",
+            self.mistyped_fields.clone(),
+        );
+        registry.register(
+            "thread_panics",
+            "Panics of the store's threads, which went on",
+            watch.panics.clone(),
         );
         registry.register(
             "commit_seconds",
@@ -233,6 +268,11 @@ impl Collector for SizeCollector {
                 "log_segments",
                 "Log segments that are not sealed yet",
                 sizes.segments as u64,
+            ),
+            (
+                "clock_doubted",
+                "Whether the machine's clock is too far ahead to delete rows by it",
+                u64::from(sizes.is_clock_doubted),
             ),
         ] {
             let gauge = ConstGauge::new(value);

@@ -7,22 +7,25 @@ use std::path::Path;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Instant;
 
 use tokio::sync::Semaphore;
 
+use super::clock::{Clock, ClockFile};
 use super::config::StoreConfig;
 use super::dedup::Window;
 use super::error::StoreError;
 use super::exec::Executor;
 use super::files::recover;
 use super::ingest::{Ingest, Pool};
+use super::lines::Lines;
 use super::maintain::Maintainer;
 use super::metrics::Metrics;
-use super::rows::Rows;
 use super::space::{free_bytes, now_ms};
 use super::state::{Segment, State};
 use super::wal::{Log, numbers, read_frames, read_whole, seen_path, segment_path, sync_folder};
-use super::{Inner, push, push_limits};
+use super::watch::Watch;
+use super::{Inner, millis, push, push_limits};
 
 pub fn open(config: StoreConfig) -> Result<Inner, StoreError> {
     let (flows, log_folder) = (config.path.join("flows"), config.path.join("wal"));
@@ -85,6 +88,11 @@ pub fn open(config: StoreConfig) -> Result<Inner, StoreError> {
     let log = Log::create(&log_folder, last.into_iter().max().unwrap_or(0) + 1)?;
     state.push_segment(Segment::new(log.number));
 
+    let clock_file = ClockFile::at(&config.path);
+    let clock = clock(&config, &clock_file, &state);
+    state.set_clock(clock);
+
+    let watch = Arc::new(Watch::default());
     let executor = Executor::new(&config, Arc::clone(&state), Arc::clone(&metrics));
     let (jobs, received) = sync_channel(config.limits.concurrent_pushes);
     // One waiting wake-up is enough: the thread looks at all segments when it wakes.
@@ -97,6 +105,7 @@ pub fn open(config: StoreConfig) -> Result<Inner, StoreError> {
         state: Arc::clone(&state),
         metrics: Arc::clone(&metrics),
         pool: Arc::clone(&pool),
+        watch: Arc::clone(&watch),
         window,
         log,
         since: None,
@@ -108,6 +117,10 @@ pub fn open(config: StoreConfig) -> Result<Inner, StoreError> {
         log_folder,
         state: Arc::clone(&state),
         metrics: Arc::clone(&metrics),
+        watch: Arc::clone(&watch),
+        clock,
+        clock_file,
+        ticked: Instant::now(),
     };
     if !logged.is_empty() {
         // What was replayed is sealed at once.
@@ -135,10 +148,31 @@ pub fn open(config: StoreConfig) -> Result<Inner, StoreError> {
         metrics,
         executor,
         pool,
+        watch,
         jobs: Mutex::new(Some(jobs)),
         threads: Mutex::new(threads),
         _lock: lock,
     })
+}
+
+/// What is known of the time: what was saved, else the newest row, else nothing.
+fn clock(config: &StoreConfig, file: &ClockFile, state: &State) -> Clock {
+    let newest_row_ms = state.sizes().newest_ms;
+    let (known_ms, doubted_ms) = match file.read() {
+        Some((now_ms, doubted_ms)) => (Some(now_ms), doubted_ms),
+        None => (newest_row_ms, 0),
+    };
+    let (age_ms, wall_ms) = (millis(config.retention.age.0), now_ms());
+    let clock = Clock::new(known_ms, doubted_ms, age_ms, wall_ms);
+    if clock.now_ms < wall_ms {
+        tracing::warn!(
+            known_ms = clock.now_ms,
+            machine_ms = wall_ms,
+            "the machine's clock is far ahead of what the store knows; rows are deleted by it once it has been so \
+             for store.retention.age"
+        );
+    }
+    clock
 }
 
 fn lock(root: &Path) -> Result<fs::File, StoreError> {
@@ -176,13 +210,10 @@ fn replay(
             return;
         }
         // Judged as it was when it was accepted, so that time passing drops nothing.
-        match push::decode(
-            frame.encoding,
-            frame.body,
-            &push_limits(config, frame.time_ms),
-            Rows::default(),
-        ) {
-            Ok(push) => segment.append(&push.rows, frame.digest, frame.time_ms),
+        // What was too old then may come back, and retention deletes it again.
+        let limits = push_limits(config, i64::MIN, frame.time_ms);
+        match push::decode(frame.encoding, frame.body, &limits, Lines::default()) {
+            Ok(push) => segment.append(&push.lines, frame.digest, frame.time_ms),
             Err(_) => undecodable += 1,
         }
     });

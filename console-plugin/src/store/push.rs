@@ -13,7 +13,7 @@ mod tests;
 use super::batch::push_text;
 use super::fields::{COLUMNS, FieldId, Kind};
 use super::json::{self, Value};
-use super::rows::Rows;
+use super::lines::{Lines, Span};
 
 /// How a body is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +58,12 @@ pub enum PushError {
     #[error("the labels {labels:?} are not readable: {what}")]
     Labels { labels: String, what: &'static str },
     #[error("none of the {lines} lines can be stored: line 1: {reason}")]
-    NoLine { lines: usize, reason: String },
+    NoLine {
+        lines: usize,
+        reason: String,
+        /// By cause in the order of [`LineFault::ALL`].
+        faults: [u64; 4],
+    },
 }
 
 impl PushError {
@@ -100,11 +105,13 @@ impl LineFault {
 /// A decoded push.
 #[derive(Debug, Default)]
 pub struct Push {
-    pub rows: Rows,
+    pub lines: Lines,
     /// Lines left out, by cause in the order of [`LineFault::ALL`].
     pub faults: [u64; 4],
     /// The first of them, for the log.
     pub first_fault: Option<String>,
+    /// Values of the dictionary's fields that are kept as extra fields, because their column holds another type.
+    pub mistyped: u64,
 }
 
 impl Push {
@@ -115,15 +122,15 @@ impl Push {
 }
 
 /// Decodes a body. Refused only if the request itself is not readable or none of its lines can be stored.
-/// `rows` is empty; it is handed in so that its memory can be used again.
+/// `lines` is empty; it is handed in so that its memory can be used again.
 pub fn decode(
     encoding: Encoding,
     body: &[u8],
     limits: &PushLimits,
-    rows: Rows,
+    lines: Lines,
 ) -> Result<Push, PushError> {
     let push = Push {
-        rows,
+        lines,
         ..Push::default()
     };
     let mut decoder = Decoder {
@@ -134,6 +141,8 @@ pub fn decode(
         other_labels: String::new(),
         extra: String::new(),
         follower: vec![0; COLUMNS.all.len() + 1],
+        label_follower: vec![0; COLUMNS.all.len() + 1],
+        last_label: COLUMNS.all.len(),
     };
     match encoding {
         Encoding::Protobuf => envelope::protobuf(body, &mut decoder)?,
@@ -141,12 +150,14 @@ pub fn decode(
     }
     match decoder.push {
         Push {
-            rows,
+            lines,
             first_fault: Some(reason),
+            faults,
             ..
-        } if rows.len == 0 => Err(PushError::NoLine {
+        } if lines.len == 0 => Err(PushError::NoLine {
             lines: decoder.lines,
             reason,
+            faults,
         }),
         push => Ok(push),
     }
@@ -157,23 +168,26 @@ struct Decoder<'a> {
     limits: &'a PushLimits,
     push: Push,
     lines: usize,
-    /// Labels of the stream whose lines follow, those that a column holds.
+    /// Labels of the stream whose lines follow, in the columns that hold them.
     known_labels: Vec<(FieldId, LabelValue)>,
-    /// The others, as members of a JSON object.
+    /// Those that no column is for, as members of a JSON object.
     other_labels: String,
     /// Members of the line at hand that no column holds.
     extra: String,
     /// The column whose field came after that of each column last time: lines of one writer have one order.
     follower: Vec<FieldId>,
+    /// The same for labels, and the label at hand.
+    label_follower: Vec<FieldId>,
+    last_label: FieldId,
 }
 
 #[derive(Debug)]
 enum LabelValue {
     Int(i64),
-    Text(String),
+    Text(Span),
 }
 
-/// The column of a field's name. Tries the one that followed last time before it looks the name up.
+/// The column of a field's name, to be expected after `previous` from now on.
 fn column_of(follower: &mut [FieldId], previous: FieldId, key: &str) -> Option<FieldId> {
     let guess = follower[previous];
     if COLUMNS.all[guess].name == key {
@@ -184,10 +198,16 @@ fn column_of(follower: &mut [FieldId], previous: FieldId, key: &str) -> Option<F
     Some(found)
 }
 
+/// How the member after that of a column probably begins.
+fn expected_after(follower: &[FieldId], previous: FieldId) -> &'static str {
+    COLUMNS.all[follower[previous]].member
+}
+
 impl Decoder<'_> {
     fn begin_stream(&mut self) {
         self.known_labels.clear();
         self.other_labels.clear();
+        self.last_label = COLUMNS.all.len();
     }
 
     /// An empty label is a missing one.
@@ -195,13 +215,14 @@ impl Decoder<'_> {
         if value.is_empty() {
             return;
         }
-        let known = COLUMNS
-            .field(name)
-            .and_then(|id| match COLUMNS.all[id].kind {
-                Kind::Text => Some((id, LabelValue::Text(value.to_owned()))),
-                Kind::Int => value.parse().ok().map(|value| (id, LabelValue::Int(value))),
-                Kind::Json => None,
-            });
+        let lines = &mut self.push.lines;
+        let id = column_of(&mut self.label_follower, self.last_label, name);
+        self.last_label = id.unwrap_or(self.last_label);
+        let known = id.and_then(|id| match COLUMNS.all[id].kind {
+            Kind::Text => Some((id, LabelValue::Text(lines.keep(value)))),
+            Kind::Int => value.parse().ok().map(|value| (id, LabelValue::Int(value))),
+            Kind::Json => None,
+        });
         match known {
             Some(known) => self.known_labels.push(known),
             None => member(&mut self.other_labels, name, |json| push_text(json, value)),
@@ -211,6 +232,9 @@ impl Decoder<'_> {
     fn end_stream(&mut self) {
         if !self.other_labels.is_empty() {
             self.other_labels.push('}');
+            let span = self.push.lines.keep(&self.other_labels);
+            self.known_labels
+                .push((COLUMNS.labels, LabelValue::Text(span)));
         }
     }
 
@@ -232,7 +256,9 @@ impl Decoder<'_> {
             return Ok(());
         }
         let Self {
-            push: Push { rows, .. },
+            push: Push {
+                lines, mistyped, ..
+            },
             extra,
             follower,
             ..
@@ -242,26 +268,38 @@ impl Decoder<'_> {
         let mut row_time = None;
         let outcome = match std::str::from_utf8(line) {
             Err(error) => Err(format!("UTF-8 expected at byte {}", error.valid_up_to())),
-            Ok(line) => json::object(line, |key, value, json| {
-                let id = column_of(follower, previous, key);
-                previous = id.unwrap_or(previous);
-                let is_kept = id.is_some_and(|id| match (COLUMNS.all[id].kind, &value) {
-                    (Kind::Int, Value::Int(number)) => {
-                        if id == COLUMNS.time {
-                            row_time = Some(*number);
+            Ok(line) => json::guided(
+                line,
+                expected_after(follower, previous),
+                |key, value, json| {
+                    let id = match key {
+                        None => Some(follower[previous]),
+                        Some(key) => column_of(follower, previous, key),
+                    };
+                    previous = id.unwrap_or(previous);
+                    let is_kept = id.is_some_and(|id| match (COLUMNS.all[id].kind, &value) {
+                        (Kind::Int, Value::Int(number)) => {
+                            if id == COLUMNS.time {
+                                row_time = Some(*number);
+                            }
+                            lines.set_int(id, *number)
                         }
-                        rows.set_int(id, *number)
+                        (Kind::Text, Value::Text(text)) => lines.set_text(id, text),
+                        // A label is answered as text, which a list or an object is not.
+                        (Kind::Json, Value::Text(_)) => false,
+                        (Kind::Json, _) => json != "null" && lines.set_text(id, json),
+                        _ => false,
+                    });
+                    if !is_kept && json != "null" {
+                        *mistyped += u64::from(id.is_some());
+                        let name = key
+                            .or(id.map(|id| COLUMNS.all[id].name))
+                            .unwrap_or_default();
+                        member(extra, name, |object| object.push_str(json));
                     }
-                    (Kind::Text, Value::Text(text)) => rows.set_text(id, text),
-                    // A label is answered as text, which a list or an object is not.
-                    (Kind::Json, Value::Text(_)) => false,
-                    (Kind::Json, _) => json != "null" && rows.set_text(id, json),
-                    _ => false,
-                });
-                if !is_kept && json != "null" {
-                    member(extra, key, |object| object.push_str(json));
-                }
-            })
+                    expected_after(follower, previous)
+                },
+            )
             .map_err(|error| error.to_string()),
         };
         let time = row_time.unwrap_or(time_ms);
@@ -278,27 +316,24 @@ impl Decoder<'_> {
             Ok(()) => None,
         };
         if let Some((fault, reason)) = fault {
-            rows.undo_row();
+            lines.undo();
             self.push.fault(fault, || reason);
             return Ok(());
         }
         if row_time.is_none() {
-            rows.set_int(COLUMNS.time, time);
+            lines.set_int(COLUMNS.time, time);
         }
         for (id, value) in &self.known_labels {
             match value {
-                LabelValue::Int(value) => rows.set_int(*id, *value),
-                LabelValue::Text(value) => rows.set_text(*id, value),
-            };
-        }
-        if !self.other_labels.is_empty() {
-            rows.set_text(COLUMNS.labels, &self.other_labels);
+                LabelValue::Int(value) => drop(lines.set_int(*id, *value)),
+                LabelValue::Text(span) => lines.set_kept(*id, *span),
+            }
         }
         if !extra.is_empty() {
             extra.push('}');
-            rows.set_text(COLUMNS.extra, extra);
+            lines.set_text(COLUMNS.extra, extra);
         }
-        rows.end_row();
+        lines.end();
         Ok(())
     }
 }

@@ -1,20 +1,22 @@
-//! Rows being collected, column by column: what a push is decoded into and what the head is made of.
+//! The rows of the head, column by column, each text once in its column's dictionary.
 //!
-//! The push decoder sets values row by row; the head appends whole pushes and takes snapshots.
+//! Whole pushes are appended; queries and sealing take copies.
 //!
-//! **Invariant:** a column that no row has costs nothing; all columns read as having `len` rows whatever was set.
+//! **Invariant:** a column that no row has costs nothing; all columns read as having `len` rows; a key of a dictionary
+//! never changes its text.
 
-use std::sync::{Arc, LazyLock};
+use std::hash::{BuildHasher as _, Hasher as _};
+use std::sync::Arc;
 
 use arrow::array::{ArrayRef, DictionaryArray, Int32Array, Int64Array, StringArray};
 use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::Int32Type;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
-use std::hash::BuildHasher as _;
 
 use super::batch::Batch;
-use super::fields::{COLUMNS, FieldId, Kind};
+use super::fields::{COLUMNS, Kind};
+use super::lines::{LineColumn, Lines, NO_VALUE, Span};
 
 /// A growing set of rows.
 #[derive(Debug)]
@@ -43,26 +45,27 @@ impl Default for Rows {
 }
 
 impl Rows {
-    /// Sets a number of the row that is being built (the one at `len`). False if the column cannot hold it.
-    pub fn set_int(&mut self, id: FieldId, value: i64) -> bool {
-        match &mut self.columns[id] {
-            ColumnBuilder::Int(column) if value != NO_VALUE => column.set(self.len, value),
-            _ => return false,
+    /// Appends all lines of a push.
+    pub fn append(&mut self, lines: &Lines) {
+        self.cut();
+        for (mine, theirs) in self.columns.iter_mut().zip(&lines.columns) {
+            match (mine, theirs) {
+                (ColumnBuilder::Int(mine), LineColumn::Ints(values)) if !values.is_empty() => {
+                    mine.values.resize(self.len, NO_VALUE);
+                    mine.values.extend_from_slice(values);
+                }
+                (ColumnBuilder::Text(mine), LineColumn::Texts(spans)) if !spans.is_empty() => {
+                    mine.keys.resize(self.len, NO_KEY);
+                    mine.append(lines, spans);
+                }
+                _ => {}
+            }
         }
-        true
+        self.len += lines.len;
     }
 
-    /// Sets a text of the row that is being built. False if the column is one of numbers.
-    pub fn set_text(&mut self, id: FieldId, value: &str) -> bool {
-        let ColumnBuilder::Text(column) = &mut self.columns[id] else {
-            return false;
-        };
-        column.set(self.len, value);
-        true
-    }
-
-    /// Takes back what was set in the row that is being built.
-    pub fn undo_row(&mut self) {
+    /// Cuts off what an append that panicked left behind `len`.
+    fn cut(&mut self) {
         for column in &mut self.columns {
             match column {
                 ColumnBuilder::Int(column) => column.values.truncate(self.len),
@@ -71,80 +74,40 @@ impl Rows {
         }
     }
 
-    /// Ends the row that is being built.
-    pub fn end_row(&mut self) {
-        self.len += 1;
-    }
-
-    /// Times of the first and the last row in order of time.
-    /// Every row has a time.
-    pub fn time_bounds(&self) -> Option<(i64, i64)> {
-        let ColumnBuilder::Int(times) = &self.columns[COLUMNS.time] else {
-            return None;
-        };
-        let times = times.values.iter();
-        Some((*times.clone().min()?, *times.max()?))
-    }
-
-    /// Appends all rows of `other`.
-    pub fn append(&mut self, other: &Self) {
-        for (mine, theirs) in self.columns.iter_mut().zip(&other.columns) {
-            match (mine, theirs) {
-                (ColumnBuilder::Int(mine), ColumnBuilder::Int(theirs))
-                    if !theirs.values.is_empty() =>
-                {
-                    mine.values.resize(self.len, NO_VALUE);
-                    mine.values.extend_from_slice(&theirs.values);
-                }
-                (ColumnBuilder::Text(mine), ColumnBuilder::Text(theirs))
-                    if !theirs.keys.is_empty() =>
-                {
-                    mine.keys.resize(self.len, NO_KEY);
-                    let texts = theirs.texts().zip(&theirs.hashes);
-                    let keys: Vec<i32> = texts
-                        .map(|(text, hash)| mine.intern_hashed(text, *hash))
-                        .collect();
-                    let key_of = |key: &i32| keys.get(*key as usize).copied().unwrap_or(NO_KEY);
-                    mine.keys.extend(theirs.keys.iter().map(key_of));
-                }
-                _ => {}
-            }
-        }
-        self.len += other.len;
-    }
-
-    /// Forgets all rows and keeps the memory.
+    /// Forgets all rows and keeps the memory and the dictionaries.
     pub fn clear(&mut self) {
         self.len = 0;
         for column in &mut self.columns {
             match column {
                 ColumnBuilder::Int(column) => column.values.clear(),
-                ColumnBuilder::Text(column) => {
-                    column.keys.clear();
-                    column.bytes.clear();
-                    column.ends.clear();
-                    column.hashes.clear();
-                    column.table.clear();
-                }
+                ColumnBuilder::Text(column) => column.keys.clear(),
             }
         }
+    }
+
+    /// Bytes of all dictionaries.
+    pub fn dictionary_bytes(&self) -> usize {
+        let of = |column: &ColumnBuilder| match column {
+            ColumnBuilder::Int(_) => 0,
+            ColumnBuilder::Text(column) => column.bytes.len() + column.ends.len() * KEY_BYTES,
+        };
+        self.columns.iter().map(of).sum()
     }
 
     /// Bytes held, roughly.
     pub fn memory(&self) -> usize {
         let of = |column: &ColumnBuilder| match column {
             ColumnBuilder::Int(column) => column.values.len() * size_of::<i64>(),
-            ColumnBuilder::Text(column) => {
-                column.keys.len() * 4 + column.bytes.len() + column.ends.len() * 20
-            }
+            ColumnBuilder::Text(column) => column.keys.len() * size_of::<i32>(),
         };
-        self.columns.iter().map(of).sum()
+        self.columns.iter().map(of).sum::<usize>() + self.dictionary_bytes()
     }
 
     /// Copy of all columns that some row has.
-    pub fn batch(&self) -> Batch {
+    pub fn batch(&mut self) -> Batch {
+        self.cut();
         let mut batch = Batch::new(self.len);
-        for (id, column) in self.columns.iter().enumerate() {
+        for (id, column) in self.columns.iter_mut().enumerate() {
             let array = match column {
                 ColumnBuilder::Int(column) => column.array(self.len),
                 ColumnBuilder::Text(column) => column.array(self.len),
@@ -157,21 +120,12 @@ impl Rows {
     }
 }
 
-/// Stands for a missing number, so that a number takes eight bytes; a row that really has it keeps it as an extra field.
-const NO_VALUE: i64 = i64::MIN;
-
 #[derive(Debug, Default)]
 struct IntBuilder {
     values: Vec<i64>,
 }
 
 impl IntBuilder {
-    fn set(&mut self, row: usize, value: i64) {
-        // A second value of the same row replaces the first.
-        self.values.resize(row, NO_VALUE);
-        self.values.push(value);
-    }
-
     fn array(&self, len: usize) -> Option<ArrayRef> {
         if self.values.is_empty() {
             return None;
@@ -197,79 +151,83 @@ impl IntBuilder {
 }
 
 const NO_KEY: i32 = -1;
+/// Bytes of a dictionary's entry beside its text: its end and its place in the table.
+const KEY_BYTES: usize = 20;
 
-/// One for all, so that a text hashed for a push need not be hashed again for the head.
-static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::default);
-
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct TextBuilder {
     keys: Vec<i32>,
     /// All texts of the dictionary, one after the other, and where each ends.
     bytes: Vec<u8>,
     ends: Vec<i32>,
-    hashes: Vec<u64>,
-    table: HashTable<i32>,
+    table: HashTable<Entry>,
     hasher: RandomState,
+    /// The dictionary as arrow has it, as long as it is up to date.
+    values: Option<Arc<StringArray>>,
 }
 
-impl Default for TextBuilder {
-    fn default() -> Self {
-        Self {
-            keys: Vec::new(),
-            bytes: Vec::new(),
-            ends: Vec::new(),
-            hashes: Vec::new(),
-            table: HashTable::new(),
-            hasher: HASHER.clone(),
-        }
+/// A text of the dictionary. Its place stands here too, so that one look less is needed to compare it.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    start: u32,
+    length: u32,
+    key: i32,
+}
+
+impl Entry {
+    fn text(self, bytes: &[u8]) -> &[u8] {
+        &bytes[self.start as usize..][..self.length as usize]
     }
+}
+
+fn hash_of(hasher: &RandomState, text: &[u8]) -> u64 {
+    let mut hasher = hasher.build_hasher();
+    hasher.write(text);
+    hasher.finish()
 }
 
 impl TextBuilder {
-    fn set(&mut self, row: usize, value: &str) {
-        // Neighbours often agree: then neither hashing nor probing is needed.
-        let previous = self.keys.last().copied().unwrap_or(NO_KEY);
-        let key = if previous != NO_KEY && self.text(previous) == value.as_bytes() {
-            previous
-        } else {
-            self.intern(value.as_bytes())
-        };
-        self.keys.resize(row, NO_KEY);
-        self.keys.push(key);
+    fn append(&mut self, lines: &Lines, spans: &[Span]) {
+        self.keys.reserve(spans.len());
+        let mut last = (Span::NONE, NO_KEY);
+        for span in spans {
+            if *span == Span::NONE {
+                self.keys.push(NO_KEY);
+                continue;
+            }
+            if *span != last.0 {
+                last = (*span, self.intern(lines.text(*span)));
+            }
+            self.keys.push(last.1);
+        }
     }
 
-    fn text(&self, key: i32) -> &[u8] {
-        text_at(&self.bytes, &self.ends, key)
-    }
-
-    fn texts(&self) -> impl Iterator<Item = &[u8]> {
-        (0..self.ends.len() as i32).map(|key| self.text(key))
-    }
-
-    fn intern(&mut self, value: &[u8]) -> i32 {
-        self.intern_hashed(value, self.hasher.hash_one(value))
-    }
-
-    fn intern_hashed(&mut self, value: &[u8], hash: u64) -> i32 {
+    fn intern(&mut self, text: &[u8]) -> i32 {
         let Self {
             bytes,
             ends,
-            hashes,
             table,
+            hasher,
+            values,
             ..
         } = self;
-        if let Some(key) = table.find(hash, |key| text_at(bytes, ends, *key) == value) {
-            return *key;
+        let hash = hash_of(hasher, text);
+        if let Some(entry) = table.find(hash, |entry| entry.text(bytes) == text) {
+            return entry.key;
         }
-        let key = ends.len() as i32;
-        bytes.extend_from_slice(value);
+        *values = None;
+        let entry = Entry {
+            start: bytes.len() as u32,
+            length: text.len() as u32,
+            key: ends.len() as i32,
+        };
+        bytes.extend_from_slice(text);
         ends.push(bytes.len() as i32);
-        hashes.push(hash);
-        table.insert_unique(hash, key, |key| hashes[*key as usize]);
-        key
+        table.insert_unique(hash, entry, |entry| hash_of(hasher, entry.text(bytes)));
+        entry.key
     }
 
-    fn array(&self, len: usize) -> Option<ArrayRef> {
+    fn array(&mut self, len: usize) -> Option<ArrayRef> {
         if self.keys.is_empty() {
             return None;
         }
@@ -287,25 +245,20 @@ impl TextBuilder {
             .map(|key| (*key).max(0))
             .chain(std::iter::repeat_n(0, missing));
         let keys = Int32Array::new(keys.collect::<ScalarBuffer<_>>(), nulls);
-        let offsets = std::iter::once(0).chain(self.ends.iter().copied());
-        let offsets = OffsetBuffer::new(offsets.collect::<ScalarBuffer<_>>());
-        let values = StringArray::new(offsets, self.bytes.clone().into(), None);
-        Some(Arc::new(DictionaryArray::<Int32Type>::new(
-            keys,
-            Arc::new(values),
-        )))
+        let values = self.values.get_or_insert_with(|| {
+            let offsets = std::iter::once(0).chain(self.ends.iter().copied());
+            let offsets = OffsetBuffer::new(offsets.collect::<ScalarBuffer<_>>());
+            Arc::new(StringArray::new(offsets, self.bytes.clone().into(), None))
+        });
+        let values: ArrayRef = Arc::<StringArray>::clone(values);
+        Some(Arc::new(DictionaryArray::<Int32Type>::new(keys, values)))
     }
-}
-
-fn text_at<'a>(bytes: &'a [u8], ends: &[i32], key: i32) -> &'a [u8] {
-    let key = key as usize;
-    let start = if key == 0 { 0 } else { ends[key - 1] as usize };
-    &bytes[start..ends[key] as usize]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::fields::FieldId;
 
     fn id(name: &str) -> FieldId {
         COLUMNS.id(name).expect("known field")
@@ -313,20 +266,23 @@ mod tests {
 
     #[test]
     fn appended_rows_keep_their_values_and_gaps() {
-        let mut first = Rows::default();
-        first.set_text(id("SrcAddr"), "10.0.0.1");
-        first.end_row();
-        first.set_text(id("SrcAddr"), "10.0.0.2");
-        first.set_int(id("Bytes"), 7);
-        first.end_row();
-        let mut second = Rows::default();
-        second.end_row();
-        second.set_text(id("SrcAddr"), "10.0.0.1");
-        second.set_int(id("Bytes"), 8);
-        second.set_int(id("Bytes"), 9);
-        second.end_row();
-        first.append(&second);
-        let batch = first.batch();
+        let (address, bytes) = (id("SrcAddr"), id("Bytes"));
+        let mut lines = Lines::default();
+        lines.set_text(address, "10.0.0.1");
+        lines.end();
+        lines.set_text(address, "10.0.0.2");
+        lines.set_int(bytes, 7);
+        lines.end();
+        let mut rows = Rows::default();
+        rows.append(&lines);
+        lines.clear();
+        lines.end();
+        lines.set_text(address, "10.0.0.1");
+        lines.set_int(bytes, 8);
+        lines.set_int(bytes, 9);
+        lines.end();
+        rows.append(&lines);
+        let batch = rows.batch();
         assert_eq!(batch.rows, 4);
         let rows: Vec<_> = (0..4).map(|row| batch.json_row(row)).collect();
         insta::assert_json_snapshot!(rows, @r#"
@@ -344,12 +300,65 @@ mod tests {
     }
 
     #[test]
-    fn an_undone_row_leaves_no_trace() {
+    fn an_undone_line_leaves_no_trace() {
+        let mut lines = Lines::default();
+        lines.set_int(id("Bytes"), 1);
+        lines.set_text(id("SrcAddr"), "10.0.0.1");
+        lines.undo();
+        lines.set_int(id("Packets"), 2);
+        lines.end();
         let mut rows = Rows::default();
-        rows.set_int(id("Bytes"), 1);
-        rows.undo_row();
-        rows.set_int(id("Packets"), 2);
-        rows.end_row();
+        rows.append(&lines);
         assert_eq!(rows.batch().json_row(0), r#"{"Packets":2}"#);
+    }
+
+    #[test]
+    fn an_append_that_panicked_leaves_no_trace() {
+        let (address, name) = (id("SrcAddr"), id("SrcK8S_Name"));
+        let mut rows = Rows::default();
+        let mut lines = Lines::default();
+        lines.set_text(address, "10.0.0.1");
+        lines.end();
+        rows.append(&lines);
+        // Columns without the buffer that their texts are in; numbers and others may be appended before it shows.
+        let mut whole = Lines::default();
+        whole.set_int(id("Bytes"), 1);
+        whole.set_text(address, "10.0.0.2");
+        whole.set_text(name, "web");
+        whole.end();
+        let mut broken = Lines::default();
+        std::mem::swap(&mut broken.columns, &mut whole.columns);
+        broken.len = 1;
+        let append = std::panic::AssertUnwindSafe(|| rows.append(&broken));
+        assert!(std::panic::catch_unwind(append).is_err());
+        assert_eq!(rows.batch().json_row(0), r#"{"SrcAddr":"10.0.0.1"}"#);
+        rows.append(&lines);
+        let batch = rows.batch();
+        assert_eq!(batch.rows, 2);
+        assert_eq!(batch.json_row(1), r#"{"SrcAddr":"10.0.0.1"}"#);
+    }
+
+    #[test]
+    fn cleared_rows_use_their_dictionaries_again() {
+        let name = id("SrcK8S_Name");
+        let mut rows = Rows::default();
+        let add = |rows: &mut Rows, texts: &[&str]| {
+            let mut lines = Lines::default();
+            for text in texts {
+                lines.set_text(name, text);
+                lines.end();
+            }
+            rows.append(&lines);
+            let batch = rows.batch();
+            let column = batch.texts(name).expect("a column");
+            let texts = (0..batch.rows).filter_map(|row| column.get(row));
+            texts.map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(add(&mut rows, &["a", "b"]), ["a", "b"]);
+        let kept = rows.dictionary_bytes();
+        rows.clear();
+        assert_eq!(add(&mut rows, &["b", "a", "a"]), ["b", "a", "a"]);
+        assert_eq!(rows.dictionary_bytes(), kept);
+        assert_eq!(add(&mut rows, &["c"]), ["b", "a", "a", "c"]);
     }
 }

@@ -8,38 +8,41 @@
 //!
 //! **Invariant:** a file appears under its name only when it is complete and synced.
 
+mod chunk;
+mod runs;
+mod source;
+#[cfg(test)]
+mod tests;
+
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Array as _, ArrayRef, DictionaryArray, Int32Array, Int64Array, StringBuilder};
-use arrow::buffer::NullBuffer;
-use arrow::datatypes::Int32Type;
-use foldhash::fast::RandomState;
-use hashbrown::HashMap;
-use parquet::arrow::ArrowWriter;
+use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
+use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
-use parquet::schema::types::ColumnPath;
+use parquet::file::writer::{
+    SerializedColumnWriter, SerializedFileWriter, SerializedRowGroupWriter,
+};
+use parquet::schema::types::{ColumnDescPtr, ColumnPath};
 
-use super::batch::{Batch, TextColumn};
+use self::chunk::{ChunkEncoder, NO_KEY, PAGE_ROWS, ZSTD_LEVEL};
+use self::source::{Place, Source, SourceColumn};
+use super::batch::Batch;
 use super::error::StoreError;
-use super::fields::{COLUMNS, FieldId, Kind};
+use super::fields::{COLUMNS, Kind};
 use super::files::{HOUR_MS, StoredFile, file_path};
 use super::wal::sync_folder;
 
 /// Rows of a full row group: the unit of work of a query.
 pub const ROW_GROUP_ROWS: usize = 131_072;
-/// Rows of a page: what a query decodes to get at one row.
-const PAGE_ROWS: usize = 8_192;
-/// Compression pays back twice, on the disk and in reading; higher levels cost more than they save here.
-const ZSTD_LEVEL: i32 = 3;
-/// Dictionaries stay whole for every realistic row group, so that queries can work on their keys.
+/// Numbers whose dictionary grows beyond this are written plain.
 const DICTIONARY_BYTES: usize = 8 << 20;
-
-/// Place of a row: batch and row in it.
-type Place = (u32, u32);
+/// Texts of a row group that together have more than this are written without a dictionary.
+const TEXTS_BYTES: usize = 64 << 20;
 
 /// Writes all rows, one file per hour of their times.
 pub fn write_hours(
@@ -94,9 +97,13 @@ fn write_row_groups(
     let failed = |error| super::files::parquet_error(path, error);
     let file = File::create(path).map_err(StoreError::io("create", path))?;
     let sink = std::io::BufWriter::with_capacity(1 << 18, file);
-    let schema = Arc::clone(&COLUMNS.schema);
+    let schema = ArrowSchemaConverter::new()
+        .convert(&COLUMNS.schema)
+        .map_err(failed)?;
     let mut writer =
-        ArrowWriter::try_new(sink, schema, Some(properties(source))).map_err(failed)?;
+        SerializedFileWriter::new(sink, schema.root_schema_ptr(), Arc::new(properties()))
+            .map_err(failed)?;
+    let mut columns = ColumnWriter::new().map_err(failed)?;
     // Row groups of equal size, so that none is a small rest.
     let groups = rows.len().div_ceil(ROW_GROUP_ROWS).max(1);
     for group in rows.chunks(rows.len().div_ceil(groups).max(1)) {
@@ -107,10 +114,14 @@ fn write_row_groups(
             .collect();
         places.sort_unstable();
         let places: Vec<Place> = places.into_iter().map(|(_, _, place)| place).collect();
-        writer
-            .write(&source.gather(&places).complete())
-            .map_err(failed)?;
-        writer.flush().map_err(failed)?;
+        let mut row_group = writer.next_row_group().map_err(failed)?;
+        for (id, column) in source.columns.iter().enumerate() {
+            let descriptor = schema.column(id);
+            columns
+                .write(&mut row_group, &descriptor, column, &places)
+                .map_err(failed)?;
+        }
+        row_group.close().map_err(failed)?;
     }
     let mut sink = writer.into_inner().map_err(failed)?;
     sink.flush().map_err(StoreError::io("write", path))?;
@@ -119,183 +130,101 @@ fn write_row_groups(
         .map_err(StoreError::io("sync", path))
 }
 
-fn properties(source: &Source<'_>) -> WriterProperties {
+/// Writes columns into row groups, with memory that it uses again.
+struct ColumnWriter {
+    encoder: ChunkEncoder,
+    keys: Vec<i32>,
+    values: Vec<i64>,
+    levels: Vec<i16>,
+}
+
+impl ColumnWriter {
+    fn new() -> parquet::errors::Result<Self> {
+        Ok(Self {
+            encoder: ChunkEncoder::new()?,
+            keys: Vec::new(),
+            values: Vec::new(),
+            levels: Vec::new(),
+        })
+    }
+
+    fn write<W: std::io::Write + Send>(
+        &mut self,
+        row_group: &mut SerializedRowGroupWriter<'_, W>,
+        descriptor: &ColumnDescPtr,
+        column: &SourceColumn<'_>,
+        places: &[Place],
+    ) -> parquet::errors::Result<()> {
+        let encoded = match column {
+            SourceColumn::Ints(ints) => {
+                ints.gather(places, &mut self.values, &mut self.levels);
+                if !self.values.is_empty() {
+                    let mut writer = next_column(row_group)?;
+                    let numbers = writer.typed::<Int64Type>();
+                    numbers.write_batch(&self.values, Some(&self.levels), None)?;
+                    return writer.close();
+                }
+                self.encoder.nothing(descriptor, places.len())?
+            }
+            SourceColumn::Texts(texts) => {
+                texts.gather(places, &mut self.keys);
+                let present = self.keys.iter().filter(|key| **key != NO_KEY);
+                let column = chunk::TextColumn {
+                    keys: &self.keys,
+                    values: &texts.values,
+                    ranks: texts.ranks.as_deref(),
+                };
+                if present.clone().next().is_none() {
+                    self.encoder.nothing(descriptor, places.len())?
+                } else if texts.bytes() <= TEXTS_BYTES {
+                    self.encoder.texts(descriptor, &column)?
+                } else {
+                    self.levels.clear();
+                    let level = |key: &i32| i16::from(*key != NO_KEY);
+                    self.levels.extend(self.keys.iter().map(level));
+                    let text = |key: &i32| ByteArray::from(texts.values[*key as usize]);
+                    let values: Vec<ByteArray> = present.map(text).collect();
+                    let mut writer = next_column(row_group)?;
+                    let plain = writer.typed::<ByteArrayType>();
+                    plain.write_batch(&values, Some(&self.levels), None)?;
+                    return writer.close();
+                }
+            }
+        };
+        let (bytes, closed) = encoded;
+        row_group.append_column(&bytes, closed)
+    }
+}
+
+fn next_column<'a, W: std::io::Write + Send>(
+    row_group: &'a mut SerializedRowGroupWriter<'_, W>,
+) -> parquet::errors::Result<SerializedColumnWriter<'a>> {
+    let missing = || ParquetError::General("the schema has fewer columns".to_owned());
+    row_group.next_column()?.ok_or_else(missing)
+}
+
+fn properties() -> WriterProperties {
     let mut builder = WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_1_0)
         .set_compression(Compression::ZSTD(
             ZstdLevel::try_new(ZSTD_LEVEL).unwrap_or_default(),
         ))
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_write_batch_size(PAGE_ROWS)
         .set_dictionary_page_size_limit(DICTIONARY_BYTES)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_created_by(concat!("netobserv plugin-backend ", env!("CARGO_PKG_VERSION")).to_owned());
-    let path = |id: FieldId| ColumnPath::from(COLUMNS.all[id].name);
     // Times of a row group hardly repeat; `TimeReceived` does, being in seconds.
     for name in ["TimeFlowStartMs", "TimeFlowEndMs"] {
         builder = builder
             .set_column_dictionary_enabled(ColumnPath::from(name), false)
             .set_column_encoding(ColumnPath::from(name), Encoding::DELTA_BINARY_PACKED);
     }
-    for id in [COLUMNS.source, COLUMNS.destination] {
-        let distinct = source.texts[id]
-            .as_ref()
-            .map_or(1, |texts| texts.values.len().max(1));
-        builder = builder
-            .set_column_statistics_enabled(path(id), EnabledStatistics::Page)
-            .set_column_bloom_filter_enabled(path(id), true)
-            .set_column_bloom_filter_fpp(path(id), 0.01)
-            .set_column_bloom_filter_max_ndv(path(id), distinct as u64);
+    // Texts that go through the library's writer are those that hardly repeat.
+    for column in COLUMNS.all.iter().filter(|column| column.kind != Kind::Int) {
+        builder = builder.set_column_dictionary_enabled(ColumnPath::from(column.name), false);
     }
-    builder.build()
-}
-
-/// The rows to write, their dictionaries united.
-struct Source<'a> {
-    ints: Vec<Vec<Option<&'a Int64Array>>>,
-    texts: Vec<Option<UnitedTexts<'a>>>,
-}
-
-/// One dictionary column of all batches.
-struct UnitedTexts<'a> {
-    columns: Vec<Option<TextColumn<'a>>>,
-    /// Of each batch: its key to the united one.
-    keys: Vec<Vec<i32>>,
-    values: ArrayRef,
-    /// Position of each united text in the order of texts, for the columns that rows are ordered by.
-    ranks: Vec<u32>,
-}
-
-impl<'a> Source<'a> {
-    fn new(batches: &'a [Arc<Batch>]) -> Self {
-        let mut source = Self {
-            ints: Vec::new(),
-            texts: Vec::new(),
-        };
-        for (id, column) in COLUMNS.all.iter().enumerate() {
-            let is_text = column.kind != Kind::Int;
-            let is_ranked = id == COLUMNS.source || id == COLUMNS.destination;
-            source
-                .texts
-                .push(is_text.then(|| UnitedTexts::new(batches, id, is_ranked)));
-            let ints = if is_text {
-                Vec::new()
-            } else {
-                batches.iter().map(|batch| batch.ints(id)).collect()
-            };
-            source.ints.push(ints);
-        }
-        source
-    }
-
-    /// Rows are ordered by this: source, then destination.
-    fn address_rank(&self, place: Place) -> u64 {
-        let rank = |id: FieldId| self.texts[id].as_ref().map_or(0, |texts| texts.rank(place));
-        u64::from(rank(COLUMNS.source)) << 32 | u64::from(rank(COLUMNS.destination))
-    }
-
-    fn gather(&self, places: &[Place]) -> Batch {
-        let mut batch = Batch::new(places.len());
-        for (id, texts) in self.texts.iter().enumerate() {
-            let array = match texts {
-                Some(texts) => texts.gather(places),
-                None => gather_ints(&self.ints[id], places),
-            };
-            if let Some(array) = array {
-                batch.push(id, array);
-            }
-        }
-        batch
-    }
-}
-
-fn gather_ints(columns: &[Option<&Int64Array>], places: &[Place]) -> Option<ArrayRef> {
-    if columns.iter().all(Option::is_none) {
-        return None;
-    }
-    let is_full = columns
-        .iter()
-        .all(|column| column.is_some_and(|column| column.null_count() == 0));
-    let value = |place: &Place| {
-        columns[place.0 as usize].map_or(0, |column| column.value(place.1 as usize))
-    };
-    let nulls = (!is_full).then(|| {
-        let is_valid =
-            |place: &Place| columns[place.0 as usize].is_some_and(|c| c.is_valid(place.1 as usize));
-        places.iter().map(is_valid).collect::<NullBuffer>()
-    });
-    let values: Vec<i64> = places.iter().map(value).collect();
-    Some(Arc::new(Int64Array::new(values.into(), nulls)))
-}
-
-impl<'a> UnitedTexts<'a> {
-    fn new(batches: &'a [Arc<Batch>], id: FieldId, is_ranked: bool) -> Self {
-        let mut known: HashMap<&str, i32, RandomState> = HashMap::default();
-        let mut values = StringBuilder::new();
-        let columns: Vec<_> = batches.iter().map(|batch| batch.texts(id)).collect();
-        let mut keys = Vec::with_capacity(batches.len());
-        for column in &columns {
-            let texts = column
-                .iter()
-                .flat_map(|column| column.values.iter().flatten());
-            let united = texts.map(|text| {
-                let next = known.len() as i32;
-                *known.entry(text).or_insert_with(|| {
-                    values.append_value(text);
-                    next
-                })
-            });
-            keys.push(united.collect());
-        }
-        let mut ranks = Vec::new();
-        if is_ranked {
-            let mut texts: Vec<(&str, i32)> =
-                known.iter().map(|(text, key)| (*text, *key)).collect();
-            texts.sort_unstable();
-            ranks = vec![0; texts.len()];
-            for (rank, (_, key)) in texts.into_iter().enumerate() {
-                ranks[key as usize] = rank as u32 + 1;
-            }
-        }
-        Self {
-            columns,
-            keys,
-            values: Arc::new(values.finish()),
-            ranks,
-        }
-    }
-
-    fn key(&self, place: Place) -> Option<i32> {
-        let column = self.columns[place.0 as usize].as_ref()?;
-        column
-            .key(place.1 as usize)
-            .map(|key| self.keys[place.0 as usize][key])
-    }
-
-    fn rank(&self, place: Place) -> u32 {
-        self.key(place).map_or(0, |key| self.ranks[key as usize])
-    }
-
-    fn gather(&self, places: &[Place]) -> Option<ArrayRef> {
-        if self.values.is_empty() {
-            return None;
-        }
-        let mut keys: Vec<i32> = places
-            .iter()
-            .map(|place| self.key(*place).unwrap_or(-1))
-            .collect();
-        let nulls = keys.contains(&-1).then(|| {
-            let nulls = keys.iter().map(|key| *key != -1).collect::<NullBuffer>();
-            for key in &mut keys {
-                *key = (*key).max(0);
-            }
-            nulls
-        });
-        let keys = Int32Array::new(keys.into(), nulls);
-        Some(Arc::new(DictionaryArray::<Int32Type>::new(
-            keys,
-            Arc::clone(&self.values),
-        )))
-    }
+    let mut properties = builder.build();
+    add_encoded_arrow_schema_to_metadata(&COLUMNS.schema, &mut properties);
+    properties
 }

@@ -7,8 +7,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::batch::Batch;
+use super::clock::Clock;
 use super::dedup::Digest;
 use super::files::StoredFile;
+use super::lines::Lines;
 use super::query::TimeRange;
 use super::rows::Rows;
 
@@ -16,6 +18,8 @@ use super::rows::Rows;
 const CHUNK_ROWS: usize = 16_384;
 /// Bytes at which a chunk is closed earlier, far below what 32-bit offsets reach.
 const CHUNK_BYTES: usize = 32 << 20;
+/// Dictionaries of a segment's chunks begin anew above this, because each chunk holds a copy of what they have.
+const DICTIONARY_BYTES: usize = 4 << 20;
 
 /// Rows in memory with the bounds of their times.
 #[derive(Debug, Clone)]
@@ -40,6 +44,8 @@ pub struct Segment {
     pub pushes: Pushes,
     closed: Vec<Chunk>,
     open: Rows,
+    /// First and last time of the open rows.
+    open_bounds: Option<(i64, i64)>,
     /// Copy of `open` as long as it is up to date.
     snapshot: Option<Chunk>,
 }
@@ -54,37 +60,48 @@ impl Segment {
             pushes: Vec::new(),
             closed: Vec::new(),
             open: Rows::default(),
+            open_bounds: None,
             snapshot: None,
         }
     }
 
     /// Adds the rows of a push.
-    pub fn append(&mut self, rows: &Rows, digest: Digest, time_ms: i64) {
-        self.pushes.push((digest, time_ms));
-        if rows.len == 0 {
+    pub fn append(&mut self, lines: &Lines, digest: Digest, time_ms: i64) {
+        let Some((min_ms, max_ms)) = lines.time_bounds() else {
+            self.pushes.push((digest, time_ms));
             return;
-        }
-        let memory = rows.memory();
+        };
+        let widened = |bounds: Option<(i64, i64)>| {
+            let (first, last) = bounds.unwrap_or((min_ms, max_ms));
+            Some((first.min(min_ms), last.max(max_ms)))
+        };
+        let mut before = self.open.memory();
         if self.open.len > 0
-            && (self.open.len + rows.len > CHUNK_ROWS || self.open.memory() + memory > CHUNK_BYTES)
+            && (self.open.len + lines.len > CHUNK_ROWS || before + lines.memory() > CHUNK_BYTES)
         {
             let full = self.take_snapshot();
             self.closed.extend(full);
-            self.open = Rows::default();
-        }
-        if let Some((min_ms, max_ms)) = rows.time_bounds() {
-            let (first, last) = self.bounds.unwrap_or((min_ms, max_ms));
-            self.bounds = Some((first.min(min_ms), last.max(max_ms)));
+            if self.open.dictionary_bytes() > DICTIONARY_BYTES {
+                self.open = Rows::default();
+            } else {
+                self.open.clear();
+            }
+            self.open_bounds = None;
+            before = 0;
         }
         self.snapshot = None;
-        self.open.append(rows);
-        self.rows += rows.len;
-        self.memory += memory;
+        self.open.append(lines);
+        self.bounds = widened(self.bounds);
+        self.open_bounds = widened(self.open_bounds);
+        self.rows += lines.len;
+        // Last, because a push that is not whole here must not be taken for a stored one.
+        self.pushes.push((digest, time_ms));
+        self.memory += self.open.memory().saturating_sub(before);
     }
 
     fn take_snapshot(&mut self) -> Option<Chunk> {
         if self.snapshot.is_none()
-            && let Some((min_ms, max_ms)) = self.open.time_bounds()
+            && let Some((min_ms, max_ms)) = self.open_bounds
         {
             self.snapshot = Some(Chunk {
                 batch: Arc::new(self.open.batch()),
@@ -114,6 +131,7 @@ struct Inner {
     /// Ascending by number; the last is being written.
     segments: Vec<Segment>,
     files: Vec<Arc<StoredFile>>,
+    clock: Option<Clock>,
 }
 
 /// Shared by all threads of the store.
@@ -131,6 +149,8 @@ pub struct Sizes {
     pub head_rows: usize,
     pub head_memory: usize,
     pub segments: usize,
+    /// The machine's clock is too far ahead to delete rows by it.
+    pub is_clock_doubted: bool,
     pub oldest_ms: Option<i64>,
     pub newest_ms: Option<i64>,
 }
@@ -141,13 +161,23 @@ impl State {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What the store takes for now.
+    pub fn set_clock(&self, clock: Clock) {
+        self.lock().clock = Some(clock);
+    }
+
+    /// Unix milliseconds that the store takes for now; the machine's before the store is open.
+    pub fn now_ms(&self, wall_ms: i64) -> i64 {
+        self.lock().clock.map_or(wall_ms, |clock| clock.now_ms)
+    }
+
     /// Adds rows to the segment being written; answers its rows and memory.
-    pub fn append(&self, rows: &Rows, digest: Digest, time_ms: i64) -> (usize, usize) {
+    pub fn append(&self, lines: &Lines, digest: Digest, time_ms: i64) -> (usize, usize) {
         let mut inner = self.lock();
         let Some(segment) = inner.segments.last_mut() else {
             return (0, 0);
         };
-        segment.append(rows, digest, time_ms);
+        segment.append(lines, digest, time_ms);
         (segment.rows, segment.memory)
     }
 
@@ -237,6 +267,7 @@ impl State {
         let mut sizes = Sizes {
             files: inner.files.len(),
             segments: inner.segments.len(),
+            is_clock_doubted: inner.clock.is_some_and(|clock| clock.is_doubting()),
             ..Sizes::default()
         };
         let mut widen = |min_ms: i64, max_ms: i64| {

@@ -125,14 +125,58 @@ fn nobody_watched_while_we_were_away() {
 }
 
 #[test]
-fn a_component_that_never_answered_is_a_gap() {
+fn a_component_that_never_answered_is_never_seen_and_no_gap() {
+    let never = |since| NeverSeen {
+        component: "agent".into(),
+        since,
+    };
+    // The start of the process, the time of the first answer, and what that adds.
+    for (started_s, now_ms, expected) in [
+        // It started while we watched: it counted from its start, and before it nothing ran.
+        (Some(15.0), 40_000, vec![(10_000, 40_000, Some(2))]),
+        // It ran before: nobody can say when it lost what it counts.
+        (Some(5.0), 40_000, vec![(10_000, 40_000, None)]),
+        (None, 40_000, vec![(10_000, 40_000, None)]),
+    ] {
+        let mut ledger = Ledger::default();
+        assert_eq!(note(&mut ledger, 10_000, None), []);
+        assert_eq!(note(&mut ledger, 25_000, None), []);
+        assert_eq!(ledger.between(0, 100_000, 30_000).1, []);
+        assert_eq!(ledger.never_seen(), [never(10_000)]);
+        // Also after a restart of the console.
+        let mut ledger = Ledger::restore([], ledger.last().clone());
+        assert_eq!(ledger.never_seen(), [never(10_000)]);
+        assert_eq!(
+            note(&mut ledger, now_ms, page(2, started_s)),
+            expected,
+            "{started_s:?}"
+        );
+        assert_eq!(ledger.never_seen(), []);
+        // From then on its silence is a gap.
+        note(&mut ledger, 50_000, None);
+        let gaps = ledger.between(45_000, 100_000, 60_000).1;
+        assert_eq!(gaps, [gap("agent", now_ms, 60_000)]);
+    }
+}
+
+#[test]
+fn one_address_that_answers_makes_the_component_seen() {
     let mut ledger = Ledger::default();
-    note(&mut ledger, 10, None);
-    assert_eq!(ledger.between(0, 100, 30).1, [gap("agent", 10, 30)]);
-    assert_eq!(
-        note(&mut ledger, 40, page(2, Some(1.0))),
-        [(10, 40, None), (10, 40, Some(2))]
+    let reading = |address: &str, page| Reading {
+        component: "agent".into(),
+        address: address.into(),
+        is_unresolved: false,
+        page,
+    };
+    ledger.note(
+        vec![reading("a", page(0, Some(1.0))), reading("b", None)],
+        10,
     );
+    assert_eq!(ledger.never_seen(), []);
+    assert_eq!(ledger.between(0, 100, 30).1, [gap("agent", 10, 30)]);
+    // What was never seen leaves nothing behind when it is no longer a target.
+    let added = ledger.note(vec![reading("a", page(0, Some(1.0)))], 20);
+    assert_eq!(added, []);
 }
 
 #[test]
@@ -146,4 +190,45 @@ fn an_address_that_is_gone_is_forgotten_and_one_that_cannot_be_looked_up_is_sile
         [(10, 40, None)]
     );
     assert_eq!(ledger.last().len(), 1);
+}
+
+#[test]
+fn losses_of_a_range_are_listed_one_by_one_the_newest_only() {
+    let mut ledger = Ledger::default();
+    let readings = INTERVALS_MAX as i64 + 3;
+    for second in 0..=readings {
+        // The third process is a new one: a gap, which is no loss.
+        let started = if second < 2 { 0.0 } else { 1.5 };
+        note(
+            &mut ledger,
+            second * 1000,
+            page(second as u64 * 7, Some(started)),
+        );
+    }
+    let seconds_of = |start: i64, end: i64| -> Vec<(i64, i64, u64)> {
+        ledger
+            .intervals(start * 1000, end * 1000)
+            .into_iter()
+            .map(|each| (each.from / 1000, each.to / 1000, each.records))
+            .collect()
+    };
+    let cases = [
+        ((0, 1), vec![(0, 1, 7)]),
+        // What the new process had counted by then is its loss, over the gap's time too.
+        ((1, 3), vec![(1, 2, 14), (2, 3, 7)]),
+        ((readings, readings + 9), vec![]),
+    ];
+    for ((start, end), expected) in cases {
+        assert_eq!(seconds_of(start, end), expected, "{start} to {end}");
+    }
+    let all = seconds_of(0, readings);
+    assert_eq!(all.len(), INTERVALS_MAX);
+    assert_eq!(all.first(), Some(&(3, 4, 7)), "the oldest are left out");
+    assert_eq!(all.last(), Some(&(readings - 1, readings, 7)));
+    let (sums, _) = ledger.between(0, i64::MAX, i64::MAX);
+    assert_eq!(
+        sums[0].records,
+        7 + 14 + 7 * (readings as u64 - 2),
+        "sums count what the list leaves out"
+    );
 }

@@ -97,7 +97,10 @@ fn signs_that_could_leave_a_value_are_refused() {
 fn the_number_of_filters_and_values_is_bounded() {
     assert!(parse(&"a=1&".repeat(CONDITIONS_MAX)).is_ok());
     assert!(parse(&"a=1&".repeat(CONDITIONS_MAX + 1)).is_err());
-    assert!(parse(&format!("a=1{}", ",1".repeat(VALUES_MAX))).is_err());
+    let full = format!("a=1{}", ",1".repeat(VALUES_MAX - 1));
+    assert!(parse(&format!("{full},1")).is_err());
+    assert!(parse(&format!("{full}|{full}")).is_ok());
+    assert!(parse(&format!("{full}|{full}|a=1")).is_err());
 }
 
 proptest! {

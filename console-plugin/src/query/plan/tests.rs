@@ -169,6 +169,10 @@ fn bad_parameters_are_told_by_name() {
             "aggregateBy=app&rateInterval=x",
             "invalid rate interval x: \"x\" is not a duration such as \"30s\" or \"1m30s\"",
         ),
+        (
+            "aggregateBy=app&type=DnsFlows&function=avg",
+            "invalid metric function: DnsFlows can only be counted; take count or rate",
+        ),
         ("aggregateBy=nothing", "unknown aggregateBy: nothing"),
         ("aggregateBy=a)or(b", "invalid field name: a)or(b"),
         ("aggregateBy=app&groups=nothings", "unknown group: nothings"),
@@ -180,8 +184,25 @@ fn bad_parameters_are_told_by_name() {
     ] {
         assert_eq!(metrics(query).unwrap_err().to_string(), expected, "{query}");
     }
-    let message = metrics("aggregateBy=app&step=1ms&timeRange=86400")
-        .unwrap_err()
-        .to_string();
-    assert!(message.contains("11000 points"), "{message}");
+    assert!(metrics("aggregateBy=app&timeRange=9&step=1ms&rateInterval=1s").is_ok());
+    assert_eq!(
+        metrics("aggregateBy=app&timeRange=9&step=1ms&rateInterval=1001ms")
+            .unwrap_err()
+            .to_string(),
+        "invalid rate interval: it covers more than 1000 steps; take a longer step or a shorter interval"
+    );
+    // The page of NetObserv looks for "maximum resolution". Steps are counted where they are, at both ends.
+    for (query, is_refused) in [
+        ("step=1ms&timeRange=86400", true),
+        ("step=1s&startTime=1700000000&endTime=1700010998", false),
+        ("step=1s&startTime=1700000000&endTime=1700010999", true),
+        ("step=1s&timeRange=11000", true),
+        ("step=1s&timeRange=10999", false),
+    ] {
+        let told = metrics(&format!("aggregateBy=app&{query}")).err();
+        let expected = "invalid step: exceeded maximum resolution of 11000 points per series; take a longer step or a \
+                        shorter range";
+        let expected = is_refused.then(|| BadRequest::new(expected));
+        assert_eq!(told, expected, "{query}");
+    }
 }

@@ -172,9 +172,59 @@ fn conditions_mean_what_logql_would_match() {
 }
 
 #[test]
+fn every_key_a_page_of_netobserv_sends_is_known_with_its_kind() {
+    let value = |kind| match kind {
+        "address" => "10.0.0.1",
+        "number" => "7",
+        _ => "x",
+    };
+    for (kind, keys) in [
+        (
+            "address",
+            "SrcAddr DstAddr Addr SrcK8S_HostIP DstK8S_HostIP K8S_HostIP XlatSrcAddr XlatDstAddr",
+        ),
+        (
+            "number",
+            "SrcPort DstPort Port Proto Dscp IcmpType IcmpCode Bytes Packets PktDropBytes PktDropPackets \
+             PktDropLatestFlags DnsId DnsLatencyMs DnsFlags DnsErrno TimeFlowRttNs ZoneId XlatSrcPort XlatDstPort \
+             Sampling TimeFlowStartMs TimeFlowEndMs TimeReceived IfDirections",
+        ),
+        (
+            "text",
+            "SrcK8S_Namespace DstK8S_Namespace SrcK8S_OwnerName DstK8S_OwnerName SrcK8S_Type DstK8S_Type K8S_FlowLayer \
+             FlowDirection _RecordType Interfaces Udns Flags NetworkEvents SrcK8S_Name SrcK8S_OwnerType SrcMac \
+             SrcK8S_HostName SrcK8S_Zone SrcSubnetLabel SrcK8S_NetworkName DnsName DnsFlagsResponseCode \
+             PktDropLatestState PktDropLatestDropCause K8S_ClusterName IPSecStatus _HashId TLSVersion",
+        ),
+    ] {
+        for key in keys.split_whitespace() {
+            // `FlowDirection` is a label that holds a number.
+            let value = if key == "FlowDirection" {
+                "1"
+            } else {
+                value(kind)
+            };
+            if let Err(error) = record_filter(&format!("{key}={value}")) {
+                panic!("{key}: {error}");
+            }
+            let is_refused = record_filter(&format!("{key}=x")).is_err();
+            assert_eq!(
+                is_refused,
+                kind != "text" || key == "FlowDirection",
+                "{key}"
+            );
+        }
+    }
+}
+
+#[test]
 fn values_of_the_wrong_kind_are_refused() {
     for (filters, expected) in [
         ("DstPort=http", "filter DstPort: \"http\" is not a number"),
+        (
+            &format!("DstPort={}", "x".repeat(81)),
+            &format!("filter DstPort: \"{}…\" is not a number", "x".repeat(80)),
+        ),
         ("DstPort>=1*", "filter DstPort: \"1*\" is not a number"),
         (
             "SrcAddr=10.9.0",
@@ -195,6 +245,36 @@ fn values_of_the_wrong_kind_are_refused() {
     ] {
         let message = record_filter(filters).unwrap_err().to_string();
         assert!(message.starts_with(expected), "{message}");
+    }
+}
+
+#[test]
+fn patterns_are_bounded_in_size_and_number() {
+    let many =
+        |operator: &str, number: usize| format!("DnsName{operator}a{}", ",a".repeat(number - 1));
+    for (filters, expected) in [
+        (many("~", 256), None),
+        (many("=", 1000), None),
+        (format!("DnsName={}", "*a".repeat(16)), None),
+        (
+            many("~", 257),
+            Some("257 values with ~ or * are more than 256; use whole values with ="),
+        ),
+        (
+            format!("K8S_Name~a{}", ",a".repeat(200)),
+            Some("402 values with ~ or * are more than 256; use whole values with ="),
+        ),
+        (
+            format!("DnsName={}", "*a".repeat(17)),
+            Some("filter DnsName: a value has more than 16 times *"),
+        ),
+        (
+            format!("DnsName~{}", "a".repeat(255)),
+            Some("filter DnsName: a value with ~ or * has more than 256 characters"),
+        ),
+    ] {
+        let told = record_filter(&filters).err().map(|error| error.to_string());
+        assert_eq!(told.as_deref(), expected, "{filters}");
     }
 }
 

@@ -78,7 +78,7 @@ fn errors_carry_the_status_loki_would_have() {
         (
             StoreError::QueryMemory { limit: 7 },
             400,
-            "[500] Loki message: the query needs more than 7 bytes",
+            "[500] Loki message: maximum of series reached: the query needs more than 7 bytes",
         ),
         (StoreError::Closed, 503, "shutting down"),
     ] {

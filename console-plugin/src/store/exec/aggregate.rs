@@ -141,7 +141,11 @@ impl<'q> Plan<'q> {
     /// Steps whose range holds the time.
     fn steps_of(&self, time_ms: i64) -> std::ops::Range<i64> {
         let since = time_ms - self.query.start_ms;
-        let first = ceil_div(since, self.query.step_ms).max(0);
+        let first = ceil_div(since, self.query.step_ms);
+        if self.query.range_ms == self.query.step_ms {
+            return first.max(0)..(first + 1).min(self.steps);
+        }
+        let first = first.max(0);
         let end = ceil_div(
             since.saturating_add(self.query.range_ms),
             self.query.step_ms,

@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
-use arrow::array::{Array as _, BooleanBufferBuilder};
+use arrow::array::Array as _;
 use arrow::buffer::BooleanBuffer;
 use regex::{Regex, RegexBuilder};
 
@@ -190,20 +190,36 @@ impl Condition {
     /// Of a condition of several parts the one to begin with, and its only column: a text, best the one that rows are
     /// ordered by.
     pub fn lead(&self) -> Option<(FieldId, &Self)> {
-        let Self::All(parts) = self else { return None };
-        let of_one_text = |part: &'_ Self| {
-            let mut columns = Vec::new();
-            part.columns(&mut columns);
-            columns.dedup();
-            match columns[..] {
-                [id] if COLUMNS.all[id].kind == Kind::Text => Some(id),
-                _ => None,
-            }
+        let parts = match self {
+            Self::All(parts) => parts.as_slice(),
+            Self::Leaf(..) => std::slice::from_ref(self),
+            Self::Any(_) | Self::Not(_) => return None,
         };
         parts
             .iter()
-            .filter_map(|part| Some((of_one_text(part)?, part)))
+            .filter_map(|part| Some((part.only_column(Kind::Text)?, part)))
             .min_by_key(|(id, _)| *id != COLUMNS.source)
+    }
+
+    /// The only column that it reads, if there is one and it is of this kind.
+    fn only_column(&self, kind: Kind) -> Option<FieldId> {
+        let mut columns = Vec::new();
+        self.columns(&mut columns);
+        columns.dedup();
+        match columns[..] {
+            [id] if COLUMNS.all[id].kind == kind => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Whether it is true of a row with this text in the only column that it reads.
+    fn holds(&self, text: Option<&str>) -> bool {
+        match self {
+            Self::All(parts) => parts.iter().all(|part| part.holds(text)),
+            Self::Any(parts) => parts.iter().any(|part| part.holds(text)),
+            Self::Not(part) => !part.holds(text),
+            Self::Leaf(_, matcher) => text.is_some_and(|text| matcher.text(text)),
+        }
     }
 
     pub fn compile(filter: &Filter) -> Result<Self, StoreError> {
@@ -237,6 +253,10 @@ impl Condition {
     }
 
     pub fn evaluate(&self, batch: &Batch) -> Mask {
+        // Of one column of texts each text is looked at once, however many parts there are.
+        if let Some(id) = self.only_column(Kind::Text) {
+            return texts(batch, id, self.holds(None), |text| self.holds(Some(text)));
+        }
         match self {
             Self::All(conditions) => {
                 let mut mask = Mask::Everything;
@@ -261,14 +281,15 @@ impl Condition {
             Self::Not(condition) => condition.evaluate(batch).not(),
             Self::Leaf(Subject::Column(id), matcher) => match COLUMNS.all[*id].kind {
                 Kind::Int => ints(batch, *id, |number| matcher.number(number)),
-                Kind::Text => texts(batch, *id, |text| matcher.text(text)),
-                Kind::Json => texts(batch, *id, |json| matcher.json(json)),
+                Kind::Text => texts(batch, *id, false, |text| matcher.text(text)),
+                Kind::Json => texts(batch, *id, false, |json| matcher.json(json)),
             },
             Self::Leaf(Subject::Unknown(name), matcher) => {
                 let has = |object: &str| {
                     member(object, name).is_some_and(|json| matcher.json_or_text(&json))
                 };
-                texts(batch, COLUMNS.labels, has).or(texts(batch, COLUMNS.extra, has))
+                let of = |id| texts(batch, id, false, has);
+                of(COLUMNS.labels).or(of(COLUMNS.extra))
             }
         }
     }
@@ -322,21 +343,29 @@ fn ints(batch: &Batch, id: FieldId, test: impl Fn(i64) -> bool) -> Mask {
     })
 }
 
-fn texts(batch: &Batch, id: FieldId, test: impl Fn(&str) -> bool) -> Mask {
+/// Rows whose text passes; `is_missing_true` is what a row without one counts as.
+fn texts(batch: &Batch, id: FieldId, is_missing_true: bool, test: impl Fn(&str) -> bool) -> Mask {
     let Some(column) = batch.texts(id) else {
-        return Mask::Nothing;
+        return if is_missing_true {
+            Mask::Everything
+        } else {
+            Mask::Nothing
+        };
     };
     let values: Vec<bool> = column
         .values
         .iter()
         .map(|value| value.is_some_and(&test))
         .collect();
-    if !values.contains(&true) {
+    if !values.contains(&true) && !is_missing_true {
         return Mask::Nothing;
     }
-    let mut passes = BooleanBufferBuilder::new(batch.rows);
-    for row in 0..batch.rows {
-        passes.append(column.key(row).is_some_and(|key| values[key]));
-    }
-    Mask::of(passes.finish())
+    let passes = BooleanBuffer::collect_bool(batch.rows, |row| {
+        values.get(column.keys[row] as usize) == Some(&true)
+    });
+    Mask::of(match column.nulls {
+        None => passes,
+        Some(nulls) if is_missing_true => &passes | &!nulls.inner(),
+        Some(nulls) => &passes & nulls.inner(),
+    })
 }

@@ -4,6 +4,7 @@
 //! **Invariant:** equal values have equal numbers in all threads of a query; tuples have numbers of their own thread
 //! until the threads are merged. Number 0 is the missing value.
 
+use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
 use arrow::array::Array as _;
@@ -14,6 +15,9 @@ use super::filter::{Member, Subject, member};
 use crate::store::batch::{Batch, TextColumn};
 use crate::store::fields::{COLUMNS, FieldId, Kind};
 use crate::store::json;
+
+/// What a text of a dictionary counts as.
+type TextOf<'a> = &'a dyn for<'t> Fn(&'t str) -> Cow<'t, str>;
 
 /// Not numbered yet.
 const UNKNOWN: u32 = u32::MAX;
@@ -74,16 +78,21 @@ impl Values {
                 self.of_ints(batch, *id, rows, memory)
             }
             Subject::Column(id) if COLUMNS.all[*id].kind == Kind::Json => {
-                self.of_texts(batch.texts(*id), batch.rows, rows, memory, first_element)
+                let text: TextOf<'_> = &|json| Cow::Owned(first_element(json));
+                self.of_texts(batch.texts(*id), batch.rows, rows, memory, text)
             }
             Subject::Column(id) => {
-                self.of_texts(batch.texts(*id), batch.rows, rows, memory, str::to_owned)
+                self.of_texts(batch.texts(*id), batch.rows, rows, memory, &|text| {
+                    Cow::Borrowed(text)
+                })
             }
             Subject::Unknown(name) => {
-                let text = |object: &str| match member(object, name) {
-                    Some(Member::Text(text)) => text.into_owned(),
-                    Some(Member::Json(json)) => first_element(json),
-                    None => String::new(),
+                let text: TextOf<'_> = &|object| {
+                    Cow::Owned(match member(object, name) {
+                        Some(Member::Text(text)) => text.into_owned(),
+                        Some(Member::Json(json)) => first_element(json),
+                        None => String::new(),
+                    })
                 };
                 let mut labels =
                     self.of_texts(batch.texts(COLUMNS.labels), batch.rows, rows, memory, text);
@@ -103,7 +112,7 @@ impl Values {
         total: usize,
         rows: Option<&[u32]>,
         memory: &mut usize,
-        text: impl Fn(&str) -> String,
+        text: TextOf<'_>,
     ) -> Vec<u32> {
         let Some(column) = column else {
             return vec![0; rows.map_or(total, <[u32]>::len)];
@@ -119,13 +128,13 @@ impl Values {
                 used.push(key);
             }
         });
-        let texts: Vec<String> = used
+        let texts: Vec<Cow<'_, str>> = used
             .iter()
             .map(|key| text(column.values.value(*key)))
             .collect();
         for (key, number) in used
             .iter()
-            .zip(self.number(texts.iter().map(String::as_str), memory))
+            .zip(self.number(texts.iter().map(Cow::as_ref), memory))
         {
             numbers[*key] = number;
         }

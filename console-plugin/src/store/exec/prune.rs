@@ -1,9 +1,10 @@
-//! Says of a row group that no row of it can match, from statistics and Bloom filters alone.
+//! Says of a row group or of its pages that no row there can match, from statistics and Bloom filters alone.
 //!
 //! **Invariant:** may say "perhaps" wrongly, "no" never.
 
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
 use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::statistics::Statistics;
 
 use super::filter::{Condition, Matcher, Subject};
@@ -26,6 +27,67 @@ pub fn may_match(condition: &Condition, meta: &FileMeta, row_group: usize) -> bo
             .iter()
             .any(|id| may_hold(*id, &Matcher::Present, meta, row_group)),
     }
+}
+
+/// Rows of the row group whose pages may hold a match, by the bounds that pages of addresses have; nothing if that
+/// says nothing.
+pub fn near_rows(condition: &Condition, meta: &FileMeta, row_group: usize) -> Option<RowSelection> {
+    match condition {
+        Condition::All(conditions) => conditions
+            .iter()
+            .filter_map(|condition| near_rows(condition, meta, row_group))
+            .reduce(|a, b| a.intersection(&b)),
+        Condition::Any(conditions) => {
+            let mut near = conditions
+                .iter()
+                .map(|condition| near_rows(condition, meta, row_group));
+            let first = near.next()??;
+            near.try_fold(first, |a, b| Some(a.union(&b?)))
+        }
+        Condition::Leaf(Subject::Column(id), Matcher::Equals { text, .. })
+            if is_plain_text(*id) =>
+        {
+            pages_with(*id, text.as_bytes(), meta, row_group)
+        }
+        Condition::Leaf(..) | Condition::Not(_) => None,
+    }
+}
+
+fn pages_with(id: FieldId, text: &[u8], meta: &FileMeta, row_group: usize) -> Option<RowSelection> {
+    let leaf = meta.leaves[id]?;
+    let metadata = meta.arrow.metadata();
+    let of_columns = metadata.column_index()?.get(row_group)?;
+    let ColumnIndexMetaData::BYTE_ARRAY(bounds) = of_columns.get(leaf)? else {
+        return None;
+    };
+    let pages = metadata.offset_index()?.get(row_group)?.get(leaf)?;
+    let pages = pages.page_locations();
+    if bounds.num_pages() != pages.len() as u64 {
+        return None;
+    }
+    let total = metadata.row_group(row_group).num_rows() as usize;
+    let starts = pages
+        .iter()
+        .map(|page| usize::try_from(page.first_row_index).ok());
+    let starts = starts.collect::<Option<Vec<usize>>>()?;
+    let ends = starts.iter().skip(1).copied().chain([total]);
+    let mut near = Vec::new();
+    for (at, (start, end)) in starts.iter().copied().zip(ends).enumerate() {
+        // A damaged file may claim any place.
+        if start >= end || end > total {
+            return None;
+        }
+        let first = bounds.min_value(at);
+        let last = bounds.max_value(at);
+        // A page of nothing has neither.
+        if first.is_some_and(|first| first <= text) && last.is_some_and(|last| text <= last) {
+            near.push(start..end);
+        }
+    }
+    Some(RowSelection::from_consecutive_ranges(
+        near.into_iter(),
+        total,
+    ))
 }
 
 fn may_hold(id: FieldId, matcher: &Matcher, meta: &FileMeta, row_group: usize) -> bool {

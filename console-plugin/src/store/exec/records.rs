@@ -95,10 +95,12 @@ impl Task<'_> {
         let (batch, places) = match self.candidates(unit, &columns)? {
             Candidates::Nothing => return Ok(()),
             Candidates::Few(batch, places) => (batch, Some(places)),
-            Candidates::Many => match self.load(unit, &columns, None)? {
-                Some(batch) => (batch, None),
-                None => return Ok(()),
-            },
+            Candidates::Many(mut batch) => {
+                if !self.load_more(unit, &mut batch, &columns)? {
+                    return Ok(());
+                }
+                (batch, None)
+            }
         };
         let rows = batch.rows;
         let is_inside = self.range.contains(min_ms) && self.range.contains(max_ms);
@@ -144,7 +146,7 @@ impl Task<'_> {
                 let passes = BooleanArray::new(passes.finish(), None);
                 let selection = RowSelection::from_filters(std::slice::from_ref(&passes));
                 let all: Vec<usize> = (0..COLUMNS.all.len()).collect();
-                let Some(batch) = self.load(unit, &all, Some((&selection, &passes)))? else {
+                let Some(batch) = self.load(unit, &all, Some(&selection))? else {
                     return Ok(());
                 };
                 let made: Vec<(usize, Record)> = rows

@@ -5,13 +5,14 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use arrow::array::BooleanArray;
+use arrow::array::{BooleanArray, BooleanBufferBuilder};
 use arrow::compute::{concat_batches, filter};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
 use parquet::file::statistics::Statistics;
 
 use super::filter::{Mask, in_range};
+use super::prune::near_rows;
 use super::{Task, Unit};
 use crate::store::batch::Batch;
 use crate::store::error::StoreError;
@@ -30,8 +31,8 @@ pub(super) enum Candidates {
     Nothing,
     /// Few rows, with the columns asked for and their places in the unit.
     Few(Batch, Vec<u32>),
-    /// Too many to be worth choosing, or there is no leading part.
-    Many,
+    /// Too many to be worth choosing, or there is no leading part; with what is decoded of all rows so far.
+    Many(Batch),
 }
 
 /// Below one match in this many rows the other columns are decoded for the matching rows only.
@@ -67,7 +68,7 @@ impl Task<'_> {
         let mut columns = [&first[..], wanted].concat();
         columns.sort_unstable();
         columns.dedup();
-        match self.candidates(unit, &columns)? {
+        let mut batch = match self.candidates(unit, &columns)? {
             Candidates::Nothing => return Ok(None),
             Candidates::Few(batch, places) => {
                 let mask = self.matches(&batch, is_inside);
@@ -75,22 +76,17 @@ impl Task<'_> {
                 self.matched.fetch_add(matched as u64, Ordering::Relaxed);
                 return Ok((matched > 0).then_some(Scanned { batch, mask }));
             }
-            Candidates::Many => {}
-        }
-        let Some(mut batch) = self.load(unit, &first, None)? else {
-            return Ok(None);
+            Candidates::Many(batch) => batch,
         };
+        if !self.load_more(unit, &mut batch, &first)? {
+            return Ok(None);
+        }
         let mask = self.matches(&batch, is_inside);
         let matched = mask.count(rows);
         self.matched.fetch_add(matched as u64, Ordering::Relaxed);
         if matched == 0 {
             return Ok(None);
         }
-        let rest: Vec<FieldId> = wanted
-            .iter()
-            .copied()
-            .filter(|id| !first.contains(id))
-            .collect();
         match mask {
             Mask::Some(buffer) if matched < rows / SPARSE => {
                 let passes = BooleanArray::new(buffer, None);
@@ -104,7 +100,12 @@ impl Task<'_> {
                             .map_err(|e| StoreError::InvalidQuery(e.to_string()))?,
                     );
                 }
-                let Some(others) = self.load(unit, &rest, Some((&selection, &passes)))? else {
+                let rest: Vec<FieldId> = wanted
+                    .iter()
+                    .copied()
+                    .filter(|id| !first.contains(id))
+                    .collect();
+                let Some(others) = self.load(unit, &rest, Some(&selection))? else {
                     return Ok(None);
                 };
                 narrow.extend(others);
@@ -114,13 +115,30 @@ impl Task<'_> {
                 }))
             }
             mask => {
-                let Some(others) = self.load(unit, &rest, None)? else {
-                    return Ok(None);
-                };
-                batch.extend(others);
-                Ok(Some(Scanned { batch, mask }))
+                let is_whole = self.load_more(unit, &mut batch, &columns)?;
+                Ok(is_whole.then_some(Scanned { batch, mask }))
             }
         }
+    }
+
+    /// Decodes those of the columns that the batch, which has all rows of the unit, lacks; false if the unit's file is
+    /// damaged.
+    pub(super) fn load_more(
+        &self,
+        unit: &Unit,
+        batch: &mut Batch,
+        ids: &[FieldId],
+    ) -> Result<bool, StoreError> {
+        let missing: Vec<FieldId> = ids
+            .iter()
+            .copied()
+            .filter(|id| batch.get(*id).is_none())
+            .collect();
+        let Some(more) = self.load(unit, &missing, None)? else {
+            return Ok(false);
+        };
+        batch.extend(more);
+        Ok(true)
     }
 
     /// Which rows pass the condition and lie in the range.
@@ -132,30 +150,50 @@ impl Task<'_> {
         mask.and(in_range(batch, self.range))
     }
 
-    /// Decodes the leading part's column alone, and `columns` only for the rows that pass it if these are few: rows of
-    /// one address lie side by side, so that most pages of the other columns are never touched.
+    /// Decodes the leading part's column alone, of the pages that may hold a match, and `columns` only for the rows
+    /// that pass it if these are few: rows of one address lie side by side, so that most pages of the other columns
+    /// are never touched.
     pub(super) fn candidates(
         &self,
         unit: &Unit,
         columns: &[FieldId],
     ) -> Result<Candidates, StoreError> {
         let Some((id, lead)) = self.condition.lead() else {
-            return Ok(Candidates::Many);
+            return Ok(Candidates::Many(Batch::new(unit.rows())));
         };
-        let Some(batch) = self.load(unit, &[id], None)? else {
+        let near = match unit {
+            Unit::Chunk(_) => None,
+            Unit::RowGroup { meta, index, .. } => near_rows(&self.condition, meta, *index),
+        };
+        if near.as_ref().is_some_and(|near| !near.selects_any()) {
+            return Ok(Candidates::Nothing);
+        }
+        let Some(batch) = self.load(unit, &[id], near.as_ref())? else {
             return Ok(Candidates::Nothing);
         };
-        match lead.evaluate(&batch) {
-            Mask::Nothing => Ok(Candidates::Nothing),
-            Mask::Some(buffer) if buffer.count_set_bits() < unit.rows() / SPARSE => {
-                let places = buffer.set_indices().map(|row| row as u32).collect();
+        let passing = match (lead.evaluate(&batch), near) {
+            (Mask::Nothing, _) => return Ok(Candidates::Nothing),
+            (Mask::Everything, None) => return Ok(Candidates::Many(batch)),
+            (Mask::Everything, Some(near)) => near,
+            (Mask::Some(buffer), near) => {
                 let passes = BooleanArray::new(buffer, None);
-                let selection = RowSelection::from_filters(std::slice::from_ref(&passes));
-                let batch = self.load(unit, columns, Some((&selection, &passes)))?;
-                Ok(batch.map_or(Candidates::Nothing, |batch| Candidates::Few(batch, places)))
+                let passing = RowSelection::from_filters(std::slice::from_ref(&passes));
+                match near {
+                    None if passing.row_count() >= unit.rows() / SPARSE => {
+                        return Ok(Candidates::Many(batch));
+                    }
+                    None => passing,
+                    Some(near) => near.and_then(&passing),
+                }
             }
-            _ => Ok(Candidates::Many),
+        };
+        if passing.row_count() >= unit.rows() / SPARSE {
+            return Ok(Candidates::Many(Batch::new(unit.rows())));
         }
+        let batch = self.load(unit, columns, Some(&passing))?;
+        Ok(batch.map_or(Candidates::Nothing, |batch| {
+            Candidates::Few(batch, places(&passing))
+        }))
     }
 
     /// Decodes columns of a unit, of all rows or of the selected ones; nothing if its file is damaged.
@@ -163,20 +201,22 @@ impl Task<'_> {
         &self,
         unit: &Unit,
         ids: &[FieldId],
-        selected: Option<(&RowSelection, &BooleanArray)>,
+        selected: Option<&RowSelection>,
     ) -> Result<Option<Batch>, StoreError> {
         match unit {
             Unit::Chunk(chunk) => {
-                let mut batch = Batch::new(
-                    selected.map_or(chunk.batch.rows, |(_, passes)| passes.true_count()),
-                );
+                let passes = selected.map(|selection| passes(selection, chunk.batch.rows));
+                let rows = passes
+                    .as_ref()
+                    .map_or(chunk.batch.rows, BooleanArray::true_count);
+                let mut batch = Batch::new(rows);
                 for id in ids {
                     let Some(array) = chunk.batch.get(*id) else {
                         continue;
                     };
-                    let array = match selected {
+                    let array = match &passes {
                         None => Arc::clone(array),
-                        Some((_, passes)) => filter(array, passes)
+                        Some(passes) => filter(array, passes)
                             .map_err(|error| StoreError::InvalidQuery(error.to_string()))?,
                     };
                     batch.push(*id, array);
@@ -185,13 +225,37 @@ impl Task<'_> {
             }
             Unit::RowGroup { file, meta, index } => {
                 let outcome = guarded(&file.path, || {
-                    decode(meta, *index, ids, selected.map(|(selection, _)| selection))
+                    decode(meta, *index, ids, selected)
                         .map_err(|error| parquet_error(&file.path, error))
                 });
                 self.executor.survive(file, outcome)
             }
         }
     }
+}
+
+/// The selected rows as bits.
+fn passes(selection: &RowSelection, rows: usize) -> BooleanArray {
+    let mut passes = BooleanBufferBuilder::new(rows);
+    for part in selection.iter() {
+        passes.append_n(part.row_count, !part.skip);
+    }
+    passes.resize(rows);
+    BooleanArray::new(passes.finish(), None)
+}
+
+/// Places of the selected rows.
+fn places(selection: &RowSelection) -> Vec<u32> {
+    let mut places = Vec::with_capacity(selection.row_count());
+    let mut at = 0;
+    for part in selection.iter() {
+        let end = at + part.row_count as u32;
+        if !part.skip {
+            places.extend(at..end);
+        }
+        at = end;
+    }
+    places
 }
 
 fn decode(

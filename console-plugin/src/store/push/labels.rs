@@ -11,27 +11,29 @@ pub fn parse(text: &str, mut visit: impl FnMut(&str, &str)) -> Result<(), &'stat
         .strip_prefix('{')
         .and_then(|rest| rest.strip_suffix('}'))
         .ok_or("braces expected")?;
-    let mut rest = inner.trim_start();
+    let mut rest = inner.trim_ascii_start();
     while !rest.is_empty() {
-        let (name, value) = rest.split_once('=').ok_or("= expected")?;
-        let name = name.trim();
-        let is_name = !name.is_empty()
-            && !name.starts_with(|c: char| c.is_ascii_digit())
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if !is_name {
+        let is_in_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        let end = rest
+            .bytes()
+            .position(|byte| !is_in_name(byte))
+            .unwrap_or(rest.len());
+        let (name, value) = rest.split_at(end);
+        if name.is_empty() || name.as_bytes()[0].is_ascii_digit() {
             return Err("a label name expected");
         }
         let value = value
-            .trim_start()
+            .trim_ascii_start()
+            .strip_prefix('=')
+            .ok_or("= expected")?
+            .trim_ascii_start()
             .strip_prefix('"')
             .ok_or("a quote expected")?;
         let end = closing_quote(value).ok_or("a closing quote expected")?;
         visit(name, &unescape(&value[..end])?);
-        rest = value[end + 1..].trim_start();
+        rest = value[end + 1..].trim_ascii_start();
         match rest.strip_prefix(',') {
-            Some(next) => rest = next.trim_start(),
+            Some(next) => rest = next.trim_ascii_start(),
             None if rest.is_empty() => {}
             None => return Err("a comma expected"),
         }

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use super::*;
+use crate::store::batch::Batch;
+use crate::store::rows::Rows;
 
 const LIMITS: PushLimits = PushLimits {
     decoded_bytes: 1 << 20,
@@ -23,9 +25,15 @@ fn json(stream: &str, lines: &[&str]) -> Vec<u8> {
     .into_bytes()
 }
 
+fn batch_of(push: &Push) -> Batch {
+    let mut rows = Rows::default();
+    rows.append(&push.lines);
+    rows.batch()
+}
+
 fn rows(body: &[u8]) -> Result<(Vec<String>, [u64; 4]), PushError> {
-    let push = decode(Encoding::Json, body, &LIMITS, Rows::default())?;
-    let batch = push.rows.batch();
+    let push = decode(Encoding::Json, body, &LIMITS, Lines::default())?;
+    let batch = batch_of(&push);
     let rows = (0..batch.rows).map(|row| {
         let record = batch.record(row);
         let labels: Vec<String> = record
@@ -81,6 +89,8 @@ fn values_of_unexpected_types_are_kept_as_they_came() {
     );
     let line = r#"{"TimeFlowEndMs":5000,"Bytes":1.5,"SrcAddr":7,"Flags":"SYN","Packets":-9223372036854775808}"#;
     assert_eq!(rows(&body).unwrap().0, [format!("5000  {line}")]);
+    let push = decode(Encoding::Json, &body, &LIMITS, Lines::default()).unwrap();
+    assert_eq!(push.mistyped, 4, "each is counted");
 }
 
 #[test]
@@ -102,7 +112,7 @@ fn a_bad_line_costs_only_itself() {
 #[test]
 fn what_is_no_push_is_refused_with_its_place() {
     let decode = |encoding, body: &[u8]| {
-        decode(encoding, body, &LIMITS, Rows::default()).map(|push| push.rows.len)
+        decode(encoding, body, &LIMITS, Lines::default()).map(|push| push.lines.len)
     };
     let snappy = |message: &[u8]| snap::raw::Encoder::new().compress_vec(message).unwrap();
     for (encoding, body, expected) in [
@@ -179,9 +189,9 @@ fn protobuf_labels_are_read_as_go_writes_them() {
             Encoding::Protobuf,
             &protobuf(labels, "{}"),
             &LIMITS,
-            Rows::default(),
+            Lines::default(),
         )?;
-        Ok::<_, PushError>(push.rows.batch().record(0).labels)
+        Ok::<_, PushError>(batch_of(&push).record(0).labels)
     };
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     assert_eq!(of("{}").unwrap(), []);
@@ -215,8 +225,8 @@ proptest! {
     fn no_body_takes_long_or_panics(bytes in proptest::collection::vec(any::<u8>(), 0..300), is_json: bool) {
         let started = Instant::now();
         let encoding = if is_json { Encoding::Json } else { Encoding::Protobuf };
-        let _ = decode(encoding, &bytes, &LIMITS, Rows::default());
-        let _ = decode(Encoding::Protobuf, &snap::raw::Encoder::new().compress_vec(&bytes).unwrap(), &LIMITS, Rows::default());
+        let _ = decode(encoding, &bytes, &LIMITS, Lines::default());
+        let _ = decode(Encoding::Protobuf, &snap::raw::Encoder::new().compress_vec(&bytes).unwrap(), &LIMITS, Lines::default());
         prop_assert!(started.elapsed() < Duration::from_secs(10));
     }
 
@@ -227,8 +237,8 @@ proptest! {
         let at = at % message.len();
         message[at] = value;
         let body = snap::raw::Encoder::new().compress_vec(&message).unwrap();
-        if let Ok(push) = decode(Encoding::Protobuf, &body, &LIMITS, Rows::default()) {
-            let batch = push.rows.batch();
+        if let Ok(push) = decode(Encoding::Protobuf, &body, &LIMITS, Lines::default()) {
+            let batch = batch_of(&push);
             for row in 0..batch.rows {
                 prop_assert!(serde_json::from_str::<serde_json::Value>(&batch.record(row).line).is_ok());
             }

@@ -1,6 +1,6 @@
 //! Typed calls to the back end; who: hooks and pages.
 //! **Invariant:** parameters and their spelling are those of the HTTP API; filters arrive here already encoded.
-import { getJson, queryString, type Params } from './client';
+import { getJson, queryString, QUICK_TIMEOUT_MS, type Params } from './client';
 import type { FieldValues, FrontendConfig, Losses, MatrixAnswer, Status, StreamsAnswer } from './types';
 
 export interface FlowQuery {
@@ -31,9 +31,10 @@ const flowParams = (query: FlowQuery): Params => ({
   dataSource: query.dataSource
 });
 
-export const getConfig = (signal?: AbortSignal) => getJson<FrontendConfig>('/api/frontend-config', {}, signal);
+export const getConfig = (signal?: AbortSignal) =>
+  getJson<FrontendConfig>('/api/frontend-config', {}, signal, QUICK_TIMEOUT_MS);
 
-export const getStatus = (signal?: AbortSignal) => getJson<Status>('/api/status', {}, signal);
+export const getStatus = (signal?: AbortSignal) => getJson<Status>('/api/status', {}, signal, QUICK_TIMEOUT_MS);
 
 export const getRecords = (query: FlowQuery, signal?: AbortSignal) =>
   getJson<StreamsAnswer>('/api/loki/flow/records', flowParams(query), signal);
@@ -60,7 +61,8 @@ export const getFieldValues = (field: string, prefix: string, query: FlowQuery, 
     signal
   );
 
-export const getLosses = (range: Params, signal?: AbortSignal) => getJson<Losses>('/api/losses', range, signal);
+export const getLosses = (range: Params, signal?: AbortSignal) =>
+  getJson<Losses>('/api/losses', range, signal, QUICK_TIMEOUT_MS);
 
 export const exportUrl = (query: FlowQuery, columns?: string[]): string =>
   `/api/loki/export?${queryString({ ...flowParams(query), format: 'csv', columns: columns?.join(',') })}`;

@@ -6,6 +6,7 @@ export type {
   FieldValues,
   Filter as FilterConfig,
   FrontendConfig,
+  Loss,
   LossReport as Losses,
   MetricsAnswer as MatrixAnswer,
   RecordsAnswer as StreamsAnswer,

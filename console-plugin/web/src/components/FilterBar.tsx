@@ -6,6 +6,7 @@ import { EllipsisVIcon, FilterIcon } from '@patternfly/react-icons';
 import { useState } from 'react';
 import { quickFilterValues, usePage } from '../hooks/use-page';
 import { useText } from '../hooks/use-text';
+import { filterToText } from '../model/filter-text';
 import { addFilter, filterKey, swapFilters, type Filter, type Match } from '../model/filters';
 import { FilterChip } from './FilterChip';
 import { FILTER_INPUT_ID, FilterInput } from './FilterInput';
@@ -18,7 +19,7 @@ export const FilterBar = () => {
   const { filters } = state;
   const edit = (filter: Filter) => {
     change({ filters: filters.filter(each => each !== filter) });
-    setText(`${filter.id}${filter.compare}${filter.values.join(',')}`);
+    setText(filterToText(filter));
     document.getElementById(FILTER_INPUT_ID)?.focus();
   };
   return (

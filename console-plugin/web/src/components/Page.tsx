@@ -3,20 +3,20 @@
 //! **Invariant:** knows nothing of where it is shown; what a host adds (theme switch, masthead) comes in `actions`.
 import { Button, EmptyState, Tab, Tabs, TabTitleText, Title } from '@patternfly/react-core';
 import { Component, lazy, Suspense, useMemo, useState } from 'react';
-import { getConfig, getLosses, getMetrics } from '../api/flows';
-import type { Losses } from '../api/types';
+import { getConfig, getMetrics } from '../api/flows';
+import { FactsProvider } from '../hooks/use-facts';
 import { PageProvider, usePage } from '../hooks/use-page';
 import { useQuery } from '../hooks/use-query';
 import { useText } from '../hooks/use-text';
 import { combineAnswers } from '../model/series';
-import { rangeParams, spanOf, stripStepSeconds } from '../model/time';
+import { spanOf, stripStepSeconds } from '../model/time';
 import type { ViewId } from '../model/url-state';
 import { FilterBar } from './FilterBar';
 import { RangeControl } from './RangeControl';
 import { RefreshControl } from './RefreshControl';
 import { Shortcuts } from './Shortcuts';
 import { SlotsContext, type Slots } from './Slots';
-import { ErrorView, LoadingRows } from './StateViews';
+import { CrashView, LoadingRows } from './StateViews';
 import { Strip } from './Strip';
 
 const VIEW_PAGES = {
@@ -36,7 +36,9 @@ export const Page = ({ actions }: Props) => {
   if (config.data) {
     return (
       <PageProvider config={config.data}>
-        <Frame actions={actions} />
+        <FactsProvider>
+          <Frame actions={actions} />
+        </FactsProvider>
       </PageProvider>
     );
   }
@@ -64,7 +66,6 @@ const Frame = ({ actions }: Props) => {
   const [options, setOptions] = useState<HTMLElement | null>(null);
   const [summary, setSummary] = useState<HTMLElement | null>(null);
   const slots = useMemo((): Slots => ({ options, summary }), [options, summary]);
-  const losses = useLosses();
   const View = VIEW_PAGES[state.view];
   const tabs: [ViewId, string][] = [
     ['overview', t('Overview')],
@@ -83,7 +84,7 @@ const Frame = ({ actions }: Props) => {
         {actions}
       </header>
       <FilterBar />
-      <FlowStrip losses={losses} />
+      <FlowStrip />
       <div className="netobserv-tabs">
         <Tabs
           activeKey={state.view}
@@ -112,7 +113,7 @@ const Frame = ({ actions }: Props) => {
         >
           <Boundary key={state.view}>
             <Suspense fallback={<LoadingRows />}>
-              <View losses={losses} />
+              <View />
             </Suspense>
           </Boundary>
         </section>
@@ -123,14 +124,7 @@ const Frame = ({ actions }: Props) => {
   );
 };
 
-const useLosses = (): Losses | undefined => {
-  const { state, tick } = usePage();
-  const params = rangeParams(state.range);
-  // An old back end has no such route: the page then claims nothing about losses.
-  return useQuery(JSON.stringify(params), tick, signal => getLosses(params, signal)).data;
-};
-
-const FlowStrip = ({ losses }: { losses?: Losses }) => {
+const FlowStrip = () => {
   const { state, query, encoded, tick } = usePage();
   const step = stripStepSeconds(state.range);
   const key = JSON.stringify([query, encoded.metrics, step]);
@@ -156,11 +150,17 @@ const FlowStrip = ({ losses }: { losses?: Losses }) => {
   }, [answer.data]);
   const [fallback] = useState(() => spanOf(state.range, Math.floor(Date.now() / 1000)));
   return (
-    <Strip span={answer.data?.span ?? fallback} step={step} counts={counts} losses={losses} isStale={answer.isStale} />
+    <Strip
+      span={answer.data?.span ?? fallback}
+      step={step}
+      counts={counts}
+      isStale={answer.isStale}
+      isUnknown={!answer.data && answer.error !== undefined}
+    />
   );
 };
 
-/** A view that fails to draw must not take the frame, and its way out, with it. */
+/** A view that fails to load or to draw must not take the frame, and its way out, with it. */
 class Boundary extends Component<{ children: React.ReactNode }, { error?: Error }> {
   override state: { error?: Error } = {};
 
@@ -169,6 +169,6 @@ class Boundary extends Component<{ children: React.ReactNode }, { error?: Error 
   }
 
   override render() {
-    return this.state.error ? <ErrorView error={this.state.error} /> : this.props.children;
+    return this.state.error ? <CrashView error={this.state.error} /> : this.props.children;
   }
 }

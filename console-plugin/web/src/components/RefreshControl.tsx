@@ -10,11 +10,10 @@ import { PickMenu } from './PickMenu';
 
 export const RefreshControl = () => {
   const t = useText();
-  const { state, refreshMs, setRefreshMs, refresh } = usePage();
+  const { state, refreshMs, isLive, setRefreshMs, refresh } = usePage();
   const isFixed = state.range.kind === 'absolute';
   const label = (ms: number) =>
     ms ? t('Every {{duration}}', { duration: formatPreset(ms / 1000) }) : t('Refresh off');
-  const isLive = !isFixed && refreshMs > 0;
   return (
     <div className="netobserv-group" role="group" aria-label={t('Refresh')}>
       <PickMenu

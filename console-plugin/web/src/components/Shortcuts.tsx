@@ -55,6 +55,8 @@ export const Shortcuts = () => {
     ['[  ]', t('Earlier, later')],
     ['r', t('Refresh now')],
     ['↑  ↓', t('Move in the flow table')],
+    ['←  →', t('Move the strip of flows over time; a node further in the topology')],
+    ['+  -', t('Zoom the strip, or the topology, which 0 shows whole')],
     ['Enter', t('Open the details of a flow')],
     ['x', t('Exclude the destination of a flow')],
     ['Esc', t('Close the side panel')],

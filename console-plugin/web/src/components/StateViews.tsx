@@ -10,6 +10,7 @@ import {
 } from '@patternfly/react-core';
 import { ExclamationCircleIcon, SearchIcon } from '@patternfly/react-icons';
 import { getStatus } from '../api/flows';
+import { useEvery } from '../hooks/use-every';
 import { usePage } from '../hooks/use-page';
 import { useQuery } from '../hooks/use-query';
 import { useText } from '../hooks/use-text';
@@ -17,12 +18,17 @@ import { hintFor } from '../model/hints';
 import { RANGE_PRESETS_SECONDS, secondsOf } from '../model/time';
 import { formatPreset, formatTimeOfDay } from '../model/format';
 
+/** How often is looked for the first flows: who has just started everything should not wait for the next refresh. */
+export const WAITING_MS = 2000;
+
 export const NothingFound = () => {
   const t = useText();
-  const { state, change, refresh } = usePage();
+  const { state, tick, isLive, change, refresh } = usePage();
   const hasFilters = state.filters.some(filter => !filter.off);
+  const isWaiting = isLive && !hasFilters && state.packetLoss === 'all';
+  useEvery(isWaiting ? WAITING_MS : undefined, refresh);
   const longer = RANGE_PRESETS_SECONDS.find(seconds => seconds > secondsOf(state.range) * 2);
-  const status = useQuery('status', 0, signal => getStatus(signal));
+  const status = useQuery('status', tick, signal => getStatus(signal));
   const loki = status.data?.loki;
   const sourceTrouble =
     loki && loki.isEnabled && !loki.isReady ? loki.error || t('The flow store is not ready.') : undefined;
@@ -32,7 +38,10 @@ export const NothingFound = () => {
         {sourceTrouble ??
           (hasFilters
             ? t('Nothing in this time range matches the filters.')
-            : t('Nothing was recorded in this time range. Flows appear a few seconds after the agent sees packets.'))}
+            : t(
+                'Nothing was recorded in this time range. Flows appear a few seconds after the agent sees packets.'
+              ))}{' '}
+        {isWaiting && t('The page looks again every {{duration}}.', { duration: formatPreset(WAITING_MS / 1000) })}
       </EmptyStateBody>
       <EmptyStateFooter>
         <EmptyStateActions>
@@ -56,27 +65,53 @@ export const NothingFound = () => {
   );
 };
 
+interface FailureProps {
+  title: string;
+  error: Error;
+  hint: string;
+  action: string;
+  onAction: () => void;
+}
+
+const Failure = ({ title, error, hint, action, onAction }: FailureProps) => (
+  <EmptyState headingLevel="h2" status="danger" icon={ExclamationCircleIcon} titleText={title} data-test="error-state">
+    <EmptyStateBody>
+      <p className="netobserv-error-text">{error.message}</p>
+      <p>{hint}</p>
+    </EmptyStateBody>
+    <EmptyStateFooter>
+      <EmptyStateActions>
+        <Button onClick={onAction}>{action}</Button>
+      </EmptyStateActions>
+    </EmptyStateFooter>
+  </EmptyState>
+);
+
 export const ErrorView = ({ error }: { error: Error }) => {
   const t = useText();
   const { refresh } = usePage();
   return (
-    <EmptyState
-      headingLevel="h2"
-      status="danger"
-      icon={ExclamationCircleIcon}
-      titleText={t('This could not be loaded')}
-      data-test="error-state"
-    >
-      <EmptyStateBody>
-        <p className="netobserv-error-text">{error.message}</p>
-        <p>{t(hintFor(error.message))}</p>
-      </EmptyStateBody>
-      <EmptyStateFooter>
-        <EmptyStateActions>
-          <Button onClick={refresh}>{t('Try again')}</Button>
-        </EmptyStateActions>
-      </EmptyStateFooter>
-    </EmptyState>
+    <Failure
+      title={t('This could not be loaded')}
+      error={error}
+      hint={t(hintFor(error.message))}
+      action={t('Try again')}
+      onAction={refresh}
+    />
+  );
+};
+
+/** A part of the page itself that did not come or broke: only loading the page anew brings it back. */
+export const CrashView = ({ error }: { error: Error }) => {
+  const t = useText();
+  return (
+    <Failure
+      title={t('This view could not be drawn')}
+      error={error}
+      hint={t('The address keeps filters, time and view; nothing is lost by loading the page anew.')}
+      action={t('Load the page anew')}
+      onAction={() => location.reload()}
+    />
   );
 };
 

@@ -1,30 +1,34 @@
 //! Flows over time above every view: brush to zoom in, click to centre, arrow keys to move.
 //! Who: the frame. **Invariant:** it shows the range of the page and changes nothing but that range; times for which a
-//! component cannot account are hatched, never drawn as zero.
-import { useId, useState } from 'react';
-import type { Losses } from '../api/types';
+//! component cannot account are hatched, never drawn as zero, and those in which records were lost are dotted.
+import { useState } from 'react';
+import { useFacts } from '../hooks/use-facts';
 import { useRange } from '../hooks/use-page';
 import { useSize } from '../hooks/use-size';
 import { useText } from '../hooks/use-text';
 import { formatCount, formatShortDateTime, formatTimeOfDay } from '../model/format';
+import { missingIn } from '../model/losses';
 import { MIN_RANGE_SECONDS, moveRange, secondsOf, type Span } from '../model/time';
+import { LossCaption, LossMarks, MARK_WIDTH_MIN, useLossText } from './StripLosses';
 
 interface Props {
   span: Span;
   step: number;
   /** Time in seconds -> flows that ended in the step before it. */
   counts: Map<number, number>;
-  losses?: Losses;
   isStale: boolean;
+  /** The counts could not be loaded: nothing here means nothing. */
+  isUnknown: boolean;
 }
 
 const HEIGHT = 48;
 const AXIS = 16;
 const DAY_SECONDS = 86_400;
 
-export const Strip = ({ span, step, counts, losses, isStale }: Props) => {
+export const Strip = ({ span, step, counts, isStale, isUnknown }: Props) => {
   const t = useText();
-  const pattern = useId();
+  const lossText = useLossText();
+  const { losses } = useFacts();
   const [range, setRange] = useRange();
   const [element, { width }] = useSize<HTMLDivElement>();
   const [brush, setBrush] = useState<{ from: number; to: number }>();
@@ -74,7 +78,8 @@ export const Strip = ({ span, step, counts, losses, isStale }: Props) => {
   };
 
   const hoveredBar = hover === undefined ? undefined : bars.find(([time]) => hover > time - step && hover <= time);
-  const gaps = (losses?.unaccounted ?? []).map(gap => ({ ...gap, from: gap.from / 1000, to: gap.to / 1000 }));
+  const near = (MARK_WIDTH_MIN * seconds) / Math.max(1, width);
+  const missing = hover === undefined ? undefined : missingIn(losses, (hover - near) * 1000, (hover + near) * 1000);
   const ticks = Array.from({ length: 5 }, (_, index) => span.start + ((index + 0.5) * seconds) / 5);
 
   return (
@@ -106,11 +111,6 @@ export const Strip = ({ span, step, counts, losses, isStale }: Props) => {
     >
       {width > 0 && (
         <svg width={width} height={HEIGHT + AXIS} aria-hidden>
-          <defs>
-            <pattern id={pattern} width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
-              <line className="netobserv-hatch" x1="0" y1="0" x2="0" y2="6" />
-            </pattern>
-          </defs>
           {bars.map(([time, count]) => {
             const left = Math.max(0, x(time - step));
             const height = Math.max(1.5, (count / max) * (HEIGHT - 4));
@@ -126,15 +126,7 @@ export const Strip = ({ span, step, counts, losses, isStale }: Props) => {
               />
             );
           })}
-          {gaps.map(gap => (
-            <rect
-              key={`${gap.component}${gap.from}`}
-              x={x(Math.max(gap.from, span.start))}
-              width={Math.max(2, x(Math.min(gap.to, span.end)) - x(Math.max(gap.from, span.start)))}
-              height={HEIGHT}
-              fill={`url(#${pattern})`}
-            />
-          ))}
+          {losses && <LossMarks losses={losses} x={x} height={HEIGHT} />}
           <line className="netobserv-axis" x1={0} x2={width} y1={HEIGHT + 0.5} y2={HEIGHT + 0.5} />
           {ticks.map(time => (
             <text key={time} className="netobserv-tick" x={x(time)} y={HEIGHT + 13} textAnchor="middle">
@@ -151,15 +143,22 @@ export const Strip = ({ span, step, counts, losses, isStale }: Props) => {
           )}
         </svg>
       )}
-      {hover !== undefined && (
+      {hover !== undefined && !isUnknown && (
         <div
           className="netobserv-strip-tip"
-          style={{ left: Math.min(Math.max(70, x(hover)), Math.max(70, width - 70)) }}
+          // At the left edge it grows to the right, at the right edge to the left: it never leaves the strip.
+          style={{ left: x(hover), transform: `translateX(${(-100 * x(hover)) / Math.max(1, width)}%)` }}
         >
           {label((hoveredBar?.[0] ?? hover) * 1000)} ·{' '}
           {t('{{count}} flows', { count: hoveredBar?.[1] ?? 0, shown: formatCount(hoveredBar?.[1] ?? 0) })}
+          {missing && missing.lost.length > 0 && <div>{lossText(missing.lost)}</div>}
+          {missing && missing.silent.length > 0 && (
+            <div>{t('{{components}} not accounted for', { components: missing.silent.join(', ') })}</div>
+          )}
         </div>
       )}
+      {isUnknown && <div className="netobserv-strip-unknown">{t('Flows over time could not be loaded')}</div>}
+      {losses && hover === undefined && <LossCaption losses={losses} />}
     </div>
   );
 };

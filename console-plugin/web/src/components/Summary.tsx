@@ -3,9 +3,11 @@
 import { Button, Popover } from '@patternfly/react-core';
 import { ExclamationTriangleIcon } from '@patternfly/react-icons';
 import type { Losses } from '../api/types';
+import { useFacts } from '../hooks/use-facts';
 import { usePage } from '../hooks/use-page';
 import { useText } from '../hooks/use-text';
-import { formatCount, formatMs, formatSeconds, formatTimeOfDay } from '../model/format';
+import { formatCount, formatMs, formatSeconds, formatTimeOfDay, formatTimeWithZone } from '../model/format';
+import { isNothingMissing, missingOf } from '../model/losses';
 
 export interface SummaryItem {
   text: string;
@@ -15,13 +17,13 @@ export interface SummaryItem {
 
 interface Props {
   items: SummaryItem[];
-  losses?: Losses;
   loadedAt?: number;
   tookMs?: number;
 }
 
-export const Summary = ({ items, losses, loadedAt, tookMs }: Props) => {
+export const Summary = ({ items, loadedAt, tookMs }: Props) => {
   const t = useText();
+  const { losses, isLossUnknown, newestAgeMs } = useFacts();
   const { config } = usePage();
   return (
     <footer className="netobserv-summary" aria-label={t('Summary')}>
@@ -30,14 +32,24 @@ export const Summary = ({ items, losses, loadedAt, tookMs }: Props) => {
           {isWarning && <ExclamationTriangleIcon aria-hidden />} {text}
         </span>
       ))}
+      {newestAgeMs !== undefined && (
+        <span title={t('Age of the newest flow that fits the filters, when the back end answered')}>
+          {t('newest flow {{duration}} ago', { duration: formatSeconds(newestAgeMs / 1000) })}
+        </span>
+      )}
       {config.sampling > 1 && (
         <span className="netobserv-warning">{t('Sampled 1 in {{sampling}}', { sampling: config.sampling })}</span>
       )}
       {losses && <LossText losses={losses} />}
+      {!losses && isLossUnknown && (
+        <span className="netobserv-warning">
+          <ExclamationTriangleIcon aria-hidden /> {t('Losses not known')}
+        </span>
+      )}
       <span className="netobserv-spacer" />
       {loadedAt !== undefined && (
         <span title={t('The back end answered in {{duration}}', { duration: formatMs(Math.round(tookMs ?? 0)) })}>
-          {t('Updated {{time}}', { time: formatTimeOfDay(loadedAt) })} · {formatMs(Math.round(tookMs ?? 0))}
+          {t('Updated {{time}}', { time: formatTimeWithZone(loadedAt) })} · {formatMs(Math.round(tookMs ?? 0))}
         </span>
       )}
     </footer>
@@ -46,27 +58,26 @@ export const Summary = ({ items, losses, loadedAt, tookMs }: Props) => {
 
 const LossText = ({ losses }: { losses: Losses }) => {
   const t = useText();
-  const lost = losses.losses.reduce((sum, loss) => sum + loss.records, 0);
-  const gapSeconds = losses.unaccounted.reduce((sum, gap) => sum + (gap.to - gap.from) / 1000, 0);
-  if (lost === 0 && gapSeconds === 0) {
+  const missing = missingOf(losses);
+  if (isNothingMissing(missing)) {
     return losses.components.length ? <span>{t('Nothing lost')}</span> : null;
   }
+  const { lost, causes, neverSeen, gapSeconds } = missing;
   const parts = [
     ...(lost ? [t('{{amount}} lost', { amount: formatCount(lost) })] : []),
-    ...(gapSeconds ? [t('{{duration}} not accounted for', { duration: formatSeconds(gapSeconds) })] : [])
+    ...(gapSeconds ? [t('{{duration}} not accounted for', { duration: formatSeconds(gapSeconds) })] : []),
+    ...(neverSeen.length ? [t('{{components}} not running', { components: neverSeen.join(', ') })] : [])
   ];
   return (
     <Popover
       headerContent={t('What is missing')}
       bodyContent={
         <ul className="netobserv-plain-list">
-          {losses.losses
-            .filter(loss => loss.records > 0)
-            .map(loss => (
-              <li key={loss.component + loss.cause}>
-                {loss.component}: {t('{{amount}} lost', { amount: formatCount(loss.records) })} ({loss.cause})
-              </li>
-            ))}
+          {causes.map(loss => (
+            <li key={loss.component + loss.cause}>
+              {loss.component}: {t('{{amount}} lost', { amount: formatCount(loss.records) })} ({loss.cause})
+            </li>
+          ))}
           {losses.unaccounted.map(gap => (
             <li key={`${gap.component}${gap.from}`}>
               {t(
@@ -77,6 +88,13 @@ const LossText = ({ losses }: { losses: Losses }) => {
                   to: formatTimeOfDay(gap.to)
                 }
               )}
+            </li>
+          ))}
+          {neverSeen.map(component => (
+            <li key={component}>
+              {t('{{component}} has never answered: it is not running, or its metrics cannot be reached.', {
+                component
+              })}
             </li>
           ))}
         </ul>

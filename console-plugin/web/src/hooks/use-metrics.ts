@@ -6,8 +6,8 @@ import type { FrontendConfig, MatrixAnswer } from '../api/types';
 import { isTimeMetric } from '../model/format';
 import { encodeFilters, type Filter } from '../model/filters';
 import { combineAnswers, scopeById, seriesFromAnswer, spread, type SeriesSet } from '../model/series';
-import { rangeParams, secondsOf, spanOf, stepOf, type Span, type TimeRange } from '../model/time';
-import { usePage } from './use-page';
+import { rangeParams, SETTLE_SECONDS, spanOf, stepOf, type Span, type TimeRange } from '../model/time';
+import { usePage, type PageModel } from './use-page';
 import { useQuery, type QueryState } from './use-query';
 import { useText } from './use-text';
 
@@ -20,8 +20,6 @@ export interface MetricSpec {
   limit?: number;
   /** Asked in addition to the filters of the page. */
   extra?: Filter[];
-  /** The range of equal width just before the one shown. */
-  isBefore?: boolean;
 }
 
 export interface MetricData extends SeriesSet {
@@ -30,9 +28,6 @@ export interface MetricData extends SeriesSet {
   span: Span;
   step: number;
 }
-
-/** Flows reach the store some seconds after they end: a younger point would look like a fall. */
-const SETTLE_SECONDS = 10;
 
 const BUILT_IN_LABELS: Record<string, string[]> = {
   app: ['app'],
@@ -55,45 +50,54 @@ export const settled = (answer: MatrixAnswer): MatrixAnswer => {
   };
 };
 
-const before = (range: TimeRange, nowSeconds: number): TimeRange => {
-  const { start } = spanOf(range, nowSeconds);
-  return { kind: 'absolute', start: Math.floor(start - secondsOf(range)), end: Math.floor(start) - 1 };
+/** When an answer has its points, in seconds. */
+export interface Grid {
+  step: number;
+  rateInterval: number;
+}
+
+/** Asks in both directions where the filters say so. */
+export const askMetric = async (
+  { state, query, encoded, fields }: PageModel,
+  { type, fn, by, groups, limit, extra }: MetricSpec,
+  range: TimeRange,
+  grid: Grid,
+  signal: AbortSignal
+): Promise<MatrixAnswer> => {
+  const filters = extra?.length ? encodeFilters([...state.filters, ...extra], state.match, fields) : encoded;
+  const ask = (text: string) => {
+    const request: MetricQuery = {
+      ...query,
+      ...grid,
+      filters: text,
+      range: rangeParams(range),
+      limit,
+      type,
+      aggregateBy: by,
+      function: fn,
+      groups
+    };
+    return getMetrics(request, signal);
+  };
+  const { plus, minus } = isTimeMetric(type) ? { plus: [filters.records], minus: undefined } : filters.metrics;
+  const [added, taken] = await Promise.all([Promise.all(plus.map(ask)), minus === undefined ? undefined : ask(minus)]);
+  return combineAnswers(added, taken);
 };
 
 export const useMetric = (spec: MetricSpec | undefined): QueryState<MetricData> => {
   const t = useText();
-  const { config, fields, state, query, encoded, tick } = usePage();
-  const { step, rateInterval } = stepOf(state.range);
+  const page = usePage();
+  const { config, state, query, encoded, tick } = page;
+  const grid = stepOf(state.range);
   const key = spec && JSON.stringify([query, encoded.metrics, spec]);
   return useQuery(key, tick, async signal => {
-    const { type, fn, by, groups, limit, extra, isBefore } = spec!;
-    const nowSeconds = Math.floor(Date.now() / 1000);
-    const range = isBefore ? before(state.range, nowSeconds) : state.range;
-    const filters = extra?.length ? encodeFilters([...state.filters, ...extra], state.match, fields) : encoded;
-    const ask = (text: string) => {
-      const request: MetricQuery = {
-        ...query,
-        filters: text,
-        range: rangeParams(range),
-        limit,
-        type,
-        aggregateBy: by,
-        function: fn,
-        groups,
-        step,
-        rateInterval
-      };
-      return getMetrics(request, signal);
-    };
-    const { plus, minus } = isTimeMetric(type) ? { plus: [filters.records], minus: undefined } : filters.metrics;
-    const [added, taken] = await Promise.all([
-      Promise.all(plus.map(ask)),
-      minus === undefined ? undefined : ask(minus)
-    ]);
-    const answer = combineAnswers(added, taken);
+    const { type, by, groups } = spec!;
+    const { range } = state;
+    const { step } = grid;
+    const answer = await askMetric(page, spec!, range, grid, signal);
     const isRelative = range.kind === 'relative';
     const whole = isRelative ? settled(answer) : answer;
-    const span = spanOf(range, answer.unixTimestamp || nowSeconds);
+    const span = spanOf(range, answer.unixTimestamp || Math.floor(Date.now() / 1000));
     const labels = labelsOf(config, by, groups);
     // Most addresses of the world are in no named subnet: that is no defect of the data.
     const unnamed = labels[0]?.endsWith('SubnetLabel') ? t('Elsewhere') : t('Unknown');

@@ -18,6 +18,7 @@ import {
   type PageState,
   type ViewId
 } from '../model/url-state';
+import { useEvery } from './use-every';
 import { readSetting, useSetting, writeSetting } from './use-settings';
 
 export interface PageModel {
@@ -33,6 +34,8 @@ export interface PageModel {
   top: number;
   tick: number;
   refreshMs: number;
+  /** The range ends now and the page asks again by itself. */
+  isLive: boolean;
   hasFeature: (feature: string) => boolean;
   knowsFilter: (id: string) => boolean;
   change: (change: Partial<PageState>, options?: { replace?: boolean }) => void;
@@ -140,17 +143,7 @@ export const PageProvider = ({ config, children }: { config: FrontendConfig; chi
 
   const refresh = useCallback(() => setTick(old => old + 1), []);
   const isLive = state.range.kind === 'relative' && refreshMs > 0;
-  useEffect(() => {
-    if (!isLive) {
-      return undefined;
-    }
-    const timer = setInterval(() => {
-      if (!document.hidden) {
-        refresh();
-      }
-    }, refreshMs);
-    return () => clearInterval(timer);
-  }, [isLive, refreshMs, refresh]);
+  useEvery(isLive ? refreshMs : undefined, refresh);
 
   const page = useMemo((): PageModel => {
     const encoded = encodeFilters(state.filters, state.match, shared.fields);
@@ -169,12 +162,13 @@ export const PageProvider = ({ config, children }: { config: FrontendConfig; chi
       top: TOPS.includes(state.limit) ? state.limit : DEFAULT_TOP,
       tick,
       refreshMs,
+      isLive,
       change,
       filterOn: filter => change({ filters: addFilter(state.filters, filter) }),
       setRefreshMs,
       refresh
     };
-  }, [shared, state, tick, refreshMs, change, setRefreshMs, refresh]);
+  }, [shared, state, tick, refreshMs, isLive, change, setRefreshMs, refresh]);
 
   return <PageContext.Provider value={page}>{children}</PageContext.Provider>;
 };

@@ -81,8 +81,13 @@ export const useQuery = <T>(
   const cancel = useCallback(() => {
     inFlight.current?.controller.abort();
     inFlight.current = undefined;
-    setState(previous => ({ ...previous, isLoading: false }));
-  }, []);
+    setState(previous => ({
+      ...previous,
+      isLoading: false,
+      // Where there is nothing to go back to, the reason stands instead, with the way to ask again.
+      ...(previous.data === undefined ? { key, error: new Error('Stopped before an answer came') } : {})
+    }));
+  }, [key]);
 
   const isStale = state.data !== undefined && (state.key !== key || state.error !== undefined);
   return { ...state, isStale, cancel };

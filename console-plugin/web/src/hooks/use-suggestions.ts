@@ -4,7 +4,7 @@ import { useEffect, useMemo, useState } from 'react';
 import { getFieldValues } from '../api/flows';
 import { baseOf, sideOf } from '../model/filters';
 import { showValue } from '../model/filter-values';
-import { ALIASES } from '../model/filter-text';
+import { ALIASES, valueToText } from '../model/filter-text';
 import { filterName } from '../model/filter-names';
 import { TCP_FLAGS } from '../model/reference';
 import { usePage } from './use-page';
@@ -117,7 +117,7 @@ export const useSuggestions = (text: string, isOpen: boolean): { suggestions: Su
     const found =
       values.data ?? (baseOf(id) === 'tcp_flags' ? TCP_FLAGS.map((flag): [string, number] => [flag, 0]) : []);
     return found
-      .filter(([value]) => /^[\w\-.,*:/]+$/.test(value))
+      .filter(([value]) => value !== '')
       .map(([value, count]) => ({ value, count, label: showValue(id, value, ports) }))
       .filter(({ value, label }) => [value, label].some(each => each.toLowerCase().includes(needle)))
       .slice(0, SHOWN)
@@ -125,7 +125,7 @@ export const useSuggestions = (text: string, isOpen: boolean): { suggestions: Su
         id: value,
         label,
         count: count || undefined,
-        text: `${context.before}${isExact ? `"${value}"` : value}`,
+        text: `${context.before}${valueToText(isExact ? `"${value}"` : value)}`,
         isComplete: true
       }));
     // `bound` follows from `id`.

@@ -4,12 +4,17 @@
 import { useCallback, useLayoutEffect, useRef, useState } from 'react';
 
 const OVERSCAN_ROWS = 12;
+const START_PX = 4;
 
 export interface RowWindow {
   first: number;
   last: number;
   before: number;
   after: number;
+  /** Room for a row, in pixels; 0 before it is known. */
+  width: number;
+  /** Not scrolled sideways. */
+  isAtStart: boolean;
   scroller: React.RefObject<HTMLDivElement>;
   onScroll: () => void;
   reveal: (row: number) => void;
@@ -17,7 +22,7 @@ export interface RowWindow {
 
 export const useWindow = (count: number, rowHeight: number, headerHeight: number): RowWindow => {
   const scroller = useRef<HTMLDivElement>(null);
-  const [view, setView] = useState({ top: 0, height: 800 });
+  const [view, setView] = useState({ top: 0, height: 800, width: 0, isAtStart: true });
 
   const measure = useCallback(() => {
     const element = scroller.current;
@@ -25,8 +30,12 @@ export const useWindow = (count: number, rowHeight: number, headerHeight: number
       // Steps of half the overscan: a scroll event of a few pixels renders nothing.
       const grain = (rowHeight * OVERSCAN_ROWS) / 2;
       const top = Math.floor(element.scrollTop / grain) * grain;
+      const { clientHeight: height, clientWidth: width } = element;
+      const isAtStart = element.scrollLeft < START_PX;
       setView(old =>
-        old.top === top && old.height === element.clientHeight ? old : { top, height: element.clientHeight }
+        old.top === top && old.height === height && old.width === width && old.isAtStart === isAtStart
+          ? old
+          : { top, height, width, isAtStart }
       );
     }
   }, [rowHeight]);
@@ -67,6 +76,8 @@ export const useWindow = (count: number, rowHeight: number, headerHeight: number
     last: end,
     before: first * rowHeight,
     after: Math.max(0, (count - end) * rowHeight),
+    width: view.width,
+    isAtStart: view.isAtStart,
     scroller,
     onScroll: measure,
     reveal

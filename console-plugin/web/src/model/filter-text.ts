@@ -64,7 +64,20 @@ interface Token {
 const OPERATOR = /^(!=|>=|!~|=|~|:)/;
 
 const tokenize = (input: string): Token[] =>
-  [...input.matchAll(/(?:"[^"]*"|[^\s"])+/g)].map(match => ({ text: match[0], start: match.index }));
+  [...input.matchAll(/(?:"(?:\\.|[^"\\])*"|\\.|[^\s\\])+/gs)].map(match => ({ text: match[0], start: match.index }));
+
+/** The values of a text: commas part them, but not within quotes or after a backslash, which also frees a quote. */
+const splitValues = (text: string): string[] =>
+  [...text.matchAll(/(?:"(?:\\.|[^"\\])*"|\\.|[^,\\])+/gs)].map(([part]) => part.replace(/\\(.)/gs, '$1'));
+
+/** A value so that it is understood as itself when it is typed. */
+export const valueToText = (value: string): string => {
+  const quoted = /^"(.*)"$/s.exec(value)?.[1];
+  return quoted === undefined ? value.replace(/[\s",\\]/g, '\\$&') : `"${quoted.replace(/["\\]/g, '\\$&')}"`;
+};
+
+export const filterToText = ({ id, compare, values }: Filter): string =>
+  `${id}${compare}${values.map(valueToText).join(',')}`;
 
 export class FilterText {
   constructor(
@@ -96,7 +109,7 @@ export class FilterText {
     const accept = (from: Token, to: Token, id: string, compare: Compare, text: string) => {
       const negated: Compare = isNegated ? (compare === '~' ? '!~' : '!=') : compare;
       const values: string[] = [];
-      for (const part of text.split(',').filter(each => each !== '')) {
+      for (const part of splitValues(text)) {
         const checked = checkValue(id, part, this.ports);
         if ('reason' in checked) {
           refuse(from, to, checked.reason);

@@ -2,6 +2,7 @@
 //! Who: the filter text, the filter bar.
 //! **Invariant:** pure; a refusal is a translation key that says what would be right.
 import { baseOf } from './filters';
+import { GONE, GONE_WORDS } from './interface-names';
 import { directionName, protocolName, protocolNumber, type PortNames } from './reference';
 import { sentence } from './sentence';
 
@@ -52,11 +53,9 @@ const inUnit = (text: string, unit: 'ns' | 'ms'): string | undefined => {
 };
 
 const K8S_NAME = /^[-a-zA-Z0-9.*]*$/;
-// The signs a request may carry; anything else would be refused by the back end.
-const ALLOWED = /^[\w\-.,"*:/]*$/;
 
 export const checkValue = (id: string, value: string, ports: PortNames): Checked => {
-  const bare = value.replace(/^"(.*)"$/, '$1');
+  const bare = value.replace(/^"(.*)"$/s, '$1');
   if (value === '' || value === '"') {
     return { reason: sentence('A value is missing') };
   }
@@ -95,10 +94,11 @@ export const checkValue = (id: string, value: string, ports: PortNames): Checked
   if (/^icmp_|^dns_id$|^xlat_zone/.test(base) && !/^\d+$/.test(bare)) {
     return { reason: sentence('A number') };
   }
-  if (/name|namespace/.test(base) && !K8S_NAME.test(bare)) {
+  // Names of the DNS know more signs than those of Kubernetes.
+  if (/name|namespace/.test(base) && base !== 'dns_name' && !K8S_NAME.test(bare)) {
     return { reason: sentence('Letters, digits, dots, dashes and * only') };
   }
-  return ALLOWED.test(value) ? { value } : { reason: sentence('Letters, digits and _ - . , " * : / only') };
+  return { value };
 };
 
 /** A filter's value as its chip shows it. */
@@ -106,7 +106,7 @@ export const showValue = (id: string, value: string, ports: PortNames): string =
   if (value === '""') {
     return 'n/a';
   }
-  const bare = value.replaceAll('"', '');
+  const bare = value.replace(/^"(.*)"$/s, '$1');
   const base = baseOf(id);
   if (base === 'protocol' && /^\d+$/.test(bare)) {
     return protocolName(Number(bare));
@@ -116,6 +116,9 @@ export const showValue = (id: string, value: string, ports: PortNames): string =
   }
   if (/direction/.test(base) && /^\d+$/.test(bare)) {
     return directionName(Number(bare));
+  }
+  if (base === 'interfaces' && bare === GONE) {
+    return GONE_WORDS;
   }
   if (base === 'time_flow_rtt' && /^\d+$/.test(bare)) {
     return `${Number(bare) / 1e6} ms`;

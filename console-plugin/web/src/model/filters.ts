@@ -1,6 +1,6 @@
-//! Filters as the page holds them, their form in the address bar and their form in a request.
+//! Filters as the page holds them, and their form in a request. (In the address bar: `filter-url`.)
 //! Who: the filter bar, every query, every "filter on this" action.
-//! **Invariant:** pure; the address form and the request form are NetObserv's, so that links stay exchangeable.
+//! **Invariant:** pure; the request form is NetObserv's, and a filter that is on is never left out of a request.
 import type { ColumnConfig, FilterConfig } from '../api/types';
 
 export type Compare = '=' | '!=' | '>=' | '~' | '!~';
@@ -26,26 +26,6 @@ export const sideOf = (id: string): 'src' | 'dst' | undefined =>
 
 export const baseOf = (id: string): string => (sideOf(id) ? id.slice(4) : id);
 
-// ---- the address bar -----------------------------------------------------------------------------------------
-
-export const filtersToUrl = (filters: Filter[]): string =>
-  filters.map(({ id, compare, values }) => `${id}${compare}${values.join(',')}`).join(';');
-
-export const filtersFromUrl = (text: string, known: (id: string) => boolean): Filter[] =>
-  text.split(';').flatMap(part => {
-    const parsed = /^([^=~!>]+)(!=|>=|!~|=|~)([^=~]*)$/.exec(part);
-    if (!parsed || !known(parsed[1]!)) {
-      return [];
-    }
-    return [{ id: parsed[1]!, compare: parsed[2] as Compare, values: splitValues(parsed[3]!) }];
-  });
-
-const splitValues = (text: string): string[] =>
-  text
-    .split(',')
-    .map(value => value.trim())
-    .filter(value => value !== '');
-
 // ---- editing -------------------------------------------------------------------------------------------------
 
 /** Joins the values of equal filters; a value that is there already is not added again. */
@@ -68,6 +48,15 @@ export const swapFilters = (filters: Filter[], known: (id: string) => boolean): 
   filters.map(filter => (known(swapId(filter.id)) ? { ...filter, id: swapId(filter.id) } : filter));
 
 // ---- the request ---------------------------------------------------------------------------------------------
+
+// What the grammar of a request can carry inside of a value; the back end refuses or misreads the rest.
+const NOT_CARRIED = /[^\p{Alphabetic}\p{N}_\-.*:/ @]+/gu;
+
+/** The value as a request writes it: signs it cannot carry become `*`, which stands for any text. */
+export const requestValue = (value: string): string => {
+  const quoted = /^"(.*)"$/s.exec(value)?.[1];
+  return quoted === undefined ? value.replace(NOT_CARRIED, '*') : `"${quoted.replace(NOT_CARRIED, '*')}"`;
+};
 
 export class FilterFields {
   private readonly fields = new Map<string, string>();
@@ -115,7 +104,8 @@ const encodeKind = (prefix: string, filter: Filter, joiner: string): string => {
 const encodeResource = (prefix: string, filter: Filter, joiner: string): string =>
   filter.values
     .map(value => {
-      const [kind = '', namespace = '', name = ''] = value.replaceAll('"', '').split('.');
+      const [kind = '', namespace = '', ...names] = value.replaceAll('"', '').split('.');
+      const name = names.join('.');
       const owner = OWNER_FREE_KINDS.includes(kind.toLowerCase()) ? '' : 'Owner';
       return [
         `${prefix}K8S_${owner}Type${filter.compare}"${kind}"`,
@@ -157,7 +147,9 @@ export interface EncodedFilters {
 }
 
 export const encodeFilters = (filters: Filter[], match: Match, fields: FilterFields): EncodedFilters => {
-  const active = filters.filter(filter => !filter.off && filter.values.length);
+  const active = filters
+    .filter(filter => !filter.off && filter.values.length)
+    .map(filter => ({ ...filter, values: filter.values.map(requestValue) }));
   const encode = (list: Filter[]) => encodeList(list, match, fields);
   const known = (id: string) => fields.fieldOf(id) !== undefined || /^(src|dst)_(kind|resource)$/.test(id);
   let first: Filter[] = active;

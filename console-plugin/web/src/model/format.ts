@@ -119,6 +119,15 @@ const shortDateTime = new Intl.DateTimeFormat(undefined, {
   minute: '2-digit'
 });
 
+const timeWithZone = new Intl.DateTimeFormat(undefined, {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  timeZoneName: 'short'
+});
+
+/** Once on every view: in which zone all its times are. */
+export const formatTimeWithZone = (ms: number): string => timeWithZone.format(ms);
 export const formatTimeOfDay = (ms: number): string => timeOfDay.format(ms);
 export const formatDateTime = (ms: number): string => dateTime.format(ms);
 export const formatShortDateTime = (ms: number): string => shortDateTime.format(ms);

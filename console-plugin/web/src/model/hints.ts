@@ -14,6 +14,11 @@ const HINTS: [RegExp, string][] = [
   [/time range exceeds|maximum resolution/, sentence('Choose a shorter time range, or raise max_query_length.')],
   [/input size too long/, sentence('The cluster administrator’s group has too many members for one request.')],
   [/Network Error/, sentence('The back end cannot be reached. Check that it is running, then try again.')],
+  [
+    /No answer within/,
+    sentence('The back end is busy or hangs. Try again; a shorter time range or more filters may help.')
+  ],
+  [/Stopped before/, sentence('Try again, or choose a shorter time range or more filters.')],
   [/status code 40[13]|user not an admin|Forbidden/, sentence('Check your permissions, or ask an administrator.')],
   [/unauthorized sign/, sentence('A filter value holds a sign that is not allowed; edit that filter.')]
 ];

@@ -75,6 +75,13 @@ export const statOf = (stats: Stats, fn: string): number => {
   }
 };
 
+/** Names the same series in every answer. */
+export const seriesId = (metric: Record<string, string>): string =>
+  Object.entries(metric)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',');
+
 const NAME_LABELS = ['K8S_Name', 'K8S_OwnerName', 'K8S_Namespace', 'K8S_HostName', 'K8S_Zone', 'K8S_NetworkName'];
 
 const peerOf = (metric: Record<string, string>, labels: string[], side: 'Src' | 'Dst'): Peer | undefined => {
@@ -128,10 +135,7 @@ export const seriesFromAnswer = (
           : `${nameOf(source, unknown)} → ${nameOf(target, unknown)}`
         : nameOf(source ?? target ?? { id: '', name: single ?? '', labels: {} }, unknown);
     return {
-      id: Object.entries(metric)
-        .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([key, value]) => `${key}=${value}`)
-        .join(','),
+      id: seriesId(metric),
       name,
       source,
       target,

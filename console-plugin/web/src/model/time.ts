@@ -42,6 +42,16 @@ export const rangeFromUrl = (params: URLSearchParams): TimeRange => {
   return start && end && end > start ? { kind: 'absolute', start, end } : DEFAULT_RANGE;
 };
 
+/** Flows reach the store some seconds after they end: what is younger would look like a fall. */
+export const SETTLE_SECONDS = 10;
+
+/** The part of a range whose flows have all arrived, of the range's own width. */
+export const settledSpan = (range: TimeRange, nowSeconds: number): Span => {
+  const { start, end } = spanOf(range, nowSeconds);
+  const shift = range.kind === 'relative' ? SETTLE_SECONDS : 0;
+  return { start: start - shift, end: end - shift };
+};
+
 /** The range moved by its own width; it never ends after now. */
 export const moveRange = (range: TimeRange, direction: -1 | 1, nowSeconds: number): TimeRange => {
   if (range.kind === 'relative' && direction === 1) {

@@ -1,7 +1,9 @@
 //! The state of the page that a link carries, read from and written to the address bar.
 //! Who: `hooks/use-page.tsx`.
-//! **Invariant:** pure; NetObserv's keys keep their meaning, ours (`view`, `scope`, `group`, `off`) are added.
-import { filtersFromUrl, filtersToUrl, type Filter, type Match } from './filters';
+//! **Invariant:** pure; NetObserv's keys keep their meaning, ours (`view`, `scope`, `group`, `off`, `small`) are
+//! added.
+import { filtersFromUrl, filtersToUrl } from './filter-url';
+import type { Filter, Match } from './filters';
 import { rangeFromUrl, type TimeRange } from './time';
 
 export type ViewId = 'overview' | 'table' | 'topology';
@@ -26,6 +28,8 @@ export interface PageState {
   packetLoss: string;
   dataSource: string;
   isShowingDuplicates: boolean;
+  /** Also connections of the topology that are too small to matter. */
+  isShowingSmall: boolean;
 }
 
 export interface UrlDefaults {
@@ -67,7 +71,8 @@ export const stateFromUrl = (search: string, defaults: UrlDefaults): PageState =
     recordType: params.get('recordType') ?? 'flowLog',
     packetLoss: oneOf(params.get('packetLoss'), LOSSES, 'all'),
     dataSource: params.get('dataSource') ?? 'auto',
-    isShowingDuplicates: params.get('showDup') === 'true'
+    isShowingDuplicates: params.get('showDup') === 'true',
+    isShowingSmall: params.get('small') === 'show'
   };
 };
 
@@ -98,5 +103,6 @@ export const urlFromState = (state: PageState): string => {
   put('packetLoss', state.packetLoss, 'all');
   put('dataSource', state.dataSource, 'auto');
   put('showDup', String(state.isShowingDuplicates), 'false');
+  put('small', state.isShowingSmall ? 'show' : '', '');
   return `?${params.toString()}`;
 };

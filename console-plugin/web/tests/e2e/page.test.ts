@@ -118,27 +118,6 @@ describe('filters', () => {
 });
 
 describe('what is missing is said', () => {
-  it('in the summary and on the strip', async () => {
-    const tab = await openTab(browser);
-    const { page } = tab;
-    const now = Date.now();
-    await page.route('**/api/losses*', route =>
-      route.fulfill({
-        json: {
-          components: ['ebpf-agent'],
-          losses: [{ component: 'ebpf-agent', cause: 'map full', records: 1234 }],
-          unaccounted: [{ component: 'ebpf-agent', from: now - 90_000, to: now - 60_000 }]
-        }
-      })
-    );
-    await page.goto(`${backend.page}/?view=table&filters=`);
-    await page.getByRole('button', { name: '1,234 lost · 30s not accounted for' }).click();
-    await page.getByText('map full').waitFor();
-    await expect.poll(() => page.locator('.netobserv-strip rect[fill^=url]').count(), { timeout: 30_000 }).toBe(1);
-    await shot(page, 'flows-losses');
-    await tab.close();
-  });
-
   it('when a refresh fails, above the rows that stay', async () => {
     const tab = await openTab(browser);
     const { page } = tab;

@@ -69,7 +69,9 @@ const shareInView = ({ page }: Tab): Promise<number> =>
   page.evaluate(() => {
     const frame = document.querySelector('.netobserv-canvas')!.getBoundingClientRect();
     const places = [...document.querySelectorAll('.netobserv-topo-node')].map(node => node.getBoundingClientRect());
-    return places.filter(place => place.top >= frame.top && place.bottom <= frame.bottom).length / places.length;
+    const isInside = (place: DOMRect) =>
+      place.top >= frame.top && place.bottom <= frame.bottom && place.left >= frame.left && place.right <= frame.right;
+    return places.filter(isInside).length / places.length;
   });
 
 describe('the overview', () => {
@@ -196,6 +198,16 @@ describe('the topology', () => {
       await page.waitForURL(/view=table.*match=bidirectional/);
     }));
 
+  it('keeps the whole picture in view beside the panel of a node', () =>
+    withTab(topology(few, '&scope=address'), async tab => {
+      const { page } = tab;
+      await nodes(tab).first().waitFor();
+      await nodes(tab).first().locator('circle').first().click();
+      await page.getByTestId('drawer-body').waitFor();
+      await expect.poll(() => shareInView(tab), { timeout: 30_000 }).toBe(1);
+      await shot(page, 'topology-panel');
+    }));
+
   it('is used with the keyboard alone', () =>
     withTab(topology(few, '&scope=address'), async tab => {
       const { page } = tab;
@@ -217,7 +229,7 @@ describe('the topology', () => {
     }));
 
   it('closes the groups of a large graph and opens them on demand', () =>
-    withTab(topology(many, '&scope=address&limit=1000'), async tab => {
+    withTab(topology(many, '&scope=address&limit=1000&small=show'), async tab => {
       const { page } = tab;
       await nodes(tab).first().waitFor();
       const closed = await nodes(tab).count();
@@ -236,6 +248,26 @@ describe('the topology', () => {
       expect(await nodes(tab).count()).toBeGreaterThan(250);
       expect(await shareInView(tab)).toBe(1);
       await shot(page, 'topology-300-not-grouped');
+    }));
+
+  it('leaves out what is too small, says so, and shows it on demand', () =>
+    withTab(topology(few, '&scope=address&group=none'), async tab => {
+      const { page } = tab;
+      await nodes(tab).first().waitFor();
+      const drawn = await page.locator('.netobserv-topo-edge').count();
+      const control = page.getByRole('button', { name: /^\d+ smaller ones? hidden, .+ of the traffic$/ });
+      const hidden = Number.parseInt(await control.innerText(), 10);
+      await shot(page, 'topology-small-hidden');
+      expect(await seriousFindings(page)).toEqual([]);
+      await control.click();
+      await page.waitForURL(/small=show/);
+      await page.waitForFunction(
+        count => document.querySelectorAll('.netobserv-topo-edge').length === count,
+        drawn + hidden
+      );
+      await shot(page, 'topology-small-shown');
+      await page.getByRole('button', { name: 'Hide the smaller ones' }).click();
+      await page.waitForFunction(count => document.querySelectorAll('.netobserv-topo-edge').length === count, drawn);
     }));
 
   it('shows all of the new picture after a change of the scope', () =>

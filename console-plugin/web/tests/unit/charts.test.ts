@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { changeText } from '../../src/components/charts/BarList';
 import { HEAT_LEVELS, heatScale } from '../../src/components/charts/heat';
 import { sparkPaths } from '../../src/components/charts/Sparkline';
-import { alignTo, changeOf, mean, rank, stack } from '../../src/components/charts/stack';
+import { alignTo, changeOf, rank, stack } from '../../src/components/charts/stack';
 import { labelsOf, settled, type MetricData } from '../../src/hooks/use-metrics';
 import { statsOf } from '../../src/model/series';
-import { averages, counts, servicePorts } from '../../src/pages/overview/fields';
+import { wholeFromAnswer, type Whole } from '../../src/model/whole';
+import { servicePorts, sumsOf } from '../../src/pages/overview/fields';
 import { dropRatio, isUnusual } from '../../src/pages/overview/usual';
 import { config } from './config';
 
@@ -61,10 +62,12 @@ describe('the top of a metric', () => {
   });
 });
 
-describe('changes and averages', () => {
+describe('changes', () => {
   it('has no change where nothing was before', () => {
     expect(changeOf(5, undefined)).toBeUndefined();
-    expect(changeOf(5, 0)).toBeUndefined();
+    expect(changeOf(undefined, 5)).toBeUndefined();
+    expect(changeOf(0, 0)).toBeUndefined();
+    expect(changeOf(5, 0)).toBe('new');
     expect(changeOf(15, 10)).toBe(0.5);
   });
 
@@ -75,16 +78,11 @@ describe('changes and averages', () => {
     [19, '▲ ×20']
   ])('says a change of %d as %s', (change, text) => expect(changeText(change)).toBe(text));
 
-  it('does not count gaps', () => {
-    expect(mean([null, 4, 8])).toBe(6);
-    expect(mean([])).toBe(0);
-  });
-
   it('is red only when large and far above the time before', () => {
-    expect(isUnusual(30, 10, 20, 2)).toBe(true);
-    expect(isUnusual(15, 1, 20, 2)).toBe(false);
-    expect(isUnusual(30, 20, 20, 2)).toBe(false);
-    expect(isUnusual(30, undefined, 20, 2)).toBe(false);
+    expect(isUnusual(30, 10, { from: 20, times: 2 })).toBe(true);
+    expect(isUnusual(15, 1, { from: 20, times: 2 })).toBe(false);
+    expect(isUnusual(30, 20, { from: 20, times: 2 })).toBe(false);
+    expect(isUnusual(30, undefined, { from: 20, times: 2 })).toBe(false);
   });
 
   it('takes drops as a share of all packets', () => {
@@ -93,27 +91,58 @@ describe('changes and averages', () => {
 });
 
 describe('sums by a field', () => {
+  const wholeOf = (field: string, amounts: Record<string, number>): Whole => ({
+    values: new Map(Object.entries(amounts).map(([value, now]) => [value, { metric: { [field]: value }, now }])),
+    isLimitReached: false
+  });
+
   it('adds both ways of a service port and leaves random ports out', () => {
-    const source = setOf({
-      a: { metric: { SrcPort: '443' }, values: [3, 3, 3] },
-      b: { metric: { SrcPort: '51000' }, values: [9, 9, 9] },
-      c: { metric: { SrcPort: '33000' }, values: [1, 1, 1] }
-    });
-    const target = setOf({ d: { metric: { DstPort: '443' }, values: [1, 1, 1] } });
+    const source = wholeOf('SrcPort', { 443: 3, 51000: 9, 33000: 1 });
+    const target = wholeOf('DstPort', { 443: 1 });
     expect(servicePorts(source, target, port => port === 33_000)).toEqual([
       { value: '443', amount: 4 },
       { value: '33000', amount: 1 }
     ]);
   });
 
-  it('averages rates and adds counts', () => {
-    const set = setOf({
-      a: { metric: { Proto: '6' }, values: [2, 4, 6] },
-      b: { metric: { Proto: '' }, values: [1, 1, 1] }
-    });
-    expect(averages(set, 'Proto')).toEqual([{ value: '6', amount: 4 }]);
-    expect(counts(set, 'Proto')).toEqual([{ value: '6', amount: 12 }]);
+  it('has the largest first, and none without a value', () => {
+    expect(sumsOf(wholeOf('Proto', { 6: 12, 17: 40, '': 1, 1: 0 }), 'Proto')).toEqual([
+      { value: '17', amount: 40 },
+      { value: '6', amount: 12 }
+    ]);
   });
+});
+
+it('reads a range and the one before it from the ends of both', () => {
+  const answer = {
+    result: [
+      {
+        metric: { a: 'both' },
+        values: [
+          [100, '4'],
+          [400, '6']
+        ] as [number, string][]
+      },
+      { metric: { a: 'new' }, values: [[400, '1']] as [number, string][] },
+      {
+        metric: { a: 'gone' },
+        values: [
+          [100, '2'],
+          [250, '9']
+        ] as [number, string][]
+      }
+    ],
+    resultType: 'matrix',
+    stats: { dataSources: [], duplicates: 0, limitReached: true, numQueries: 1, queriesStats: [], totalEntries: 0 },
+    unixTimestamp: 400
+  };
+  const whole = wholeFromAnswer(answer, 400, 100);
+  expect([...whole.values.values()].map(({ metric, now, before }) => [metric.a, now, before])).toEqual([
+    ['both', 6, 4],
+    ['new', 1, undefined],
+    ['gone', undefined, 2]
+  ]);
+  expect(whole.isLimitReached).toBe(true);
 });
 
 describe('the heat strip', () => {

@@ -1,9 +1,11 @@
+import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { FilterText } from '../../src/model/filter-text';
-import { filtersToUrl } from '../../src/model/filters';
+import { FilterText, filterToText } from '../../src/model/filter-text';
+import { filtersToUrl } from '../../src/model/filter-url';
 import { PortNames } from '../../src/model/reference';
 import { contextOf } from '../../src/hooks/use-suggestions';
 import { config } from './config';
+import { anyValue, COMPARES } from './values';
 
 const ids = new Set(config.filters.map(filter => filter.id));
 const text = new FilterText(id => ids.has(id), new PortNames(config.portNaming));
@@ -33,6 +35,10 @@ describe('what people type becomes filters', () => {
     ['example.org', 'dns_name=example.org'],
     ['dst_port!=22', 'dst_port!=22'],
     ['interface~"br-lan"', 'interfaces~"br-lan"'],
+    ['interface a;b', 'interfaces=a%3Bb'],
+    ['dns "a=b, c"', 'dns_name="a%3Db%2C c"'],
+    ['dns _dmarc.example.org', 'dns_name=_dmarc.example.org'],
+    [String.raw`subnet a\ \"b\",c`, 'subnet_label=a "b",c'],
     ['', '']
   ])('%s', (input, url) => {
     const { filters, errors } = text.understand(input);
@@ -48,7 +54,7 @@ describe('what is not understood is named with its place and its reason', () => 
     ['port nonsense', 'port nonsense', 'Not a port number'],
     ['port', 'port', 'A value is missing'],
     ['rtt fast', 'rtt fast', 'A duration'],
-    ['interface a;b', 'interface a;b', 'Letters, digits'],
+    ['ns a;b', 'ns a;b', 'Letters, digits'],
     ['port 80 or tcp', 'tcp', '“or” joins values of one field']
   ])('%s', (input, wrong, reason) => {
     const { errors } = text.understand(input);
@@ -63,6 +69,15 @@ describe('what is not understood is named with its place and its reason', () => 
     expect(filtersToUrl(filters)).toBe('port=443');
     expect(errors.map(error => error.text)).toEqual(['hello']);
   });
+});
+
+it('understands the text of any filter as that filter', () => {
+  fc.assert(
+    fc.property(fc.array(anyValue, { minLength: 1, maxLength: 4 }), fc.constantFrom(...COMPARES), (values, compare) => {
+      const filter = { id: 'dst_subnet_label', compare, values: [...new Set(values)] };
+      expect(text.understand(filterToText(filter))).toEqual({ filters: [filter], errors: [] });
+    })
+  );
 });
 
 describe('completion knows what is being typed', () => {

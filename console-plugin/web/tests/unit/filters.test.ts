@@ -1,15 +1,10 @@
+import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import {
-  addFilter,
-  encodeFilters,
-  FilterFields,
-  filtersFromUrl,
-  filtersToUrl,
-  swapFilters,
-  type Filter,
-  type Match
-} from '../../src/model/filters';
+import { filtersFromUrl, filtersToUrl } from '../../src/model/filter-url';
+import { addFilter, encodeFilters, FilterFields, swapFilters, type Filter, type Match } from '../../src/model/filters';
+import { stateFromUrl, urlFromState } from '../../src/model/url-state';
 import { config } from './config';
+import { anyValue, COMPARES } from './values';
 
 const fields = new FilterFields(config.columns, config.filters);
 const known = new Set(config.filters.map(filter => filter.id));
@@ -30,6 +25,14 @@ describe('a request carries filters in the form of the back end', () => {
     ['src_port=80', 'bidirectional', 'SrcPort=80|DstPort=80'],
     ['protocol=6', 'bidirectional', 'Proto=6'],
     ['src_namespace!~shop;dst_port>=1024', 'all', 'SrcK8S_Namespace!~shop&DstPort>=1024'],
+    ['dns_name="a%3Db%3Bc%2Cd"', 'all', 'DnsName="a*b*c*d"'],
+    ['dns_name=a"%25"b,""', 'all', 'DnsName=a*b,""'],
+    ['subnet_label="Büro 2"', 'all', 'SrcSubnetLabel="Büro 2"|DstSubnetLabel="Büro 2"'],
+    [
+      'dst_resource=Pod.shop.web.example.org',
+      'all',
+      'DstK8S_Type="Pod"&DstK8S_Namespace="shop"&DstK8S_Name="web.example.org"'
+    ],
     ['', 'all', '']
   ])('%s, match %s', (url, match, records) => {
     expect(encodeFilters(parse(url), match, fields).records).toBe(records);
@@ -40,6 +43,17 @@ describe('a request carries filters in the form of the back end', () => {
       plus: ['SrcK8S_Namespace=shop', 'DstK8S_Namespace=shop'],
       minus: 'SrcK8S_Namespace=shop&DstK8S_Namespace=shop'
     });
+  });
+
+  it('never loses a filter to the grammar, whatever its value', () => {
+    const grammar = /^DnsName=[^=~&|,]+(,[^=~&|,]+)*$/;
+    fc.assert(
+      fc.property(fc.array(anyValue, { minLength: 1, maxLength: 3 }), values => {
+        const { records } = encodeFilters([{ id: 'dns_name', compare: '=', values }], 'all', fields);
+        expect(records).toMatch(grammar);
+        expect(records.split(',')).toHaveLength(values.length);
+      })
+    );
   });
 
   it('leaves out what is switched off', () => {
@@ -55,6 +69,37 @@ describe('the address bar', () => {
       { id: 'src_address', compare: '=', values: ['10.0.0.0/8', '::1'] }
     ];
     expect(parse(filtersToUrl(filters))).toEqual(filters);
+  });
+
+  it('brings back any value, through the whole address', () => {
+    const defaults = { filters: [], scopes: ['address'], view: 'table', isKnownFilter: (id: string) => known.has(id) };
+    const filter = fc.record({
+      id: fc.constantFrom(...known),
+      compare: fc.constantFrom(...COMPARES),
+      values: fc.array(anyValue, { minLength: 1, maxLength: 4 })
+    });
+    fc.assert(
+      fc.property(fc.array(filter, { maxLength: 4 }), fc.array(filter, { maxLength: 2 }), (on, off) => {
+        const filters: Filter[] = [...on, ...off.map(each => ({ ...each, off: true }))];
+        const state = { ...stateFromUrl('', { ...defaults, view: 'table' }), filters };
+        expect(stateFromUrl(urlFromState(state), { ...defaults, view: 'overview' })).toEqual(state);
+      })
+    );
+  });
+
+  test.each([
+    ['dns_name="a=b;c"', 'dns_name="a%3Db%3Bc"'],
+    ['interfaces=br-lan,eth0', 'interfaces=br-lan,eth0'],
+    ['address=fe80::1/64', 'address=fe80::1/64'],
+    ['subnet_label="Büro 2"', 'subnet_label="Büro 2"']
+  ])('writes %s as %s: as NetObserv does where no sign is in the way', (plain, written) => {
+    const [, id = '', value = ''] = /^(\w+)=(.*)$/.exec(plain)!;
+    const values = value.startsWith('"') ? [value] : value.split(',');
+    expect(filtersToUrl([{ id, compare: '=', values }])).toBe(written);
+  });
+
+  it('takes a percent sign that it did not write for what it is', () => {
+    expect(parse('dns_name=100%,50%zz')).toEqual([{ id: 'dns_name', compare: '=', values: ['100%', '50%zz'] }]);
   });
 
   it('drops ids it does not know and values it cannot split', () => {

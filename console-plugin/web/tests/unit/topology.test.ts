@@ -15,6 +15,7 @@ import {
 import { placeLabels } from '../../src/pages/topology/labels';
 import { layout, type LayoutInput } from '../../src/pages/topology/layout';
 import { slowLimit } from '../../src/pages/topology/quality';
+import { EDGES_ALWAYS, EDGES_MAX, withoutSmall } from '../../src/pages/topology/small';
 import { separate } from '../../src/pages/topology/separate';
 import { config } from './config';
 
@@ -53,6 +54,69 @@ const OPTIONS: GraphOptions = {
 };
 
 const [a, b, c] = [peer('10.0.0.1', 'lan'), peer('10.0.0.2', 'lan'), peer('192.0.2.9')];
+
+describe('what is too small to be drawn', () => {
+  const star = (values: number[], quality = {}) =>
+    withoutSmall(
+      buildGraph(setOf(values.map((value, index) => series(a, peer(`10.9.${index}.1`), value))), quality, {
+        ...OPTIONS,
+        groupLabels: []
+      })
+    );
+  const large = new Array<number>(EDGES_ALWAYS).fill(100);
+
+  it('is left out with the nodes that have nothing else, and counted', () => {
+    const { graph, small } = star([...large, 30, 1, 2, 7, 40]);
+    expect(small).toEqual({ edges: 3, nodes: 3, share: 10 / 1280 });
+    expect(graph.edges).toHaveLength(EDGES_ALWAYS + 2);
+    expect(graph.nodes).toHaveLength(EDGES_ALWAYS + 3);
+  });
+
+  it('is nothing in a graph of few connections, however different they are', () => {
+    expect(star([1e9, 1, 1, 1]).small).toBeUndefined();
+  });
+
+  it('is what is beyond the limit of a drawing, whatever its share', () => {
+    const { graph, small } = withoutSmall(
+      buildGraph(
+        setOf(
+          Array.from({ length: EDGES_MAX + 20 }, (_, index) =>
+            series(peer(`10.1.${index % 20}.1`), peer(`10.2.${index}.1`), 100 + index)
+          )
+        ),
+        {},
+        { ...OPTIONS, groupLabels: [], nodesMax: 1000 }
+      )
+    );
+    expect(graph.edges).toHaveLength(EDGES_MAX);
+    expect(small).toMatchObject({ edges: 20, nodes: 20 });
+    expect(small!.share).toBeGreaterThan(0.02);
+  });
+
+  it('is never a connection with a problem', () => {
+    const sick = setOf([series(a, peer(`10.9.${EDGES_ALWAYS}.1`), 1)]);
+    expect(star([...large, 1, 1], { drops: sick }).small?.edges).toBe(1);
+  });
+
+  it('leaves a node that talks to itself alone where it is', () => {
+    const list = [...large.map((value, index) => series(a, peer(`10.9.${index}.1`), value)), series(b, b, 1)];
+    const graph = buildGraph(setOf(list), {}, OPTIONS);
+    expect(withoutSmall(graph).graph.nodes.map(node => node.label)).toContain(b.name);
+  });
+
+  it('takes a group along that has no node left', () => {
+    const list = [
+      ...large.map((value, index) => series(a, peer(`10.9.${index}.1`, 'servers'), value)),
+      series(a, peer('10.7.0.1', 'guests'), 1),
+      series(a, peer('10.8.0.1', 'servers'), 1)
+    ];
+    const { graph } = withoutSmall(buildGraph(setOf(list), {}, OPTIONS));
+    expect(graph.groups.map(({ id, size }) => [id, size])).toEqual([
+      ['lan', 1],
+      ['servers', EDGES_ALWAYS]
+    ]);
+  });
+});
 
 describe('the graph', () => {
   it('has one edge for a pair, with both directions', () => {

@@ -65,11 +65,25 @@ it('tells an error, and forgets it with the next good answer', async () => {
   expect(result.current.error).toBeUndefined();
 });
 
-it('is not an error to cancel', async () => {
-  const { calls, result } = start('a');
+it('is not an error to cancel a refresh', async () => {
+  const { calls, result, rerender } = start('a');
+  act(() => calls[0]!.answer('first'));
+  await waitFor(() => expect(result.current.data).toBe('first'));
+  rerender({ key: 'a', tick: 1 });
   act(() => result.current.cancel());
-  expect(calls[0]!.signal.aborted).toBe(true);
+  expect(calls[1]!.signal.aborted).toBe(true);
   await waitFor(() => expect(result.current.isLoading).toBe(false));
+  expect(result.current.data).toBe('first');
+  expect(result.current.error).toBeUndefined();
+});
+
+it('says that it was stopped where nothing has come yet, and asks again at the next tick', async () => {
+  const { calls, result, rerender } = start('a');
+  act(() => result.current.cancel());
+  await waitFor(() => expect(result.current.error?.message).toBe('Stopped before an answer came'));
+  rerender({ key: 'a', tick: 1 });
+  act(() => calls[1]!.answer('yes'));
+  await waitFor(() => expect(result.current).toMatchObject({ data: 'yes', isLoading: false }));
   expect(result.current.error).toBeUndefined();
 });
 

@@ -41,9 +41,11 @@ export interface MetricsAnswer {
   unixTimestamp: number;
 }
 
-export interface ErrorBody {
+export type ErrorBody = {
   message: string;
-}
+} | {
+  promUnsupported: string;
+};
 
 export interface FieldConfig {
   /** Documentation. */
@@ -139,12 +141,29 @@ export interface Loss {
   records: number;
 }
 
+export interface LossInterval {
+  /** Why. */
+  cause: string;
+  /** Which component. */
+  component: string;
+  /** From, Unix milliseconds. */
+  from: number;
+  /** How many records. */
+  records: number;
+  /** To, Unix milliseconds. */
+  to: number;
+}
+
 export interface LossReport {
-  /** Components that are watched. */
+  /** Components that are watched; one that is not here is not configured and nothing is known of it. */
   components: string[];
+  /** The newest 500 of what `losses` sums up, one by one and the oldest of them first. */
+  intervals: LossInterval[];
   /** Sums, by component and cause. */
   losses: Loss[];
-  /** Gaps. */
+  /** Components of which nothing is known, whatever the range, since they have never answered. */
+  neverSeen: NeverSeen[];
+  /** Intervals in which a component that has been seen ran, or may have run, without anybody counting. */
   unaccounted: Unaccounted[];
 }
 
@@ -152,6 +171,13 @@ export interface MatrixSeries {
   metric: Record<string, string>;
   /** Seconds and value. */
   values: [number, string][];
+}
+
+export interface NeverSeen {
+  /** Which component. */
+  component: string;
+  /** First try, Unix milliseconds. */
+  since: number;
 }
 
 export interface PortNaming {

@@ -12,8 +12,7 @@ export interface Bar {
   value: number;
   text: string;
   share?: number;
-  /** A ratio; nothing if not known. */
-  change?: number;
+  change?: Change;
   /** A CSS variable. */
   color: string;
   onFilter?: () => void;
@@ -21,6 +20,9 @@ export interface Bar {
   title?: string;
   onExclude?: () => void;
 }
+
+/** A ratio, or that there was nothing before; missing if not known. */
+export type Change = number | 'new';
 
 interface Props {
   name: string;
@@ -61,7 +63,7 @@ export const BarList = ({ name, bars }: Props) => {
             )}
           </span>
           <span className="netobserv-bars-number netobserv-subtle" title={t('Change against the time before')}>
-            {bar.change === undefined ? '' : changeText(bar.change)}
+            {bar.change === undefined ? '' : bar.change === 'new' ? t('new') : changeText(bar.change)}
           </span>
           <span className="netobserv-bars-number netobserv-subtle">
             {bar.share === undefined ? '' : formatPercent(bar.share)}

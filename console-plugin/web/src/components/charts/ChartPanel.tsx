@@ -2,10 +2,12 @@
 //! **Invariant:** the card has one height while it loads, is empty, fails, or shows data; what could not be refreshed
 //! stays, dimmed, with the reason in the head.
 import { Button, Skeleton } from '@patternfly/react-core';
-import { ChartLineIcon, TableIcon } from '@patternfly/react-icons';
+import { ChartLineIcon, ExclamationTriangleIcon, TableIcon } from '@patternfly/react-icons';
 import { useState } from 'react';
+import { useFacts } from '../../hooks/use-facts';
 import { useText } from '../../hooks/use-text';
 import { hintFor } from '../../model/hints';
+import { isNothingMissing, missingOf } from '../../model/losses';
 
 export interface TableData {
   head: string[];
@@ -59,6 +61,7 @@ export const ChartPanel = ({
           note && <span className="netobserv-subtle netobserv-ellipsis">{note}</span>
         )}
         <span className="netobserv-spacer" />
+        {!isEmpty && !isLoading && <PartialMark />}
         {canTable && (
           <Button
             size="sm"
@@ -101,6 +104,24 @@ export const ChartPanel = ({
     }
     return canTable && isTable ? <DataTable title={title} {...table()} /> : children;
   }
+};
+
+/** On every chart, since a picture is looked at, and copied, without the line at the bottom. */
+const PartialMark = () => {
+  const t = useText();
+  const { losses } = useFacts();
+  const missing = losses && missingOf(losses);
+  if (!missing || isNothingMissing(missing)) {
+    return null;
+  }
+  return (
+    <span
+      className="netobserv-warning netobserv-subtle"
+      title={t('Flows of this time range are missing; the line at the bottom of the page says which')}
+    >
+      <ExclamationTriangleIcon aria-hidden /> {t('partial')}
+    </span>
+  );
 };
 
 const DataTable = ({ title, head, rows }: TableData & { title: string }) => (

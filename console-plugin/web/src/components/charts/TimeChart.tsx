@@ -194,7 +194,8 @@ const options = (element: HTMLElement, drawn: Drawn): uPlot.Options => {
   return {
     width,
     height,
-    padding: [8, 8, 0, 0],
+    // To the right, room for half of the last time.
+    padding: [8, 24, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,

@@ -2,6 +2,7 @@
 //! Who: charts, overview panels. **Invariant:** pure; what is stacked adds up to the total that is shown.
 import type { MetricData } from '../../hooks/use-metrics';
 import { statOf, type Series } from '../../model/series';
+import type { Change } from './BarList';
 
 export interface Ranked {
   top: Series[];
@@ -46,11 +47,10 @@ export const stack = (layers: (number | null)[][]): number[][] => {
   });
 };
 
-export const mean = (values: (number | null)[]): number => {
-  const known = values.filter((value): value is number => value !== null);
-  return known.length ? known.reduce((a, b) => a + b, 0) / known.length : 0;
+/** How a value changed, as a ratio, or that it is new; nothing when it is not known what it was. */
+export const changeOf = (now: number | undefined, before: number | undefined): Change | undefined => {
+  if (now === undefined || before === undefined) {
+    return undefined;
+  }
+  return before > 0 ? (now - before) / before : now > 0 ? 'new' : undefined;
 };
-
-/** How a value changed, as a ratio; nothing when there was nothing before. */
-export const changeOf = (now: number, before: number | undefined): number | undefined =>
-  before === undefined || before <= 0 ? undefined : (now - before) / before;

@@ -30,6 +30,8 @@ const GROUPS: [string, RegExp][] = [
 const OTHER = 'Interfaces and more';
 const ORDER = ['Source', 'Destination', 'Transport', 'Time', 'DNS', 'Drops', 'TLS and IPsec', OTHER];
 const AROUND_MS = 30_000;
+// Not of the record: ours, and a label that is the same for all.
+const INTERNAL = new Set(['_id', '_shownInterfaces', 'app']);
 // Rounded for reading, exact for comparing.
 const EXACT_TOO = new Set(['Bytes', 'PktDropBytes']);
 
@@ -37,7 +39,7 @@ export const FlowPanel = ({ flow, onClose }: Props) => {
   const t = useText();
   const { config, fields, ports, change, filterOn } = usePage();
   const [tab, setTab] = useState<string | number>('details');
-  const names = Object.keys(flow).filter(name => name !== '_id' && name !== 'app' && text(flow, name) !== '');
+  const names = Object.keys(flow).filter(name => !INTERNAL.has(name) && text(flow, name) !== '');
   const groupOf = (name: string) => GROUPS.find(([, pattern]) => pattern.test(name))?.[0] ?? OTHER;
   const groups = ORDER.map(group => ({ group, names: names.filter(name => groupOf(name) === group).sort() })).filter(
     each => each.names.length

@@ -2,16 +2,18 @@
 //! Who: `FlowsPage`.
 //! **Invariant:** every row has the same height, which CSS enforces; a refresh keeps scroll position and selection.
 import { Table, Tbody, Thead, Tr } from '@patternfly/react-table';
-import { ArrowsAltVIcon, LongArrowAltDownIcon, LongArrowAltUpIcon } from '@patternfly/react-icons';
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { AngleRightIcon, ExclamationTriangleIcon } from '@patternfly/react-icons';
+import { useMemo, useState } from 'react';
 import type { ColumnConfig } from '../../api/types';
 import { useSetting } from '../../hooks/use-settings';
 import { useText } from '../../hooks/use-text';
 import { useWindow } from '../../hooks/use-window';
-import { fullName, isNumeric, type Sort } from '../../model/columns';
+import { isNumeric, type Sort } from '../../model/columns';
 import { number, problemOf, type Flow } from '../../model/flow';
 import type { PortNames } from '../../model/reference';
 import { cell, type CellContext } from './cells';
+import { fitColumns } from './fit-columns';
+import { HeaderCell, WIDTH_MIN, wishOf } from './HeaderCell';
 
 interface Props {
   flows: Flow[];
@@ -31,25 +33,13 @@ interface Props {
 
 const ROW_HEIGHT = { compact: 32, normal: 52 };
 const HEADER_HEIGHT = 48;
-const WIDTH_UNIT = 8.4;
-const WIDTH_MIN = 56;
-// Values that need more room than their header.
-const ROOM: [RegExp, number][] = [
-  [/Time$/, 92],
-  [/Port$/, 124],
-  [/Rtt|Latency|Duration|Bytes/, 92],
-  [/Addr$/, 136]
-];
-// The longest word of a header has to fit beside the sort mark.
-const HEADER_LETTER = 7.5;
-const HEADER_SPACE = 34;
-
 export const FlowTable = (props: Props) => {
   const { flows, columns, allColumns, ports, nowMs, sort, onSort, isCompact, selectedId, onSelect } = props;
   const t = useText();
   const rowHeight = isCompact ? ROW_HEIGHT.compact : ROW_HEIGHT.normal;
-  const { first, last, before, after, scroller, onScroll, reveal } = useWindow(flows.length, rowHeight, HEADER_HEIGHT);
-  const [widths, setWidths] = useSetting<Record<string, number>>('netflow-traffic-column-sizes', {});
+  const view = useWindow(flows.length, rowHeight, HEADER_HEIGHT);
+  const { first, last, before, after, width: room, isAtStart, scroller, onScroll, reveal } = view;
+  const [chosen, setChosen] = useSetting<Record<string, number>>('netflow-traffic-column-sizes', {});
   const [focusedId, setFocusedId] = useState<string>();
   const context = useMemo(
     (): CellContext => ({
@@ -62,21 +52,15 @@ export const FlowTable = (props: Props) => {
     }),
     [allColumns, ports, nowMs, isCompact, flows, t]
   );
-  const widthOf = (column: ColumnConfig) => {
-    const word = Math.max(
-      ...fullName(column)
-        .split(' ')
-        .map(each => each.length)
-    );
-    return (
-      widths[column.id] ??
-      Math.max(
-        ROOM.find(([pattern]) => pattern.test(column.id))?.[1] ?? 0,
-        HEADER_SPACE + word * HEADER_LETTER,
-        (column.width ?? 10) * WIDTH_UNIT
-      )
-    );
-  };
+  const { widths, visible } = useMemo(
+    () =>
+      fitColumns(
+        columns.map(column => wishOf(column, chosen[column.id])),
+        room
+      ),
+    [columns, chosen, room]
+  );
+  const beyond = columns.length - visible;
 
   const focusRow = (row: number) => {
     const flow = flows[Math.max(0, Math.min(flows.length - 1, row))];
@@ -109,66 +93,79 @@ export const FlowTable = (props: Props) => {
       actions[event.key]!();
     }
   };
-  const total = columns.reduce((sum, column) => sum + widthOf(column), 0);
+  const total = widths.reduce((sum, width) => sum + width, 0);
 
   return (
-    <div
-      ref={scroller}
-      className={`netobserv-table ${isCompact ? 'netobserv-compact' : ''} ${props.isStale ? 'netobserv-stale' : ''}`}
-      onScroll={onScroll}
-      onKeyDown={onKeyDown}
-      tabIndex={0}
-      role="region"
-      aria-label={t('Flows: arrow keys move, Enter opens the details')}
-      id="table-container"
-    >
-      <Table
-        variant="compact"
-        gridBreakPoint=""
-        isStickyHeader
-        aria-label={t('Traffic flows')}
-        aria-rowcount={flows.length + 1}
-        style={{ inlineSize: total, minInlineSize: '100%' }}
+    <div className="netobserv-table-frame">
+      <div
+        ref={scroller}
+        className={`netobserv-table ${isCompact ? 'netobserv-compact' : ''} ${props.isStale ? 'netobserv-stale' : ''}`}
+        onScroll={onScroll}
+        onKeyDown={onKeyDown}
+        tabIndex={0}
+        role="region"
+        aria-label={t('Flows: arrow keys move, Enter opens the details')}
+        id="table-container"
       >
-        <colgroup>
-          {columns.map(column => (
-            <col key={column.id} style={{ inlineSize: widthOf(column) }} />
-          ))}
-        </colgroup>
-        <Thead>
-          <Tr>
-            {columns.map(column => (
-              <HeaderCell
-                key={column.id}
-                column={column}
-                sort={sort}
-                onSort={onSort}
-                onResize={delta => setWidths({ ...widths, [column.id]: Math.max(WIDTH_MIN, widthOf(column) + delta) })}
+        <Table
+          variant="compact"
+          gridBreakPoint=""
+          isStickyHeader
+          aria-label={t('Traffic flows')}
+          aria-rowcount={flows.length + 1}
+          style={{ inlineSize: total, minInlineSize: '100%' }}
+        >
+          <colgroup>
+            {columns.map((column, index) => (
+              <col key={column.id} style={{ inlineSize: widths[index] }} />
+            ))}
+          </colgroup>
+          <Thead>
+            <Tr>
+              {columns.map((column, index) => (
+                <HeaderCell
+                  key={column.id}
+                  column={column}
+                  sort={sort}
+                  onSort={onSort}
+                  onResize={delta => setChosen({ ...chosen, [column.id]: Math.max(WIDTH_MIN, widths[index]! + delta) })}
+                />
+              ))}
+            </Tr>
+          </Thead>
+          <Tbody>
+            <tr aria-hidden style={{ blockSize: before }} />
+            {flows.slice(first, last).map((flow, index) => (
+              <FlowRow
+                key={flow._id}
+                row={first + index}
+                flow={flow}
+                columns={columns}
+                context={context}
+                isFocused={flow._id === focusedId}
+                isSelected={flow._id === selectedId}
+                onPick={picked => {
+                  setFocusedId(picked._id);
+                  onSelect(picked);
+                }}
+                onMenu={props.onMenu}
               />
             ))}
-          </Tr>
-        </Thead>
-        <Tbody>
-          <tr aria-hidden style={{ blockSize: before }} />
-          {flows.slice(first, last).map((flow, index) => (
-            <FlowRow
-              key={flow._id}
-              row={first + index}
-              flow={flow}
-              columns={columns}
-              context={context}
-              isFocused={flow._id === focusedId}
-              isSelected={flow._id === selectedId}
-              onPick={picked => {
-                setFocusedId(picked._id);
-                onSelect(picked);
-              }}
-              onMenu={props.onMenu}
-            />
-          ))}
-          <tr aria-hidden style={{ blockSize: after }} />
-        </Tbody>
-      </Table>
+            <tr aria-hidden style={{ blockSize: after }} />
+          </Tbody>
+        </Table>
+      </div>
+      {beyond > 0 && isAtStart && (
+        <button
+          type="button"
+          className="netobserv-more-columns"
+          title={t('More columns stand to the right; “Columns” chooses which')}
+          aria-label={t('Scroll to {{columns}} more columns', { columns: beyond })}
+          onClick={() => scroller.current?.scrollTo({ left: scroller.current.scrollWidth })}
+        >
+          +{beyond} <AngleRightIcon aria-hidden />
+        </button>
+      )}
     </div>
   );
 };
@@ -202,7 +199,7 @@ const FlowRow = ({ row, flow, columns, context, isFocused, isSelected, onPick, o
       title={problem && t(problem)}
       onClick={() => onPick(flow)}
     >
-      {columns.map(column => (
+      {columns.map((column, index) => (
         <td
           key={column.id}
           className={`pf-v6-c-table__td netobserv-cell ${isNumeric(column) ? 'netobserv-number' : ''}`}
@@ -211,73 +208,12 @@ const FlowRow = ({ row, flow, columns, context, isFocused, isSelected, onPick, o
             onMenu(flow, column, { x: event.clientX, y: event.clientY });
           }}
         >
+          {problem && index === 0 && (
+            <ExclamationTriangleIcon className="netobserv-problem-mark" aria-label={t(problem)} />
+          )}
           {cell(column, flow, context)}
         </td>
       ))}
     </tr>
-  );
-};
-
-interface HeaderProps {
-  column: ColumnConfig;
-  sort: Sort;
-  onSort: (sort: Sort) => void;
-  onResize: (delta: number) => void;
-}
-
-const HeaderCell = ({ column, sort, onSort, onResize }: HeaderProps) => {
-  const isSorted = sort.id === column.id;
-  const startsDescending = isNumeric(column) || /Time$/.test(column.id);
-  const Icon = !isSorted ? ArrowsAltVIcon : sort.isDescending ? LongArrowAltDownIcon : LongArrowAltUpIcon;
-  return (
-    <th
-      scope="col"
-      className={`pf-v6-c-table__th pf-v6-c-table__sort ${isSorted ? 'pf-m-selected' : ''} ${isNumeric(column) ? 'netobserv-number' : ''}`}
-      aria-sort={isSorted ? (sort.isDescending ? 'descending' : 'ascending') : 'none'}
-      title={column.tooltip}
-    >
-      <button
-        type="button"
-        className="pf-v6-c-table__button netobserv-sort"
-        onClick={() => onSort({ id: column.id, isDescending: isSorted ? !sort.isDescending : startsDescending })}
-      >
-        <span>{fullName(column)}</span>
-        <span className="pf-v6-c-table__sort-indicator">
-          <Icon />
-        </span>
-      </button>
-      <Resizer onResize={onResize} />
-    </th>
-  );
-};
-
-/** The edge of a header cell: drag to change the width of the column. */
-const Resizer = ({ onResize }: { onResize: (delta: number) => void }) => {
-  const startX = useRef<number>(undefined);
-  const latest = useRef(onResize);
-  useEffect(() => {
-    latest.current = onResize;
-  });
-  const move = useCallback((event: React.PointerEvent) => {
-    if (startX.current !== undefined) {
-      latest.current(event.clientX - startX.current);
-      startX.current = event.clientX;
-    }
-  }, []);
-  return (
-    <span
-      className="netobserv-resizer"
-      aria-hidden
-      onClick={event => event.stopPropagation()}
-      onPointerDown={event => {
-        event.stopPropagation();
-        event.currentTarget.setPointerCapture(event.pointerId);
-        startX.current = event.clientX;
-      }}
-      onPointerMove={move}
-      onPointerUp={() => {
-        startX.current = undefined;
-      }}
-    />
   );
 };

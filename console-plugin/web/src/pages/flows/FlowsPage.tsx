@@ -4,7 +4,6 @@ import { Button, Dropdown, DropdownItem, DropdownList, MenuToggle } from '@patte
 import { ColumnsIcon, DownloadIcon } from '@patternfly/react-icons';
 import { useCallback, useMemo, useState } from 'react';
 import { exportUrl, getRecords } from '../../api/flows';
-import type { Losses } from '../../api/types';
 import { Busy } from '../../components/Busy';
 import { PickMenu } from '../../components/PickMenu';
 import { Slot } from '../../components/Slots';
@@ -16,8 +15,9 @@ import { useSetting } from '../../hooks/use-settings';
 import { useText } from '../../hooks/use-text';
 import { availableColumns, DEFAULT_SORT, defaultColumns, sortFlows, type Sort } from '../../model/columns';
 import { fieldFilters } from '../../model/flow-filters';
-import { flowsFromAnswer, mergeReporters, newestAge, totalsOf, type Flow } from '../../model/flow';
-import { formatBytes, formatCount, formatSeconds, formatSi } from '../../model/format';
+import { flowsFromAnswer, mergeReporters, totalsOf, type Flow } from '../../model/flow';
+import { formatBytes, formatCount, formatSi } from '../../model/format';
+import { nameGoneInterfaces } from '../../model/interface-names';
 import { secondsOf } from '../../model/time';
 import { LIMITS } from '../../model/url-state';
 import { CellMenu, type CellMenuTarget } from './CellMenu';
@@ -26,7 +26,7 @@ import { FlowPanel } from './FlowPanel';
 import './flows.css';
 import { FlowTable } from './FlowTable';
 
-const FlowsPage = ({ losses }: { losses?: Losses }) => {
+const FlowsPage = () => {
   const t = useText();
   const { config, ports, fields, state, query, limit, tick, change, filterOn } = usePage();
   const columns = useMemo(() => availableColumns(config), [config]);
@@ -44,7 +44,10 @@ const FlowsPage = ({ losses }: { losses?: Losses }) => {
   const request = { ...query, limit };
   const records = useQuery(JSON.stringify(request), tick, async signal => {
     const answer = await getRecords(request, signal);
-    return { flows: flowsFromAnswer(answer, config.fields), isLimitReached: answer.stats.limitReached };
+    return {
+      flows: nameGoneInterfaces(flowsFromAnswer(answer, config.fields)),
+      isLimitReached: answer.stats.limitReached
+    };
   });
   const { data, error, isLoading, isStale, loadedAt, tookMs, cancel } = records;
 
@@ -61,10 +64,6 @@ const FlowsPage = ({ losses }: { losses?: Losses }) => {
     return sortFlows(state.isShowingDuplicates ? all : mergeReporters(all), sort, columns, ports);
   }, [data, state.isShowingDuplicates, sort, columns, ports]);
   const totals = useMemo(() => totalsOf(flows), [flows]);
-  const newestAgeMs = useMemo(
-    () => (state.range.kind === 'relative' && data ? newestAge(data.flows, loadedAt ?? 0) : undefined),
-    [state.range.kind, data, loadedAt]
-  );
   const close = useCallback(() => setSelected(undefined), []);
   const closeMenu = useCallback(() => setMenu(undefined), []);
 
@@ -74,7 +73,7 @@ const FlowsPage = ({ losses }: { losses?: Losses }) => {
   return (
     <div className="netobserv-split">
       <div className="netobserv-main">
-        <Busy isBusy={isLoading && !!(data ?? error)} onCancel={cancel} />
+        <Busy isBusy={isLoading} onCancel={cancel} />
         {!data && (error ? <ErrorView error={error} /> : <LoadingRows />)}
         {data && error && <RefreshFailed error={error} loadedAt={loadedAt} />}
         {data && !flows.length && <NothingFound />}
@@ -162,14 +161,6 @@ const FlowsPage = ({ losses }: { losses?: Losses }) => {
                   ...(isLimited
                     ? []
                     : [{ text: formatSi(totals.bytes / seconds, 'Bps'), title: t('Average over the time range') }]),
-                  ...(newestAgeMs !== undefined
-                    ? [
-                        {
-                          text: t('newest {{duration}} old', { duration: formatSeconds(newestAgeMs / 1000) }),
-                          title: t('Age of the newest flow when the back end answered')
-                        }
-                      ]
-                    : []),
                   ...(isLimited
                     ? [
                         {
@@ -181,7 +172,6 @@ const FlowsPage = ({ losses }: { losses?: Losses }) => {
                 ]
               : []
           }
-          losses={losses}
           loadedAt={loadedAt}
           tookMs={tookMs}
         />

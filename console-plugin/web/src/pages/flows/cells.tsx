@@ -3,8 +3,9 @@
 //! a colour says.
 import type { ColumnConfig } from '../../api/types';
 import { columnValue, fieldOf, type KubeObject } from '../../model/columns';
-import { asText, list, number, text, type Flow } from '../../model/flow';
+import { list, number, text, type Flow } from '../../model/flow';
 import { formatAgo, formatBytes, formatCount, formatDateTime, formatMs } from '../../model/format';
+import { shownInterfaces } from '../../model/interface-names';
 import {
   directionName,
   dscpName,
@@ -56,10 +57,8 @@ export const flagWords = (flow: Flow): string => list(flow, 'Flags').map(String)
 
 const interfaceWords = (flow: Flow): string => {
   const directions = list(flow, 'IfDirections');
-  return list(flow, 'Interfaces')
-    .map((name, index) =>
-      directions[index] === undefined ? asText(name) : `${asText(name)} ${arrow(directions[index])}`
-    )
+  return shownInterfaces(flow)
+    .map((name, index) => (directions[index] === undefined ? name : `${name} ${arrow(directions[index])}`))
     .join(', ');
 };
 
@@ -79,6 +78,9 @@ export const plainValue = (column: ColumnConfig, flow: Flow, columns: ColumnConf
   }
   if (column.id === 'FlowDirInts') {
     return interfaceWords(flow);
+  }
+  if (field === 'Interfaces') {
+    return shownInterfaces(flow).join(', ');
   }
   if (typeof value === 'number') {
     return numberText(column.id, field, value, flow, ports);

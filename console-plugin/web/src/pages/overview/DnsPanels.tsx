@@ -5,8 +5,9 @@ import { ChartPanel } from '../../components/charts/ChartPanel';
 import { byStat } from '../../components/charts/stack';
 import { useMetric } from '../../hooks/use-metrics';
 import { useText } from '../../hooks/use-text';
+import { useWhole } from '../../hooks/use-whole';
 import { formatCount, formatMs } from '../../model/format';
-import { counts } from './fields';
+import { sumsOf } from './fields';
 import { LatencyChart } from './LatencyChart';
 import { useNameActions } from './use-peers';
 
@@ -19,9 +20,9 @@ const NO_ERROR = 'NoError';
 export const DnsPanels = () => {
   const t = useText();
   const actions = useNameActions();
-  const codes = useMetric({ type: 'DnsFlows', fn: 'count', by: 'dnsRCode' });
+  const codes = useWhole({ type: 'DnsFlows', fn: 'count', by: 'dnsRCode' });
   const names = useMetric({ type: 'DnsLatencyMs', fn: 'p90', by: 'DnsName', limit: ASKED });
-  const sums = counts(codes.data, CODE);
+  const sums = sumsOf(codes.data, CODE);
   const all = sums.reduce((sum, { amount }) => sum + amount, 0);
   const slowest = byStat(
     (names.data?.series ?? []).filter(each => each.metric.DnsName),

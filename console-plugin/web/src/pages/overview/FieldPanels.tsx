@@ -2,19 +2,19 @@
 //! Who: `OverviewPage`. **Invariant:** each name filters; amounts are averages over the range, as in the panels above.
 import { BarList } from '../../components/charts/BarList';
 import { ChartPanel } from '../../components/charts/ChartPanel';
-import { mean } from '../../components/charts/stack';
-import { useMetric } from '../../hooks/use-metrics';
 import { usePage } from '../../hooks/use-page';
 import { useText } from '../../hooks/use-text';
+import { useWhole } from '../../hooks/use-whole';
 import { formatMetric } from '../../model/format';
+import { GONE } from '../../model/interface-names';
 import { protocolName } from '../../model/reference';
-import { averages, servicePorts, type FieldSum } from './fields';
-import type { TotalQuery } from './Tiles';
+import { servicePorts, sumsOf, type FieldSum } from './fields';
 import { useNameActions } from './use-peers';
 
 interface Props {
   type: 'Bytes' | 'Packets';
-  total: TotalQuery;
+  /** Over the whole range. */
+  total: number;
 }
 
 const ASKED = 200;
@@ -27,11 +27,10 @@ export const FieldPanels = ({ type, total }: Props) => {
   const actions = useNameActions();
   const has = (field: string) => config.fields.some(each => each.name === field);
   const by = (field: string) => (has(field) ? { type, fn: 'rate', by: field, limit: ASKED } : undefined);
-  const sourcePorts = useMetric(by('SrcPort'));
-  const targetPorts = useMetric(by('DstPort'));
-  const interfaces = useMetric(by('Interfaces'));
-  const protocols = useMetric(by('Proto'));
-  const all = total.data?.series[0] ? mean(total.data.series[0].values) : 0;
+  const sourcePorts = useWhole(by('SrcPort'));
+  const targetPorts = useWhole(by('DstPort'));
+  const interfaces = useWhole(by('Interfaces'));
+  const protocols = useWhole(by('Proto'));
 
   const panel = (
     field: string,
@@ -59,7 +58,7 @@ export const FieldPanels = ({ type, total }: Props) => {
           name: nameOf(value),
           value: amount,
           text: formatMetric(amount, type, 'rate'),
-          share: all > 0 ? Math.min(1, amount / all) : undefined,
+          share: total > 0 ? Math.min(1, amount / total) : undefined,
           color: '--netobserv-bar',
           ...actions.ofValue(field, value)
         }))}
@@ -83,12 +82,12 @@ export const FieldPanels = ({ type, total }: Props) => {
           'Interfaces',
           t('Interfaces'),
           t('where it was counted'),
-          averages(interfaces.data, 'Interfaces'),
+          sumsOf(interfaces.data, 'Interfaces'),
           [interfaces],
-          name => name
+          name => (name === GONE ? t('Interfaces that are gone') : name)
         )}
       {has('Proto') &&
-        panel('Proto', t('Protocols'), '', averages(protocols.data, 'Proto'), [protocols], number =>
+        panel('Proto', t('Protocols'), '', sumsOf(protocols.data, 'Proto'), [protocols], number =>
           protocolName(Number(number))
         )}
     </>

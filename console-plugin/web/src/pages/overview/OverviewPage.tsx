@@ -2,18 +2,18 @@
 //! **Invariant:** panels ask for themselves, and one that fails leaves the others alone; what the agent does not record
 //! has no panel but is named once at the end.
 import { Busy } from '../../components/Busy';
-import { mean } from '../../components/charts/stack';
 import { PickMenu } from '../../components/PickMenu';
 import { Slot } from '../../components/Slots';
 import { ErrorView, NothingFound, RefreshFailed } from '../../components/StateViews';
 import { Summary } from '../../components/Summary';
-import type { Losses } from '../../api/types';
 import { useMetric } from '../../hooks/use-metrics';
 import { usePage } from '../../hooks/use-page';
 import { useText } from '../../hooks/use-text';
+import { useHasEarlier, useWhole } from '../../hooks/use-whole';
 import { formatBytes, formatCount, formatMetric } from '../../model/format';
 import { scopeById } from '../../model/series';
 import { secondsOf } from '../../model/time';
+import { totalOf } from '../../model/whole';
 import { TOPS } from '../../model/url-state';
 import { DnsPanels } from './DnsPanels';
 import { DropPanels } from './DropPanels';
@@ -21,25 +21,32 @@ import { FeaturesOff } from './FeaturesOff';
 import { FieldPanels } from './FieldPanels';
 import './overview.css';
 import { RoundTripPanels } from './RoundTripPanels';
-import { Tiles, type TotalQuery } from './Tiles';
+import { Tiles, type WholeQuery } from './Tiles';
 import { TrafficPanels } from './TrafficPanels';
 
-const average = (query: TotalQuery): number => mean(query.data?.series[0]?.values ?? []);
+const BYTES = { type: 'Bytes', fn: 'rate', by: 'app' };
+const PACKETS = { ...BYTES, type: 'Packets' };
+const FLOWS = { ...BYTES, type: 'Flows' };
 
-const OverviewPage = ({ losses }: { losses?: Losses }) => {
+/** Per second, over the whole range. */
+const average = (whole: WholeQuery): number => totalOf(whole.data)?.now ?? 0;
+
+const OverviewPage = () => {
   const t = useText();
   const { config, state, top, change, hasFeature } = usePage();
-  const bytes = useMetric({ type: 'Bytes', fn: 'rate', by: 'app' });
-  const packets = useMetric({ type: 'Packets', fn: 'rate', by: 'app' });
-  const flows = useMetric({ type: 'Flows', fn: 'rate', by: 'app' });
+  const totals = { bytes: useMetric(BYTES), packets: useMetric(PACKETS), flows: useMetric(FLOWS) };
+  const wholes = { bytes: useWhole(BYTES), packets: useWhole(PACKETS), flows: useWhole(FLOWS) };
+  const { bytes, packets, flows } = totals;
+  const isFirst = useHasEarlier() === false;
   const type = state.metricType === 'Packets' ? 'Packets' : 'Bytes';
   const total = type === 'Packets' ? packets : bytes;
+  const wholeTotal = average(type === 'Packets' ? wholes.packets : wholes.bytes);
   const scopeName = (scopeById(config.scopes, state.scope)?.name ?? state.scope).toLowerCase();
   const seconds = secondsOf(state.range);
   const isNothing = flows.data && !flows.data.series.length && !bytes.data?.series.length;
   return (
     <div className="netobserv-main">
-      <Busy isBusy={bytes.isLoading && !!(bytes.data ?? bytes.error)} onCancel={bytes.cancel} />
+      <Busy isBusy={bytes.isLoading} onCancel={bytes.cancel} />
       {bytes.error && bytes.data && <RefreshFailed error={bytes.error} loadedAt={bytes.loadedAt} />}
       {bytes.error && !bytes.data ? (
         <ErrorView error={bytes.error} />
@@ -54,9 +61,9 @@ const OverviewPage = ({ losses }: { losses?: Losses }) => {
           aria-label={t('Overview')}
         >
           <div className="netobserv-panels">
-            <Tiles bytes={bytes} flows={flows} packets={packets} />
-            <TrafficPanels type={type} total={total} scopeName={scopeName} />
-            <FieldPanels type={type} total={total} />
+            <Tiles totals={totals} wholes={wholes} isFirst={isFirst} />
+            <TrafficPanels type={type} total={total} wholeTotal={wholeTotal} scopeName={scopeName} isFirst={isFirst} />
+            <FieldPanels type={type} total={wholeTotal} />
             {hasFeature('dnsTracking') && <DnsPanels />}
             {hasFeature('flowRTT') && <RoundTripPanels scopeName={scopeName} />}
             {hasFeature('pktDrop') && <DropPanels />}
@@ -95,26 +102,28 @@ const OverviewPage = ({ losses }: { losses?: Losses }) => {
       <Slot name="summary">
         <Summary
           items={
-            bytes.data && packets.data && flows.data
+            wholes.bytes.data && wholes.packets.data && wholes.flows.data
               ? [
                   {
                     text: t('{{count}} flows', {
-                      count: Math.round(average(flows) * seconds),
-                      shown: formatCount(average(flows) * seconds)
+                      count: Math.round(average(wholes.flows) * seconds),
+                      shown: formatCount(average(wholes.flows) * seconds)
                     })
                   },
-                  { text: formatBytes(average(bytes) * seconds) },
+                  { text: formatBytes(average(wholes.bytes) * seconds) },
                   {
                     text: t('{{count}} packets', {
-                      count: Math.round(average(packets) * seconds),
-                      shown: formatCount(average(packets) * seconds)
+                      count: Math.round(average(wholes.packets) * seconds),
+                      shown: formatCount(average(wholes.packets) * seconds)
                     })
                   },
-                  { text: formatMetric(average(bytes), 'Bytes', 'rate'), title: t('Average over the time range') }
+                  {
+                    text: formatMetric(average(wholes.bytes), 'Bytes', 'rate'),
+                    title: t('Average over the time range')
+                  }
                 ]
               : []
           }
-          losses={losses}
           loadedAt={bytes.loadedAt}
           tookMs={bytes.tookMs}
         />

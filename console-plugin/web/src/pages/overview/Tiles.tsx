@@ -1,40 +1,50 @@
 //! The four numbers at the top: what is going on, in one look. Who: `OverviewPage`.
-//! **Invariant:** a tile is red only when its number is out of the usual, and says so in words.
+//! **Invariant:** a tile's number is of the whole range, its line over time; it is red only when it is out of the usual,
+//! and says so in words.
 import { Skeleton } from '@patternfly/react-core';
 import { ExclamationCircleIcon } from '@patternfly/react-icons';
 import { changeText } from '../../components/charts/BarList';
 import { Sparkline } from '../../components/charts/Sparkline';
-import { changeOf, mean } from '../../components/charts/stack';
+import { changeOf } from '../../components/charts/stack';
 import { useMetric, type MetricData } from '../../hooks/use-metrics';
 import { usePage } from '../../hooks/use-page';
 import type { QueryState } from '../../hooks/use-query';
 import { useText } from '../../hooks/use-text';
+import { useWhole } from '../../hooks/use-whole';
 import { formatMetric, formatMs, formatPercent, formatSi } from '../../model/format';
-import { dropRatio, isUnusual } from './usual';
+import { totalOf, type Whole } from '../../model/whole';
+import { dropRatio, isUnusual, ratioOf } from './usual';
 
 export type TotalQuery = QueryState<MetricData>;
+export type WholeQuery = QueryState<Whole>;
 
 interface TileProps {
   id: string;
   name: string;
+  /** What the number is, in a word. */
+  kind: string;
   hint: string;
-  now: TotalQuery;
-  before: TotalQuery;
+  /** What the line needs, and what the number needs. */
+  queries: QueryState<unknown>[];
+  value?: number;
+  /** The value of the range before; missing if not known. */
+  earlier?: number;
+  /** Nothing was recorded then. */
+  isFirst: boolean;
   values: (number | null)[];
-  valuesBefore: (number | null)[];
   format: (value: number) => string;
   /** From here on a rise is worth red. */
   alarm?: { from: number; times: number };
 }
 
-const Tile = ({ id, name, hint, now, before, values, valuesBefore, format, alarm }: TileProps) => {
+const Tile = ({ id, name, kind, hint, queries, value, earlier, isFirst, values, format, alarm }: TileProps) => {
   const t = useText();
-  const value = mean(values);
-  const earlier = before.data && valuesBefore.length ? mean(valuesBefore) : undefined;
-  const change = changeOf(value, earlier);
-  const isAlarming = alarm !== undefined && isUnusual(value, earlier, alarm.from, alarm.times);
+  const change = isFirst ? undefined : changeOf(value, earlier);
+  const isAlarming = alarm !== undefined && value !== undefined && !isFirst && isUnusual(value, earlier, alarm);
   const peak = values.reduce<number>((top, each) => Math.max(top, each ?? 0), 0);
   const latest = values.findLast(each => each !== null);
+  const error = queries.find(query => query.error)?.error;
+  const isLoading = !error && queries.some(query => query.data === undefined);
   return (
     <section
       className={`netobserv-tile ${isAlarming ? 'netobserv-tile-alarm' : ''}`}
@@ -42,17 +52,25 @@ const Tile = ({ id, name, hint, now, before, values, valuesBefore, format, alarm
       aria-label={name}
     >
       <h2 className="netobserv-ellipsis" title={hint}>
-        {name} <span className="netobserv-subtle">{t('average')}</span>
+        {name}, {kind}
       </h2>
-      {!now.data && !now.error ? (
+      {isLoading ? (
         <Skeleton height="76px" screenreaderText={t('Loading')} />
       ) : (
         <>
           <div className="netobserv-tile-line">
-            <span className="netobserv-tile-value">{values.length ? format(value) : '–'}</span>
+            <span className="netobserv-tile-value">{value === undefined ? '–' : format(value)}</span>
+            {isFirst && (
+              <span
+                className="netobserv-subtle"
+                title={t('Nothing was recorded at the time to compare with, just before the time shown')}
+              >
+                {t('no earlier data')}
+              </span>
+            )}
             {change !== undefined && (
               <span className="netobserv-subtle" title={t('Change against the time before')}>
-                {changeText(change)}
+                {change === 'new' ? t('none before') : changeText(change)}
               </span>
             )}
             {isAlarming && (
@@ -62,10 +80,12 @@ const Tile = ({ id, name, hint, now, before, values, valuesBefore, format, alarm
             )}
           </div>
           <Sparkline values={values} color={isAlarming ? '--netobserv-bad' : '--netobserv-bar'} />
-          <div className="netobserv-subtle netobserv-ellipsis">
-            {now.error
-              ? now.error.message
-              : t('now {{now}}, peak {{peak}}', { now: format(latest ?? 0), peak: format(peak) })}
+          <div className="netobserv-subtle netobserv-ellipsis" title={error?.message}>
+            {error
+              ? error.message
+              : latest === undefined
+                ? t('Nothing in this time range')
+                : t('now {{now}}, peak {{peak}}', { now: format(latest ?? 0), peak: format(peak) })}
           </div>
         </>
       )}
@@ -75,77 +95,94 @@ const Tile = ({ id, name, hint, now, before, values, valuesBefore, format, alarm
 
 const points = (query: TotalQuery): (number | null)[] => query.data?.series[0]?.values ?? [];
 
-const total = (type: string, fn: string, isBefore = false) => ({ type, fn, by: 'app', isBefore });
+/** Of amounts, what is missing is none; of latencies, it is not known. */
+const amount = (whole: WholeQuery, when: 'now' | 'before'): number | undefined =>
+  whole.data && (totalOf(whole.data)?.[when] ?? 0);
 
-export const Tiles = ({ bytes, flows, packets }: { bytes: TotalQuery; flows: TotalQuery; packets: TotalQuery }) => {
+const total = (type: string, fn: string) => ({ type, fn, by: 'app' });
+
+interface Totals<T> {
+  bytes: T;
+  flows: T;
+  packets: T;
+}
+
+interface Props {
+  totals: Totals<TotalQuery>;
+  wholes: Totals<WholeQuery>;
+  isFirst: boolean;
+}
+
+export const Tiles = ({ totals, wholes, isFirst }: Props) => {
   const t = useText();
   const { hasFeature } = usePage();
   const [hasDrops, hasRtt, hasDns] = [hasFeature('pktDrop'), hasFeature('flowRTT'), hasFeature('dnsTracking')];
-  const before = {
-    bytes: useMetric(total('Bytes', 'rate', true)),
-    flows: useMetric(total('Flows', 'rate', true)),
-    packets: useMetric(total('Packets', 'rate', true))
-  };
-  const drops = useMetric(hasDrops ? total('PktDropPackets', 'rate') : undefined);
-  const dropsBefore = useMetric(hasDrops ? total('PktDropPackets', 'rate', true) : undefined);
+  const dropSpec = hasDrops ? total('PktDropPackets', 'rate') : undefined;
+  const drops = useMetric(dropSpec);
+  const wholeDrops = useWhole(dropSpec);
   const latency = hasRtt ? 'TimeFlowRttNs' : hasDns ? 'DnsLatencyMs' : undefined;
-  const slow = useMetric(latency ? total(latency, 'p90') : undefined);
-  const slowBefore = useMetric(latency ? total(latency, 'p90', true) : undefined);
+  const slowSpec = latency && total(latency, 'p90');
+  const slow = useMetric(slowSpec);
+  const wholeSlow = useWhole(slowSpec);
+  const tile = (of: keyof Totals<TotalQuery>) => ({
+    queries: [totals[of], wholes[of]],
+    value: amount(wholes[of], 'now'),
+    earlier: amount(wholes[of], 'before'),
+    values: points(totals[of]),
+    kind: t('average'),
+    isFirst
+  });
+  const dropped = (when: 'now' | 'before') => ratioOf(amount(wholeDrops, when), amount(wholes.packets, when));
   return (
     <div className="netobserv-tiles">
       <Tile
+        {...tile('bytes')}
         id="throughput"
         name={t('Throughput')}
         hint={t('Bytes per second, average over the time range')}
-        now={bytes}
-        before={before.bytes}
-        values={points(bytes)}
-        valuesBefore={points(before.bytes)}
         format={value => formatMetric(value, 'Bytes', 'rate')}
       />
       <Tile
+        {...tile('flows')}
         id="flows"
         name={t('Flow records per second')}
         hint={t('A record is one direction of a connection, reported every few seconds')}
-        now={flows}
-        before={before.flows}
-        values={points(flows)}
-        valuesBefore={points(before.flows)}
         format={value => formatSi(value)}
       />
       {hasDrops ? (
         <Tile
           id="drops"
           name={t('Dropped packets')}
+          kind={t('share of all')}
           hint={t('Share of all packets that the kernel dropped')}
-          now={drops}
-          before={dropsBefore}
-          values={dropRatio(points(drops), points(packets))}
-          valuesBefore={dropRatio(points(dropsBefore), points(before.packets))}
+          queries={[drops, totals.packets, wholeDrops, wholes.packets]}
+          value={dropped('now')}
+          earlier={dropped('before')}
+          isFirst={isFirst}
+          values={dropRatio(points(drops), points(totals.packets))}
           format={formatPercent}
           alarm={{ from: 0.01, times: 2 }}
         />
       ) : (
         <Tile
+          {...tile('packets')}
           id="packets"
           name={t('Packets per second')}
           hint={t('Average over the time range')}
-          now={packets}
-          before={before.packets}
-          values={points(packets)}
-          valuesBefore={points(before.packets)}
           format={value => formatSi(value)}
         />
       )}
       {latency && (
         <Tile
           id="latency"
-          name={hasRtt ? t('Round trip time, p90') : t('DNS latency, p90')}
-          hint={t('Nine of ten are faster than this')}
-          now={slow}
-          before={slowBefore}
+          name={hasRtt ? t('Round trip time') : t('DNS latency')}
+          kind={t('90th percentile')}
+          hint={t('Nine of ten measurements in the time range are below this')}
+          queries={[slow, wholeSlow]}
+          value={totalOf(wholeSlow.data)?.now}
+          earlier={totalOf(wholeSlow.data)?.before}
+          isFirst={isFirst}
           values={points(slow)}
-          valuesBefore={points(slowBefore)}
           format={formatMs}
           alarm={{ from: 20, times: 2 }}
         />

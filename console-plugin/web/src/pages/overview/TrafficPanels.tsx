@@ -5,10 +5,11 @@ import { BarList, type Bar } from '../../components/charts/BarList';
 import { ChartPanel } from '../../components/charts/ChartPanel';
 import { Legend } from '../../components/charts/Legend';
 import { TimeChart, type ChartSeries } from '../../components/charts/TimeChart';
-import { changeOf, mean, rank } from '../../components/charts/stack';
+import { changeOf, rank } from '../../components/charts/stack';
 import { useMetric } from '../../hooks/use-metrics';
 import { usePage } from '../../hooks/use-page';
 import { useText } from '../../hooks/use-text';
+import { useWhole } from '../../hooks/use-whole';
 import { colorToken } from '../../model/color';
 import { formatDateTime, formatMetric } from '../../model/format';
 import type { TotalQuery } from './Tiles';
@@ -16,8 +17,12 @@ import { useNameActions } from './use-peers';
 
 interface Props {
   type: 'Bytes' | 'Packets';
+  /** Over time, and over the whole range. */
   total: TotalQuery;
+  wholeTotal: number;
   scopeName: string;
+  /** Nothing was recorded before the time shown: there is no change to tell. */
+  isFirst: boolean;
 }
 
 /** Enough names to know the top over the whole range, not only the top of each step. */
@@ -27,13 +32,13 @@ const BAR_HEIGHT = 31;
 const LEGEND_HEIGHT = 60;
 const OTHERS = '--netobserv-others';
 
-export const TrafficPanels = ({ type, total, scopeName }: Props) => {
+export const TrafficPanels = ({ type, total, wholeTotal, scopeName, isFirst }: Props) => {
   const t = useText();
   const { state, top } = usePage();
   const actions = useNameActions();
   const spec = { type, fn: 'rate', by: state.scope, limit: ASKED };
   const now = useMetric(spec);
-  const before = useMetric({ ...spec, isBefore: true });
+  const { data: whole } = useWhole(spec);
   const [focusId, setFocusId] = useState<string>();
 
   const ranked = useMemo(() => now.data && rank(now.data, total.data, top), [now.data, total.data, top]);
@@ -53,29 +58,35 @@ export const TrafficPanels = ({ type, total, scopeName }: Props) => {
   }, [ranked, t]);
 
   const format = (value: number) => formatMetric(value, type, 'rate');
-  const all = ranked ? mean(ranked.total) : 0;
   const bars = useMemo((): Bar[] => {
-    const earlier = new Map(before.data?.series.map(each => [each.id, each.stats.avg]));
-    const share = (value: number) => (all > 0 ? value / all : undefined);
+    // Who is missing in a list that was cut may have been there.
+    const missing = whole?.isLimitReached ? undefined : 0;
+    const share = (value: number) => (wholeTotal > 0 ? value / wholeTotal : undefined);
     const text = (value: number) => formatMetric(value, type, 'rate');
-    const named = (ranked?.top ?? []).map(each => ({
-      id: each.id,
-      name: each.name,
-      value: each.stats.avg,
-      text: text(each.stats.avg),
-      share: share(each.stats.avg),
-      change: changeOf(each.stats.avg, earlier.get(each.id)),
-      color: colorToken(each.name),
-      ...actions.ofSeries(each)
-    }));
-    const rest = ranked?.others ? mean(ranked.others) : 0;
+    const named = (ranked?.top ?? [])
+      .map(each => {
+        const { now, before } = whole?.values.get(each.id) ?? {};
+        const value = now ?? each.stats.avg;
+        return {
+          id: each.id,
+          name: each.name,
+          value,
+          text: text(value),
+          share: share(value),
+          change: isFirst ? undefined : changeOf(now, before ?? missing),
+          color: colorToken(each.name),
+          ...actions.ofSeries(each)
+        };
+      })
+      .sort((a, b) => b.value - a.value);
+    const rest = ranked?.others ? wholeTotal - named.reduce((sum, bar) => sum + bar.value, 0) : 0;
     return rest > 0
       ? [
           ...named,
           { id: 'others', name: t('Others'), value: rest, text: text(rest), share: share(rest), color: OTHERS }
         ]
       : named;
-  }, [ranked, before.data, all, type, actions, t]);
+  }, [ranked, whole, wholeTotal, isFirst, type, actions, t]);
 
   // The chart is about as high as the bars beside it.
   const chartHeight = Math.max(CHART_HEIGHT_MIN, (top + 1) * BAR_HEIGHT - LEGEND_HEIGHT);
@@ -127,7 +138,10 @@ export const TrafficPanels = ({ type, total, scopeName }: Props) => {
         id={`top_avg_${id}`}
         className="netobserv-narrow"
         title={t('Who talks to whom')}
-        note={t('average, top {{top}} by {{scope}}', { top, scope: scopeName })}
+        note={[
+          t('average, top {{top}} by {{scope}}', { top, scope: scopeName }),
+          ...(isFirst ? [t('no earlier data to compare with')] : [])
+        ].join('; ')}
         height={chartHeight + LEGEND_HEIGHT / 2}
         isLoading={isLoading}
         isEmpty={isEmpty}

@@ -1,7 +1,6 @@
 //! Sums by a single field from metric answers: ports of either end, protocols, interfaces, codes.
 //! Who: `FieldPanels`, `DnsPanels`. **Invariant:** pure.
-import { mean } from '../../components/charts/stack';
-import type { SeriesSet } from '../../model/series';
+import type { Whole } from '../../model/whole';
 
 export interface FieldSum {
   value: string;
@@ -16,29 +15,18 @@ const largestFirst = (sums: Map<string, number>): FieldSum[] =>
     .filter(({ amount }) => amount > 0)
     .sort((a, b) => b.amount - a.amount || (a.value < b.value ? -1 : 1));
 
-const addTo = (
-  sums: Map<string, number>,
-  set: SeriesSet | undefined,
-  field: string,
-  of: (v: (number | null)[]) => number
-) =>
-  set?.series.forEach(series => {
-    const value = series.metric[field] ?? '';
+const addTo = (sums: Map<string, number>, whole: Whole | undefined, field: string) =>
+  whole?.values.forEach(({ metric, now }) => {
+    const value = metric[field] ?? '';
     if (value !== '') {
-      sums.set(value, (sums.get(value) ?? 0) + of(series.values));
+      sums.set(value, (sums.get(value) ?? 0) + (now ?? 0));
     }
   });
 
-export const averages = (set: SeriesSet | undefined, field: string): FieldSum[] => {
+/** The largest first. */
+export const sumsOf = (whole: Whole | undefined, field: string): FieldSum[] => {
   const sums = new Map<string, number>();
-  addTo(sums, set, field, mean);
-  return largestFirst(sums);
-};
-
-/** Counts of a step each, added up. */
-export const counts = (set: SeriesSet | undefined, field: string): FieldSum[] => {
-  const sums = new Map<string, number>();
-  addTo(sums, set, field, values => values.reduce<number>((sum, value) => sum + (value ?? 0), 0));
+  addTo(sums, whole, field);
   return largestFirst(sums);
 };
 
@@ -47,13 +35,13 @@ export const counts = (set: SeriesSet | undefined, field: string): FieldSum[] =>
  * that ports of that range count only where they have a name.
  */
 export const servicePorts = (
-  source: SeriesSet | undefined,
-  target: SeriesSet | undefined,
+  source: Whole | undefined,
+  target: Whole | undefined,
   hasName: (port: number) => boolean
 ): FieldSum[] => {
   const sums = new Map<string, number>();
-  addTo(sums, source, 'SrcPort', mean);
-  addTo(sums, target, 'DstPort', mean);
+  addTo(sums, source, 'SrcPort');
+  addTo(sums, target, 'DstPort');
   return largestFirst(sums).filter(({ value }) => {
     const port = Number(value);
     return port > 0 && (port < FIRST_EPHEMERAL_PORT || hasName(port));

@@ -2,7 +2,6 @@
 //! **Invariant:** every choice is a change of the page's state, so that a link carries it.
 import { Button } from '@patternfly/react-core';
 import { CompressIcon, ExpandArrowsAltIcon } from '@patternfly/react-icons';
-import type { Losses } from '../../api/types';
 import { PickMenu } from '../../components/PickMenu';
 import { Slot } from '../../components/Slots';
 import { Summary } from '../../components/Summary';
@@ -110,7 +109,7 @@ export const TopologyOptions = ({ topology, onChange }: { topology: Topology; on
   );
 };
 
-export const TopologySummary = ({ topology, losses }: { topology: Topology; losses?: Losses }) => {
+export const TopologySummary = ({ topology }: { topology: Topology }) => {
   const t = useText();
   const { picture, traffic, limit } = topology;
   const graph = picture?.graph;
@@ -147,7 +146,7 @@ export const TopologySummary = ({ topology, losses }: { topology: Topology; loss
     : [];
   return (
     <Slot name="summary">
-      <Summary items={items} losses={losses} loadedAt={traffic.loadedAt} tookMs={traffic.tookMs} />
+      <Summary items={items} loadedAt={traffic.loadedAt} tookMs={traffic.tookMs} />
     </Slot>
   );
 };

@@ -45,6 +45,8 @@ export const usePanZoom = (): PanZoom => {
   const transform = useRef<Transform>({ x: 0, y: 0, scale: 1 });
   const rest = useRef<ReturnType<typeof setTimeout>>(undefined);
   const dragged = useRef(false);
+  // What is shown whole, until it is moved or zoomed.
+  const whole = useRef<Box>(undefined);
   const [scale, setScale] = useState(1);
 
   // A movement goes on; a jump, such as to show all, is at rest at once.
@@ -69,8 +71,22 @@ export const usePanZoom = (): PanZoom => {
     rest.current = setTimeout(settle, REST_MS);
   }, []);
 
+  const fit = useCallback(
+    (bounds: Box) => {
+      const element = svg.current;
+      whole.current = bounds;
+      if (element?.clientWidth && bounds.width > 0) {
+        const [width, height] = [element.clientWidth, element.clientHeight - TOOLS_HEIGHT];
+        const scale = Math.max(SCALE_MIN, Math.min(width / bounds.width, height / bounds.height, FIT_SCALE_MAX) * 0.95);
+        const [x, y] = [bounds.x + bounds.width / 2, bounds.y + bounds.height / 2];
+        apply({ scale, x: width / 2 - x * scale, y: TOOLS_HEIGHT + height / 2 - y * scale }, true);
+      }
+    },
+    [apply]
+  );
   const zoomAt = useCallback(
     (factor: number, x: number, y: number) => {
+      whole.current = undefined;
       const old = transform.current;
       const scale = Math.min(SCALE_MAX, Math.max(SCALE_MIN, old.scale * factor));
       const ratio = scale / old.scale;
@@ -105,18 +121,24 @@ export const usePanZoom = (): PanZoom => {
         return;
       }
       dragged.current = true;
+      whole.current = undefined;
       last = { x: event.clientX, y: event.clientY };
       apply({ ...transform.current, x: transform.current.x + dx, y: transform.current.y + dy });
     };
     const onUp = () => {
       last = undefined;
     };
-    // Beside an opening panel the middle of the picture stays in the middle.
-    let width = element.clientWidth;
+    // Beside an opening panel all stays in view where all was, else the middle stays in the middle.
+    let { clientWidth: width, clientHeight: height } = element;
     const observer = new ResizeObserver(() => {
       const shift = (element.clientWidth - width) / 2;
-      width = element.clientWidth;
-      if (shift) {
+      if (!shift && element.clientHeight === height) {
+        return;
+      }
+      ({ clientWidth: width, clientHeight: height } = element);
+      if (whole.current) {
+        fit(whole.current);
+      } else {
         apply({ ...transform.current, x: transform.current.x + shift });
       }
     });
@@ -134,7 +156,7 @@ export const usePanZoom = (): PanZoom => {
       removeEventListener('pointermove', onMove);
       removeEventListener('pointerup', onUp);
     };
-  }, [apply, zoomAt]);
+  }, [apply, fit, zoomAt]);
 
   const zoomBy = useCallback(
     (factor: number) => {
@@ -145,21 +167,10 @@ export const usePanZoom = (): PanZoom => {
     },
     [zoomAt]
   );
-  const fit = useCallback(
-    (bounds: Box) => {
-      const element = svg.current;
-      if (element?.clientWidth && bounds.width > 0) {
-        const [width, height] = [element.clientWidth, element.clientHeight - TOOLS_HEIGHT];
-        const scale = Math.max(SCALE_MIN, Math.min(width / bounds.width, height / bounds.height, FIT_SCALE_MAX) * 0.95);
-        const [x, y] = [bounds.x + bounds.width / 2, bounds.y + bounds.height / 2];
-        apply({ scale, x: width / 2 - x * scale, y: TOOLS_HEIGHT + height / 2 - y * scale }, true);
-      }
-    },
-    [apply]
-  );
   const centre = useCallback(
     (point: Point) => {
       const element = svg.current;
+      whole.current = undefined;
       if (element) {
         const scale = Math.max(transform.current.scale, CENTRE_SCALE_MIN);
         apply(

@@ -8,6 +8,7 @@ import { useText } from '../../hooks/use-text';
 import { formatMetric, isTimeMetric } from '../../model/format';
 import { scopeById } from '../../model/series';
 import { buildGraph, groupLabels, groupTypes, resolveGroup, type Graph } from './graph';
+import { withoutSmall, type Small } from './small';
 
 export const NODES_MAX = 300;
 export const EDGE_LIMITS = [50, 100, 500, 1000];
@@ -18,6 +19,10 @@ const DNS_ERROR_CODES = ['ServFail', 'Refused', 'NXDomain', 'FormErr', 'NotImp',
 /** A graph and how to read it. */
 export interface Picture {
   graph: Graph;
+  /** The graph with what is too small to be drawn unless it is asked for. */
+  whole: Graph;
+  /** What is too small, if anything is. */
+  small?: Small;
   set: MetricData;
   isTime: boolean;
   format: (value: number) => string;
@@ -47,6 +52,7 @@ export const useTopology = (): Topology => {
   const group = resolveGroup(types, state.group);
   const type = state.metricType;
   const isTime = isTimeMetric(type);
+  const { isShowingSmall } = state;
   const functions = isTime ? TIME_FUNCTIONS : AMOUNT_FUNCTIONS;
   const fn = functions.includes(state.metricFunction) ? state.metricFunction : 'avg';
   const asked = isTime ? fn : 'rate';
@@ -96,7 +102,7 @@ export const useTopology = (): Topology => {
     if (!set) {
       return undefined;
     }
-    const graph = buildGraph(set, quality, {
+    const whole = buildGraph(set, quality, {
       nodesMax: NODES_MAX,
       groupLabels: groupLabels(config.scopes, group),
       chosen: groups ?? new Map<string, boolean>(),
@@ -105,8 +111,17 @@ export const useTopology = (): Topology => {
       isTime,
       names: { unknown: isSubnet ? t('Elsewhere') : t('Unknown'), others: t('Others'), noGroup: t('Elsewhere') }
     });
-    return { graph, set, isTime, format: (value: number) => formatMetric(value, type, asked) };
-  }, [set, quality, config, group, groups, isTime, isSubnet, fn, type, asked, t]);
+    // A fast answer is no small one.
+    const { graph, small } = isTime ? { graph: whole } : withoutSmall(whole);
+    return {
+      graph: isShowingSmall ? whole : graph,
+      whole,
+      small,
+      set,
+      isTime,
+      format: (value: number) => formatMetric(value, type, asked)
+    };
+  }, [set, quality, config, group, groups, isTime, isSubnet, isShowingSmall, fn, type, asked, t]);
 
   const toggleGroup = (id: string, isOpen: boolean) =>
     setChosen({ shape, groups: new Map([...(groups ?? []), [id, isOpen]]) });

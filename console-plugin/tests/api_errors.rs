@@ -1,0 +1,173 @@
+//! What a client is told when the source cannot answer: the texts and statuses of NetObserv's console, which its page
+//! looks for.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use http::{Request, StatusCode};
+use http_body_util::BodyExt as _;
+use plugin_backend::api::{Api, router};
+use plugin_backend::config::{FrontendConfig, parse};
+use plugin_backend::losses::Losses;
+use plugin_backend::metrics::Metrics;
+use plugin_backend::query::plan::{MetricsPlan, RecordsPlan, ValuesPlan};
+use plugin_backend::sources::{Answer, Matrix, Records, Source, SourceError, SourceLimits, Values};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+/// A source that has one answer to everything: an error; and perhaps a fault.
+struct Failing(SourceError, Option<&'static str>);
+
+impl Failing {
+    fn fail<T: Send + 'static>(&self) -> Answer<'_, T> {
+        let error = self.0.clone();
+        Box::pin(async move { Err(error) })
+    }
+}
+
+impl Source for Failing {
+    fn records(&self, _: RecordsPlan) -> Answer<'_, Records> {
+        self.fail()
+    }
+
+    fn metrics(&self, _: MetricsPlan) -> Answer<'_, Matrix> {
+        self.fail()
+    }
+
+    fn values(&self, _: ValuesPlan) -> Answer<'_, Values> {
+        self.fail()
+    }
+
+    fn limits(&self) -> SourceLimits {
+        SourceLimits {
+            records_max: 1,
+            query_timeout_s: 1.0,
+            retention_s: 1.0,
+        }
+    }
+
+    fn fault(&self) -> Option<String> {
+        self.1.map(str::to_owned)
+    }
+}
+
+/// Asks a console over a source that fails so.
+async fn ask(error: &SourceError, path: &str) -> (StatusCode, Value) {
+    ask_of(Failing(error.clone(), None), path).await
+}
+
+/// Asks a console over that source.
+async fn ask_of(source: Failing, path: &str) -> (StatusCode, Value) {
+    let folder = tempfile::tempdir().unwrap();
+    let losses = Losses::open(folder.path(), Duration::from_hours(1), Vec::new(), 0).unwrap();
+    let text = "server: {authCheck: none}\nstore: {path: /nowhere}";
+    let server = parse("test.yaml", text).unwrap().config.server;
+    let api = Api::new(
+        Arc::new(source),
+        &FrontendConfig::default(),
+        losses,
+        Metrics::new(|_| {}),
+    );
+    let request = Request::get(path).body(Body::empty()).unwrap();
+    let answer = router(api, &server).oneshot(request).await.unwrap();
+    let status = answer.status();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    (status, serde_json::from_slice(&body).unwrap())
+}
+
+#[tokio::test]
+async fn a_source_that_fails_is_told_as_loki_would_be() {
+    let refused = SourceError::Refused {
+        status: 504,
+        message: "context deadline exceeded".into(),
+    };
+    let away = SourceError::Unavailable("it is away".into());
+    let query = "Error from Loki query: [504] Loki message: context deadline exceeded";
+    let label = "error while fetching label SrcK8S_Namespace values from Loki";
+    for (path, of_refused, of_away) in [
+        (
+            "/api/loki/flow/records",
+            query.to_owned(),
+            "it is away".to_owned(),
+        ),
+        (
+            "/api/loki/export?format=csv",
+            query.to_owned(),
+            "it is away".to_owned(),
+        ),
+        (
+            "/api/flow/metrics?aggregateBy=app",
+            query.to_owned(),
+            "it is away".to_owned(),
+        ),
+        (
+            "/api/fields/SrcAddr/values",
+            query.to_owned(),
+            "it is away".to_owned(),
+        ),
+        (
+            "/api/resources/names?kind=Pod",
+            format!("Loki query failed: {query}"),
+            "Loki query failed: it is away".to_owned(),
+        ),
+        (
+            "/api/resources/namespaces",
+            format!("{label}: Loki message: context deadline exceeded"),
+            format!("{label}: it is away"),
+        ),
+    ] {
+        let answer = ask(&refused, path).await;
+        let expected = (StatusCode::BAD_REQUEST, json!({ "message": of_refused }));
+        assert_eq!(answer, expected, "{path}");
+        let answer = ask(&away, path).await;
+        let expected = (
+            StatusCode::SERVICE_UNAVAILABLE,
+            json!({ "message": of_away }),
+        );
+        assert_eq!(answer, expected, "{path}");
+    }
+    let (status, answer) = ask(&refused, "/api/status").await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(
+        answer["loki"],
+        json!({
+            "isEnabled": true, "namespacesCount": 0, "isReady": true, "errorCode": 400,
+            "error": format!("Error while fetching label namespace values from Loki: {label}: Loki message: context deadline exceeded"),
+        })
+    );
+}
+
+#[tokio::test]
+async fn prometheus_alone_cannot_answer() {
+    let away = SourceError::Unavailable("it is away".into());
+    let path = "/api/flow/metrics?aggregateBy=app&dataSource";
+    let (status, answer) = ask(&away, &format!("{path}=prom")).await;
+    let text = "Prometheus cannot answer this request: it is not configured as a data source";
+    assert_eq!(
+        (status, answer),
+        (StatusCode::BAD_REQUEST, json!({ "promUnsupported": text }))
+    );
+    for source in ["auto", "loki", ""] {
+        let (status, _) = ask(&away, &format!("{path}={source}")).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{source}");
+    }
+}
+
+#[tokio::test]
+async fn a_source_at_fault_is_not_ready() {
+    let away = SourceError::Unavailable("it is away".into());
+    let fault = "the store's ingest thread panicked: x";
+    let ask = async |path| ask_of(Failing(away.clone(), Some(fault)), path).await;
+    let (status, answer) = ask("/api/loki/ready").await;
+    let expected = (StatusCode::SERVICE_UNAVAILABLE, json!({ "message": fault }));
+    assert_eq!((status, answer), expected);
+    let (status, answer) = ask("/api/status").await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(
+        answer["loki"],
+        json!({"isEnabled": true, "namespacesCount": 0, "isReady": false, "error": fault, "errorCode": 503})
+    );
+}

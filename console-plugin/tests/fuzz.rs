@@ -1,0 +1,224 @@
+//! A short run of the fuzz targets: every seed as it is, then many with random damage; and inputs made to be costly.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+#[path = "../fuzz/targets.rs"]
+#[allow(clippy::expect_used, reason = "tests")]
+mod targets;
+
+use std::path::Path;
+
+use proptest::prelude::*;
+use proptest::sample::Index;
+use proptest::test_runner::TestRunner;
+
+fn seeds(target: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fuzz/seeds")
+        .join(target);
+    let files = std::fs::read_dir(folder).unwrap();
+    let seeds: Vec<_> = files
+        .map(|file| std::fs::read(file.unwrap().path()).unwrap())
+        .collect();
+    assert!(!seeds.is_empty());
+    seeds
+}
+
+/// One change of a seed.
+#[derive(Clone, Debug)]
+enum Damage {
+    Byte(Index, u8),
+    Bit(Index, u8),
+    Cut(Index),
+    Insert(Index, Vec<u8>),
+    /// Repeats a piece many times.
+    Repeat(Index, Index, u8),
+    /// Continues with the end of another seed.
+    Splice(Index, Index, Index),
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    prop_oneof![
+        any::<(Index, u8)>().prop_map(|(at, byte)| Damage::Byte(at, byte)),
+        (any::<Index>(), 0_u8..8).prop_map(|(at, bit)| Damage::Bit(at, bit)),
+        any::<Index>().prop_map(Damage::Cut),
+        (any::<Index>(), prop::collection::vec(any::<u8>(), 1..20))
+            .prop_map(|(at, bytes)| Damage::Insert(at, bytes)),
+        any::<(Index, Index, u8)>().prop_map(|(from, to, times)| Damage::Repeat(from, to, times)),
+        any::<(Index, Index, Index)>()
+            .prop_map(|(at, other, from)| Damage::Splice(at, other, from)),
+    ]
+}
+
+/// What damage makes of a seed is no longer than this.
+const DAMAGED_BYTES_MAX: usize = 16 << 10;
+
+fn apply(bytes: &mut Vec<u8>, damage: &Damage, seeds: &[Vec<u8>]) {
+    let length = bytes.len();
+    let at = |index: &Index| index.index(length + 1);
+    match damage {
+        Damage::Byte(index, byte) => {
+            if let Some(place) = bytes.get_mut(at(index)) {
+                *place = *byte;
+            }
+        }
+        Damage::Bit(index, bit) => {
+            if let Some(place) = bytes.get_mut(at(index)) {
+                *place ^= 1 << bit;
+            }
+        }
+        Damage::Cut(index) => bytes.truncate(at(index)),
+        Damage::Insert(index, more) => {
+            let at = at(index);
+            bytes.splice(at..at, more.iter().copied());
+        }
+        Damage::Repeat(one, other, times) => {
+            let (from, to) = (at(one).min(at(other)), at(one).max(at(other)));
+            let piece = bytes[from..to].repeat(usize::from(*times));
+            bytes.splice(to..to, piece);
+        }
+        Damage::Splice(index, other, from) => {
+            let other = other.get(seeds);
+            bytes.truncate(at(index));
+            bytes.extend(&other[from.index(other.len() + 1)..]);
+        }
+    }
+    bytes.truncate(DAMAGED_BYTES_MAX);
+}
+
+/// `cases` are a few seconds, unoptimised, on two processors with other work.
+fn run(target: &str, cases: u32, check: impl Fn(&[u8])) {
+    let seeds = seeds(target);
+    for seed in &seeds {
+        check(seed);
+    }
+    let config = ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(cases)
+    };
+    // Mapped to bytes, so that a failure shows them.
+    let damaged =
+        (any::<Index>(), prop::collection::vec(damage(), 1..6)).prop_map(|(seed, damages)| {
+            let mut bytes = seed.get(&seeds).clone();
+            for damage in &damages {
+                apply(&mut bytes, damage, &seeds);
+            }
+            bytes
+        });
+    TestRunner::new(config)
+        .run(&damaged, |bytes| {
+            check(&bytes);
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn any_request_is_answered_or_refused_without_harm() {
+    run("query", 1_500, targets::query);
+}
+
+#[test]
+fn any_push_is_decoded_or_refused_without_harm() {
+    run("push", 3_000, targets::push);
+}
+
+#[test]
+fn any_configuration_is_taken_or_refused_without_harm() {
+    run("config", 200, targets::config);
+}
+
+#[test]
+fn a_request_made_to_be_costly_is_bounded() {
+    const RECORDS: &str = "/api/loki/flow/records?filters=";
+    const METRICS: &str = "/api/flow/metrics?aggregateBy=resource";
+    for address in [
+        format!("{RECORDS}{}", "Port=1|".repeat(250)),
+        format!("{RECORDS}{}", "Port%3D1%26".repeat(250)),
+        format!("{RECORDS}Addr={}1.1.1.1", "1.1.1.1,".repeat(999)),
+        format!("{RECORDS}K8S_Name={}x", "%20,".repeat(999)),
+        format!(
+            "{RECORDS}{0}|{0}|{0}|{0}|{0}|{0}",
+            format!("Port={}1", "1,".repeat(999))
+        ),
+        // As many patterns as there may be, and one as long as it may be.
+        format!("{RECORDS}DnsName~{}a", "a,".repeat(255)),
+        format!("{RECORDS}DnsName={}", "*aaaaaaaaaaaaaaa".repeat(16)),
+        // Patterns that a backtracking matcher would try in all ways, against rows that have the text.
+        format!("{RECORDS}DnsName={}b", "*a".repeat(2_000)),
+        format!("{RECORDS}DnsName~{}b", "*a*".repeat(2_000)),
+        format!("{RECORDS}{}", "=".repeat(40_000)),
+        format!("{RECORDS}{}", "%25".repeat(16_000)),
+        "&".repeat(48 << 10),
+        format!("{METRICS}&groups={}", "hosts%2B".repeat(6_000)),
+        // As many steps as there may be, each with a window over all rows.
+        format!("{METRICS}&startTime=1699999997&endTime=1700000007&step=1ms&rateInterval=1s"),
+        format!(
+            "{METRICS}&startTime=0&endTime=9223372036&step=900000s&rateInterval=250000h&function=p99"
+        ),
+        format!("{METRICS}&limit=18446744073709551615&timeRange=9223372036&step=1000000s"),
+        format!("/api/fields/SrcAddr/values?prefix={}", "1".repeat(40_000)),
+    ] {
+        targets::query(address.as_bytes());
+    }
+}
+
+#[test]
+fn a_push_made_to_be_costly_is_bounded() {
+    let json =
+        |values: &str| format!("j{{\"streams\":[{{\"stream\":{{}},\"values\":[{values}]}}]}}");
+    let line = |line: &str| json(&format!("[\"1\",{}]", serde_json::Value::from(line)));
+    let names = (0..10_000).fold(String::new(), |names, name| {
+        names + &format!(",\"{name:x}\":0")
+    });
+    // A snappy block that claims 128 MiB, and one that is a mebibyte of one byte.
+    let claim = [b"p".as_slice(), &[0x80, 0x80, 0x80, 0x40, 0, 0]].concat();
+    let zeros = snap::raw::Encoder::new()
+        .compress_vec(&vec![0; 1 << 20])
+        .unwrap();
+    for body in [
+        "j".to_owned() + &"[".repeat(100_000),
+        json(&"[],".repeat(50_000)),
+        json(&"[\"1\",\"{}\"],".repeat(2_000)),
+        line(&format!("{{\"a\":{}", "[".repeat(60_000))),
+        line(&format!("{{\"a\":0{names}}}")),
+        line(&format!("{{\"Interfaces\":[{}0]}}", "\"\",".repeat(15_000))),
+        line(&format!("{{\"SrcAddr\":\"{}\"}}", "\\u0041".repeat(10_000))),
+    ] {
+        targets::push(body.as_bytes());
+    }
+    // Fields of protobuf that hold nothing: streams, entries, and groups, which nobody sends.
+    let empty_streams = [0x0a, 0].repeat(50_000);
+    for message in [empty_streams, vec![0x0b; 100_000], vec![0xff; 100_000]] {
+        targets::push(&[b"r".as_slice(), &message].concat());
+    }
+    targets::push(&claim);
+    targets::push(&[b"p".as_slice(), &zeros].concat());
+}
+
+#[test]
+fn a_configuration_made_to_be_costly_is_bounded() {
+    let bomb = (1..30).fold(String::from("a0: &a0 [x, x]\n"), |text, level| {
+        text + &format!("a{level}: &a{level} [*a{0}, *a{0}]\n", level - 1)
+    });
+    let lists = |key: &str, item: &str| format!("{key}: [{}]", item.repeat(2_000));
+    for text in [
+        bomb,
+        "[".repeat(20_000),
+        "a:\n ".repeat(2_000),
+        format!("{}x: 1", "? ".repeat(5_000)),
+        "&a ".repeat(5_000),
+        "!!x ".repeat(5_000),
+        format!("frontend: {{{}}}", lists("columns", "{}, ")),
+        format!(
+            "losses: {{{}}}",
+            lists("targets", "{component: a, url: \"http://a\"}, ")
+        ),
+        format!(
+            "store: {{path: /s}}\nfrontend: {{{}}}",
+            lists("scopes", "{x: {y: [z]}}, ")
+        ),
+        "server: {port: 1, port: 2}".into(),
+    ] {
+        targets::config(text.as_bytes());
+    }
+}

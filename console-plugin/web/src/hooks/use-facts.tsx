@@ -1,0 +1,49 @@
+//! How complete and how fresh the data of the page is. Who: asked by the frame, shown by the strip and the summary.
+//! **Invariant:** what is not known is said to be so, and never taken for "nothing".
+import { createContext, useContext, useMemo } from 'react';
+import { ApiError } from '../api/client';
+import { getLosses, getRecords } from '../api/flows';
+import type { Losses } from '../api/types';
+import { flowsFromAnswer, newestAge } from '../model/flow';
+import { within } from '../model/losses';
+import { rangeParams, spanOf } from '../model/time';
+import { usePage } from './use-page';
+import { useQuery } from './use-query';
+
+export interface Facts {
+  losses?: Losses;
+  /** The back end knows of losses, but did not tell. */
+  isLossUnknown: boolean;
+  /** How old the newest flow that fits the filters was when it was asked for; of a range that ends now. */
+  newestAgeMs?: number;
+}
+
+const FactsContext = createContext<Facts>({ isLossUnknown: false });
+
+export const useFacts = (): Facts => useContext(FactsContext);
+
+const NO_SUCH_ROUTE = 404;
+/** An answer without a flow. */
+const NONE = -1;
+
+export const FactsProvider = ({ children }: { children: React.ReactNode }) => {
+  const { config, state, query, tick } = usePage();
+  const params = rangeParams(state.range);
+  const losses = useQuery(JSON.stringify(params), tick, async signal =>
+    within(await getLosses(params, signal), spanOf(state.range, Date.now() / 1000))
+  );
+  const isLive = state.range.kind === 'relative';
+  const newest = useQuery(isLive ? JSON.stringify(query) : undefined, tick, async signal => {
+    const answer = await getRecords({ ...query, limit: 1 }, signal);
+    return newestAge(flowsFromAnswer(answer, config.fields), Date.now()) ?? NONE;
+  });
+  // An old back end has no such route: the page then claims nothing about losses.
+  const isOld = losses.error instanceof ApiError && losses.error.status === NO_SUCH_ROUTE;
+  const isLossUnknown = losses.error !== undefined && !isOld;
+  const newestAgeMs = isLive && !newest.isStale && newest.data !== NONE ? newest.data : undefined;
+  const facts = useMemo(
+    () => ({ losses: losses.data, isLossUnknown, newestAgeMs }),
+    [losses.data, isLossUnknown, newestAgeMs]
+  );
+  return <FactsContext.Provider value={facts}>{children}</FactsContext.Provider>;
+};

@@ -1,0 +1,290 @@
+//! What the page says when something is missing, late, hidden or hard to write down.
+import { selectors, type Browser, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startBackend, type Backend } from './support/backend';
+import { openTab, seriousFindings, shot, startBrowser, type Tab } from './support/browser';
+import { office } from './support/traffic';
+
+const SECONDS = 400;
+const FLOWS_PER_SECOND = 6;
+const HOSTILE = 'a=b;c~d,"e"%3D.test';
+const GONE_AFTER_SECONDS = 60;
+
+let browser: Browser;
+let backend: Backend;
+
+beforeAll(async () => {
+  selectors.setTestIdAttribute('data-test');
+  [browser, backend] = await Promise.all([startBrowser(), startBackend()]);
+  const traffic = office(3);
+  const now = Date.now();
+  for (let second = SECONDS; second > 0; second -= 20) {
+    const lines = Array.from({ length: 20 }, (_, index) =>
+      traffic.second(now - (second - index) * 1000, FLOWS_PER_SECOND)
+    ).flat();
+    await backend.push(lines);
+  }
+  const [like] = traffic.second(now - GONE_AFTER_SECONDS * 1000, 1);
+  await backend.push([
+    { ...like!, DnsName: HOSTILE, DnsId: 7, SrcPort: 5353 },
+    { ...like!, Interfaces: ['unknown'], SrcMac: '02:99:99:99:99:01', DstMac: '02:99:99:99:99:02', SrcPort: 5354 }
+  ]);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await backend?.stop();
+});
+
+const withTab = async (path: string, test: (tab: Tab) => Promise<void>, options = {}) => {
+  const tab = await openTab(browser, options);
+  try {
+    await tab.page.goto(backend.page + path);
+    await test(tab);
+    expect(tab.errors).toEqual([]);
+  } finally {
+    await tab.close();
+  }
+};
+
+const rows = (page: Page) => page.locator('tr[id^=netflow-table-row]');
+
+describe('a filter whose value is made of signs', () => {
+  it('survives a link, finds its flow, and can be edited', () =>
+    withTab('/?view=table&filters=&timeRange=900', async ({ page }) => {
+      const input = page.getByRole('combobox', { name: 'Filter' });
+      await rows(page).first().waitFor();
+      await input.fill(String.raw`dns "a=b;c~d,\"e\"%3D.test"`);
+      await input.press('Enter');
+      await page.getByText(`DNS name is ${HOSTILE}`).waitFor();
+      await expect.poll(() => rows(page).count(), { timeout: 30_000 }).toBe(1);
+      const other = await openTab(browser);
+      await other.page.goto(page.url());
+      await other.page.getByText(`DNS name is ${HOSTILE}`).waitFor();
+      await expect.poll(() => rows(other.page).count(), { timeout: 30_000 }).toBe(1);
+      await other.page.getByRole('button', { name: `DNS name is ${HOSTILE}`, exact: true }).click();
+      await other.page.getByRole('menuitem', { name: 'Edit' }).click();
+      await other.page.getByRole('combobox', { name: 'Filter' }).press('Enter');
+      await other.page.getByText(`DNS name is ${HOSTILE}`).waitFor();
+      await expect.poll(() => other.page.url(), { timeout: 30_000 }).toBe(page.url());
+      await other.close();
+    }));
+});
+
+describe('a back end that hangs', () => {
+  const hang = async (tab: Tab, pattern: string) => {
+    await tab.page.clock.install();
+    await tab.page.route(pattern, () => undefined);
+  };
+  const wait = async ({ page }: Tab, seconds: number) => page.clock.fastForward(seconds * 1000);
+
+  it('at the start: says so after 10 s, and a click tries again', async () => {
+    const tab = await openTab(browser);
+    await hang(tab, '**/api/frontend-config');
+    await tab.page.goto(backend.page);
+    await tab.page.getByTestId('loading-contents').waitFor();
+    await wait(tab, 11);
+    await tab.page.getByText('No answer within 10 s').waitFor();
+    await tab.page.unroute('**/api/frontend-config');
+    await tab.page.getByRole('button', { name: 'Try again' }).click();
+    await tab.page.getByRole('tab', { name: 'Overview' }).waitFor();
+    await tab.close();
+  });
+
+  it.each([
+    ['table', '**/api/loki/flow/records*'],
+    ['overview', '**/api/flow/metrics*'],
+    ['topology', '**/api/flow/metrics*']
+  ])('in the %s: says so, and a click tries again', async (view, pattern) => {
+    const tab = await openTab(browser);
+    await hang(tab, pattern);
+    const asked = tab.page.waitForRequest(request => /flow\/(records|metrics)/.test(request.url()));
+    await tab.page.goto(`${backend.page}/?view=${view}&filters=`);
+    await asked;
+    await tab.page.getByTestId('loading-contents').or(tab.page.getByTestId('overview-view')).first().waitFor();
+    await wait(tab, 6);
+    await tab.page.getByText('This takes long.').waitFor();
+    await wait(tab, 35);
+    await tab.page.getByTestId('error-state').getByText('No answer within 40 s').waitFor();
+    if (view !== 'table') {
+      await tab.page.getByText('Flows over time could not be loaded').waitFor();
+    }
+    await shot(tab.page, `${view}-hung`);
+    await tab.page.unroute(pattern);
+    await tab.page.getByRole('button', { name: 'Try again' }).click();
+    await tab.page.getByTestId('error-state').waitFor({ state: 'detached' });
+    await tab.close();
+  });
+
+  it('can be left before that, and asked again', async () => {
+    const tab = await openTab(browser);
+    await hang(tab, '**/api/loki/flow/records*');
+    await tab.page.goto(`${backend.page}/?view=table&filters=`);
+    await tab.page.getByTestId('loading-contents').waitFor();
+    await wait(tab, 6);
+    await tab.page.getByRole('button', { name: 'Cancel' }).click();
+    await tab.page.getByTestId('error-state').getByText('Stopped before an answer came').waitFor();
+    await tab.page.unroute('**/api/loki/flow/records*');
+    await tab.page.getByRole('button', { name: 'Try again' }).click();
+    await rows(tab.page).first().waitFor();
+    await tab.close();
+  });
+});
+
+describe('the time before', () => {
+  it('is said not to be there when nothing was recorded then', () =>
+    withTab('/?view=overview&filters=&timeRange=900', async ({ page }) => {
+      const tile = page.getByTestId('tile-throughput');
+      await tile.getByText('no earlier data').waitFor();
+      expect(await tile.innerText()).not.toMatch(/[▲▼]|none before/);
+      await page.getByText('no earlier data to compare with').waitFor();
+      expect(await page.getByTestId('panel-top_avg_byte_rates').innerText()).not.toMatch(/[▲▼]|\bnew\b/);
+    }));
+
+  it('is compared with when it was', () =>
+    withTab('/?view=overview&filters=&timeRange=100', async ({ page }) => {
+      await page.getByTestId('tile-throughput').getByText(/[▲▼±]/).waitFor();
+      expect(await page.getByText('no earlier data').count()).toBe(0);
+    }));
+});
+
+it('takes the 90th percentile over the whole range, and calls it that', () =>
+  withTab('/?view=overview&filters=&timeRange=300', async ({ page }) => {
+    const tile = page.getByTestId('tile-latency');
+    await tile.getByText(/now .* peak/).waitFor();
+    expect(await tile.innerText()).toMatch(/90th percentile/);
+    expect(await tile.innerText()).not.toMatch(/average/);
+    const shown = Number(/([\d.]+) ms/.exec(await tile.innerText())![1]);
+    const end = Math.floor(Date.now() / 1000) - 10;
+    const query = `type=TimeFlowRttNs&function=p90&aggregateBy=app&step=300s&startTime=${end - 300}&endTime=${end}`;
+    const answer = await page.evaluate(
+      async path => (await (await fetch(path)).json()) as { result: { values: [number, string][] }[] },
+      `/api/flow/metrics?${query}`
+    );
+    const wanted = Number(answer.result[0]!.values.at(-1)![1]);
+    expect(Math.abs(shown - wanted) / wanted).toBeLessThan(0.1);
+  }));
+
+describe('what is missing', () => {
+  it('is told apart: lost, not accounted for, not running', async () => {
+    const tab = await openTab(browser);
+    const { page } = tab;
+    const now = Date.now();
+    await page.route('**/api/losses*', route =>
+      route.fulfill({
+        json: {
+          components: ['ebpf-agent', 'flowlogs-pipeline'],
+          intervals: [
+            { component: 'ebpf-agent', cause: 'map full', records: 1234, from: now - 165_000, to: now - 150_000 },
+            { component: 'ebpf-agent', cause: 'queue full', records: 10, from: now - 165_000, to: now - 150_000 }
+          ],
+          losses: [
+            { component: 'ebpf-agent', cause: 'map full', records: 1234 },
+            { component: 'ebpf-agent', cause: 'queue full', records: 10 }
+          ],
+          neverSeen: [{ component: 'flowlogs-pipeline', since: now - 200_000 }],
+          unaccounted: [{ component: 'ebpf-agent', from: now - 90_000, to: now - 60_000 }]
+        }
+      })
+    );
+    await page.goto(`${backend.page}/?view=overview&filters=`);
+    const strip = page.locator('.netobserv-strip');
+    await strip.getByText('ebpf-agent lost 1,234 (map full), ebpf-agent lost 10 (queue full)').waitFor();
+    await strip.getByText('flowlogs-pipeline not running').waitFor();
+    // Two causes in the same time are one mark, and it does not look like time nobody counted.
+    const [silent, lost] = [strip.locator('.netobserv-mark-unaccounted'), strip.locator('.netobserv-mark-lost')];
+    expect(await Promise.all([silent.count(), lost.count()])).toEqual([1, 1]);
+    expect(await silent.getAttribute('fill')).not.toBe(await lost.locator('rect').first().getAttribute('fill'));
+    await page.getByTestId('panel-byte_rates').getByText('partial').waitFor();
+    await shot(page, 'overview-losses');
+    expect(await seriousFindings(page)).toEqual([]);
+    await page
+      .getByRole('button', { name: '1,244 lost · 30s not accounted for · flowlogs-pipeline not running' })
+      .click();
+    await page.getByText('flowlogs-pipeline has never answered').waitFor();
+    const box = (await strip.boundingBox())!;
+    await page.mouse.move(box.x + box.width * (1 - 75 / 300), box.y + 10);
+    await strip.getByText('ebpf-agent not accounted for').waitFor();
+    await page.mouse.move(box.x + box.width * (1 - 157 / 300), box.y + 10);
+    const tip = strip.locator('.netobserv-strip-tip');
+    await tip.getByText('ebpf-agent lost 1,234 (map full), ebpf-agent lost 10 (queue full)').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByText('flowlogs-pipeline has never answered').waitFor({ state: 'detached' });
+    await shot(page, 'overview-losses-tip');
+    for (const at of [1, box.width - 1]) {
+      await page.mouse.move(box.x + at, box.y + 10);
+      const { x, width } = (await tip.boundingBox())!;
+      expect(x >= box.x - 1 && x + width <= box.x + box.width + 1).toBe(true);
+    }
+    await tab.close();
+  });
+
+  it('is not known when the back end does not tell', async () => {
+    const tab = await openTab(browser);
+    await tab.page.route('**/api/losses*', route => route.fulfill({ status: 503, body: '{"message":"busy"}' }));
+    await tab.page.goto(`${backend.page}/?view=table&filters=`);
+    await tab.page.getByText('Losses not known').waitFor();
+    await tab.close();
+  });
+});
+
+it('shows the first flows without waiting for the next refresh', async () => {
+  const [fresh, tab] = await Promise.all([startBackend(), openTab(browser)]);
+  try {
+    await tab.page.goto(`${fresh.page}/?view=table&filters=&timeRange=300`);
+    await tab.page.getByTestId('no-results-found').waitFor();
+    await tab.page.getByText('The page looks again every 2 sec').waitFor();
+    const pushed = Date.now();
+    await fresh.push(office(5).second(pushed - 1000, 3));
+    await tab.page.getByTestId('no-results-found').waitFor({ state: 'detached' });
+    // The refresh that is set comes every 15 s.
+    expect(Date.now() - pushed).toBeLessThan(10_000);
+    expect(tab.errors).toEqual([]);
+  } finally {
+    await tab.close();
+    await fresh.stop();
+  }
+});
+
+it.each(['overview', 'table', 'topology'])('the %s says how old the newest flow is', view =>
+  withTab(`/?view=${view}&filters=&timeRange=900`, async ({ page }) => {
+    await page
+      .locator('.netobserv-summary')
+      .getByText(/^newest flow .+ ago$/)
+      .waitFor();
+  })
+);
+
+it('an interface that is gone is said to be gone, not "unknown"', () =>
+  withTab('/?view=table&filters=src_port%3D5354&timeRange=900', async ({ page }) => {
+    await expect.poll(() => rows(page).count(), { timeout: 30_000 }).toBe(1);
+    expect(await rows(page).innerText()).toContain('interface that is gone');
+    await rows(page).click();
+    const panel = page.getByTestId('drawer-body');
+    await panel.getByText('interface that is gone').waitFor();
+    await page.goto(`${backend.page}/?view=overview&filters=src_port%3D5354&timeRange=900`);
+    await page.getByTestId('panel-by_Interfaces').getByText('Interfaces that are gone').waitFor();
+  }));
+
+describe.each([1440, 1280, 1024])('beside an open panel at %i pixels', width => {
+  it('no column of the table is cut, and what lies beyond is counted', () =>
+    withTab(
+      '/?view=table&filters=&timeRange=900',
+      async ({ page }) => {
+        await rows(page).first().click();
+        await page.getByTestId('drawer-body').waitFor();
+        await page.getByRole('button', { name: /^Scroll to \d+ more columns?$/ }).waitFor();
+        const cut = await page.evaluate(() => {
+          const edge = document.getElementById('table-container')!;
+          const right = edge.getBoundingClientRect().left + edge.clientWidth;
+          return [...document.querySelectorAll('thead th')]
+            .map(head => head.getBoundingClientRect())
+            .filter(head => head.left < right - 1 && head.right > right + 1).length;
+        });
+        expect(cut).toBe(0);
+        await shot(page, `flows-panel-${width}`);
+        expect(await seriousFindings(page)).toEqual([]);
+      },
+      { viewport: { width, height: width === 1024 ? 768 : 900 } }
+    ));
+});

@@ -1,0 +1,68 @@
+import { describe, expect, it, test } from 'vitest';
+import type { Losses } from '../../src/api/types';
+import { isNothingMissing, missingIn, missingOf, within } from '../../src/model/losses';
+
+const report = (part: Partial<Losses>): Losses => ({
+  components: ['ebpf-agent', 'flowlogs-pipeline'],
+  intervals: [],
+  losses: [],
+  neverSeen: [],
+  unaccounted: [],
+  ...part
+});
+const gap = (from: number, to: number, component = 'ebpf-agent') => ({ component, from: from * 1000, to: to * 1000 });
+const loss = (cause: string, records: number) => ({ component: 'ebpf-agent', cause, records });
+const lost = (from: number, to: number, records = 3, cause = 'map full') => ({ ...gap(from, to), cause, records });
+
+describe('what is missing', () => {
+  test.each<[what: string, part: Partial<Losses>, missing: object]>([
+    ['nothing', {}, { lost: 0, causes: [], neverSeen: [], gapSeconds: 0 }],
+    [
+      'records, the most frequent cause first',
+      { losses: [loss('map full', 3), loss('queue full', 40), loss('send', 0)] },
+      { lost: 43, causes: [loss('queue full', 40), loss('map full', 3)] }
+    ],
+    [
+      'time, once for components that were silent together',
+      { unaccounted: [gap(10, 30), gap(20, 40, 'flowlogs-pipeline'), gap(50, 60)] },
+      { gapSeconds: 40 }
+    ],
+    [
+      'a component that never answered, which is no gap and no loss',
+      { neverSeen: [{ component: 'ebpf-agent', since: 5 }] },
+      { lost: 0, gapSeconds: 0, neverSeen: ['ebpf-agent'] }
+    ]
+  ])('%s', (_what, part, missing) => expect(missingOf(report(part))).toMatchObject(missing));
+
+  it('is nothing only when all three are', () => {
+    expect(isNothingMissing(missingOf(report({})))).toBe(true);
+    expect(isNothingMissing(missingOf(report({ neverSeen: [{ component: 'ebpf-agent', since: 5 }] })))).toBe(false);
+    expect(isNothingMissing(missingOf(report({ unaccounted: [gap(1, 2)] })))).toBe(false);
+    expect(isNothingMissing(missingOf(report({ losses: [loss('send', 1)] })))).toBe(false);
+  });
+
+  it('counts of a gap only what lies in the range', () => {
+    const cut = within(report({ unaccounted: [gap(0, 120), gap(150, 400), gap(500, 600)] }), { start: 100, end: 200 });
+    expect(cut.unaccounted).toEqual([gap(100, 120), gap(150, 200)]);
+  });
+
+  it('marks of a loss only the time in the range, and nothing for a back end that tells no times', () => {
+    const cut = within(report({ intervals: [lost(90, 105), lost(10, 25)] }), { start: 100, end: 200 });
+    expect(cut.intervals).toEqual([lost(100, 105)]);
+    const old = { ...report({}), intervals: undefined } as unknown as Losses;
+    expect(within(old, { start: 100, end: 200 }).intervals).toEqual([]);
+  });
+
+  const timed = report({
+    intervals: [lost(0, 15), lost(15, 30, 5), lost(15, 30, 9, 'queue full'), lost(60, 75)],
+    unaccounted: [gap(30, 45), gap(30, 60, 'flowlogs-pipeline'), gap(40, 50)]
+  });
+  test.each<[what: string, from: number, to: number, lost: object[], silent: string[]]>([
+    ['by each cause, the most first', 20, 20, [loss('queue full', 9), loss('map full', 5)], []],
+    ['summed over what lies under the pointer', 10, 16, [loss('queue full', 9), loss('map full', 8)], []],
+    ['apart from who was silent, each once', 42, 44, [], ['ebpf-agent', 'flowlogs-pipeline']],
+    ['nowhere else', 80, 90, [], []]
+  ])('is told at a time: %s', (_what, from, to, lost, silent) =>
+    expect(missingIn(timed, from * 1000, to * 1000)).toEqual({ lost, silent })
+  );
+});
