@@ -57,7 +57,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
 
     /// Whether the next line has to be waited for.
     pub fn is_read_up(&self) -> bool {
-        self.input.buffer().is_empty()
+        !self.input.buffer().contains(&b'\n')
     }
 
     /// Passes over the rest of a line.
@@ -114,5 +114,21 @@ impl<'de> Deserialize<'de> for JsonRecord {
             }
         }
         deserializer.deserialize_map(Fields)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[tokio::test]
+    async fn half_a_line_has_to_be_waited_for() {
+        let mut lines = Lines::new(&b"one\ntwo\nhal"[..]);
+        for (line, is_read_up) in [("one", false), ("two", true), ("hal", true)] {
+            let next = lines.next().await.unwrap().unwrap().unwrap();
+            assert_eq!(next, line.as_bytes());
+            assert_eq!(lines.is_read_up(), is_read_up, "{line}");
+        }
     }
 }
