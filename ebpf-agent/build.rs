@@ -19,12 +19,17 @@ use std::{
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 const TARGET: &str = "bpfel-unknown-none";
-const OBJECT: &str = "netobserv-ebpf-kernel";
+/// The objects: the binary of the kernel crate, and the variable that tells the crate where it is. The agent embeds the
+/// first; the second is the benchmark's.
+const OBJECTS: [(&str, &str); 2] = [
+    ("netobserv-ebpf-kernel", "NETOBSERV_KERNEL_OBJECT"),
+    ("netobserv-ebpf-bench", "NETOBSERV_BENCH_OBJECT"),
+];
 
 fn main() -> Result<()> {
     protobuf()?;
     version();
-    kernel_object()
+    kernel_objects()
 }
 
 /// `contracts/flow.proto` to Rust types and a client.
@@ -87,24 +92,23 @@ fn date(seconds: u64) -> String {
 }
 
 /// Builds the kernel programs, or takes them from the cache, and tells the crate where they are.
-fn kernel_object() -> Result<()> {
+fn kernel_objects() -> Result<()> {
     println!("cargo::rerun-if-env-changed=NETOBSERV_BPF_TOOLCHAIN");
     for part in ["kernel", "abi"] {
         println!("cargo::rerun-if-changed={part}");
     }
     let toolchain = toolchain()?;
-    let object = toolchain
+    let folder = toolchain
         .join("objects")
-        .join(format!("{:016x}.o", source_hash(&toolchain)?));
-    if !object.exists() {
-        build(&toolchain, &object)?;
+        .join(format!("{:016x}", source_hash(&toolchain)?));
+    if !folder.exists() {
+        build(&toolchain, &folder)?;
     }
-    let embedded = PathBuf::from(env::var("OUT_DIR")?).join("kernel.o");
-    fs::copy(&object, &embedded)?;
-    println!(
-        "cargo::rustc-env=NETOBSERV_KERNEL_OBJECT={}",
-        embedded.display()
-    );
+    for (name, variable) in OBJECTS {
+        let embedded = PathBuf::from(env::var("OUT_DIR")?).join(name);
+        fs::copy(folder.join(name), &embedded)?;
+        println!("cargo::rustc-env={variable}={}", embedded.display());
+    }
     Ok(())
 }
 
@@ -167,7 +171,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-fn build(toolchain: &Path, object: &Path) -> Result<()> {
+fn build(toolchain: &Path, objects: &Path) -> Result<()> {
     let folder = fs::canonicalize("kernel")?;
     let bin = toolchain.join("bin");
     let target = toolchain.join("objects/target");
@@ -214,9 +218,21 @@ fn build(toolchain: &Path, object: &Path) -> Result<()> {
     if !status.success() {
         return Err(format!("cannot build the kernel programs in {}", folder.display()).into());
     }
-    // Renamed into place, so that two builds at once never see half an object.
-    let temporary = object.with_extension(format!("{}.part", std::process::id()));
-    fs::copy(target.join(TARGET).join("release").join(OBJECT), &temporary)?;
-    fs::rename(temporary, object)?;
+    // Renamed into place, so that two builds at once never see half of it.
+    let temporary = objects.with_extension(format!("{}.part", std::process::id()));
+    fs::create_dir_all(&temporary)?;
+    for (name, _) in OBJECTS {
+        fs::copy(
+            target.join(TARGET).join("release").join(name),
+            temporary.join(name),
+        )?;
+    }
+    if let Err(error) = fs::rename(&temporary, objects) {
+        // Another build was first with the same.
+        fs::remove_dir_all(&temporary)?;
+        if !objects.exists() {
+            return Err(error.into());
+        }
+    }
     Ok(())
 }

@@ -4,21 +4,22 @@
 //! waits for running programs: 10 ms as a rule, hundreds at worst), so never on an async thread.
 //!
 //! **Invariant:** knows nothing of export, of names or of configuration beyond [`Settings`]. `unsafe` stands in
-//! `maps`, `memory` and `sharing` only, around calls that no library wraps.
+//! `mapping`, `maps`, `memory`, `sharing` and `table` only, around calls that no library wraps.
 
 mod attach;
 mod btf;
 mod features;
 mod load;
+mod mapping;
 mod maps;
 mod memory;
 mod offsets;
 mod sharing;
+mod table;
 
 pub use attach::AttachKind;
 pub use features::{FeatureStatus, Status};
-pub use load::{Counters, Datapath, OBJECT};
-pub use maps::ReadMode;
+pub use load::{Counters, Datapath};
 pub use netobserv_ebpf_abi as abi;
 
 use crate::config::AttachConfig;
@@ -26,7 +27,7 @@ use crate::config::AttachConfig;
 /// What the programs are loaded with.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// Capacity of each flow map and each feature map, `CACHE_MAX_FLOWS`.
+    /// Flows that each generation of the table has room for, `CACHE_MAX_FLOWS`.
     pub cache_max_flows: u32,
     /// One packet in this many; 0 and 1 are all.
     pub sampling: u32,
@@ -40,7 +41,7 @@ pub struct Settings {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(
-        "load kernel programs: {0}; the agent needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN, and a kernel with BPF enabled"
+        "load kernel programs: {0}; the agent needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN, and Linux 5.12 (arm64: 5.18) or later with BPF enabled; if memory is short, a smaller CACHE_MAX_FLOWS"
     )]
     Object(#[from] aya::EbpfError),
     #[error("load kernel program {name}: {}", describe(source))]

@@ -23,9 +23,10 @@ use aya::{
 use netobserv_ebpf_agent::{
     config::{Anchor, AttachConfig, AttachMode, Direction},
     interfaces::model::{Interface, Netns, NetnsId},
-    kernel::{AttachKind, OBJECT, Settings},
+    kernel::{AttachKind, Settings},
 };
 use support::{
+    OTHER_PROGRAMS,
     agent::{Agent, lost_packets, packets, settings},
     frames::{self, Ip},
     is_privileged,
@@ -86,7 +87,7 @@ fn tc_filters(namespace: &Namespace, interface: &str) -> Vec<String> {
 
 /// A program of somebody else.
 fn other_program(namespace: &Namespace, interface: &str, options: TcAttachOptions) -> Ebpf {
-    let mut ebpf = Ebpf::load(OBJECT).unwrap();
+    let mut ebpf = Ebpf::load(OTHER_PROGRAMS).unwrap();
     let program: &mut SchedClassifier = ebpf.program_mut("empty").unwrap().try_into().unwrap();
     program.load().unwrap();
     namespace.run(|| {

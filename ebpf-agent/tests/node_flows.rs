@@ -16,7 +16,7 @@ use std::{
 use netobserv_ebpf_agent::kernel::Settings;
 use support::{
     agent::{Agent, Record, bytes, lost_packets, packets, settings},
-    frames::{self, Ip},
+    frames::{self, Ip, numbered},
     is_privileged, let_pass,
     netns::{Namespace, connect, veth},
 };
@@ -26,21 +26,6 @@ fn pair() -> (Namespace, Namespace) {
     let (watched, peer) = (Namespace::new(1), Namespace::new(2));
     veth((&watched, "a"), (&peer, "b"));
     (watched, peer)
-}
-
-/// A UDP frame of one of many flows.
-fn numbered(flow: u32, payload: usize) -> Vec<u8> {
-    let source = IpAddr::from([10, 1, (flow >> 8) as u8, flow as u8]);
-    let port = 1024 + (flow >> 16) as u16;
-    let transport = frames::udp(port, 9, &vec![0; payload]);
-    frames::packet(
-        &[],
-        source,
-        IpAddr::from([10, 0, 0, 1]),
-        frames::UDP,
-        &transport,
-        Ip::default(),
-    )
 }
 
 /// Which side of the link is watched.
@@ -256,6 +241,7 @@ fn under_load_with_an_eviction_every_100_ms_nothing_is_lost() {
             let tick = Instant::now();
             agent.evict();
             evictions += 1;
+            // The period of evictions.
             let_pass(Duration::from_millis(100).saturating_sub(tick.elapsed()));
         }
         is_done.store(true, Ordering::Relaxed);

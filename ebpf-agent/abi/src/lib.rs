@@ -6,7 +6,7 @@
 //! `memset` per packet and would make equal keys differ.
 #![no_std]
 
-use core::mem::{align_of, size_of};
+use core::mem::{align_of, offset_of, size_of};
 
 /// Interfaces that a flow remembers besides the one that counts it.
 pub const OBSERVED_MAX: usize = 6;
@@ -44,8 +44,8 @@ pub const fn is_ipv4(address: &Address) -> bool {
     address[0] == 0 && address[1] == 0 && address[2] == MAPPED_IPV4
 }
 
-/// What identifies a flow.
-#[repr(C)]
+/// What identifies a flow. Aligned, so that it is compared and hashed in five words.
+#[repr(C, align(8))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FlowKey {
     pub source: Address,
@@ -57,6 +57,19 @@ pub struct FlowKey {
 }
 
 impl FlowKey {
+    /// The whole key, to hash and to compare.
+    #[inline(always)]
+    pub const fn words(&self) -> [u64; KEY_WORDS] {
+        let (source, destination) = (&self.source, &self.destination);
+        [
+            joined(source[0], source[1]),
+            joined(source[2], source[3]),
+            joined(destination[0], destination[1]),
+            joined(destination[2], destination[3]),
+            joined(self.ports, self.transport),
+        ]
+    }
+
     pub const fn source_port(&self) -> u16 {
         self.ports as u16
     }
@@ -85,6 +98,11 @@ impl FlowKey {
             ETHERTYPE_IPV6
         }
     }
+}
+
+#[inline(always)]
+const fn joined(low: u32, high: u32) -> u64 {
+    low as u64 | (high as u64) << 32
 }
 
 /// Joins two ports as [`FlowKey::ports`] holds them.
@@ -140,14 +158,15 @@ impl Observed {
     }
 }
 
-/// What is known of a flow in one generation. The first 40 bytes are all that a packet of a known flow touches.
+/// What is known of a flow in one generation. What a packet of a known flow touches comes first.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FlowValue {
+    pub bytes: u64,
+    /// 0 in an entry that was taken in vain, see [`FlowEntry`].
+    pub packets: u64,
     /// Monotonic clock.
     pub end_ns: u64,
-    pub bytes: u64,
-    pub packets: u64,
     /// The interface whose packets are counted, with the direction of the first packet.
     pub first: Observed,
     /// TCP flags, or of all packets.
@@ -176,12 +195,87 @@ impl FlowValue {
     }
 }
 
+/// A flow in the table of flows. Three cache lines, of which a packet of a known flow touches the first two.
+///
+/// Entries are taken one after the other. Where two processors begin the same flow at once, the entry of the one that
+/// loses stays unused, without packets, until the generation ends.
+#[repr(C, align(64))]
+#[derive(Clone, Copy, Debug)]
+pub struct FlowEntry {
+    pub key: FlowKey,
+    pub value: FlowValue,
+    /// Whether the entry of the same number in the DNS array is this flow's: 0 or 1.
+    pub has_dns: u64,
+    /// Up to the end of the cache line.
+    pub reserved: [u64; 3],
+}
+
+/// The state of one generation, in a map of its own, so that giving the programs another generation is one swap of maps.
+///
+/// What every packet reads and what every new flow writes are a cache line apart.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Generation {
+    /// Which half of the arrays is this generation's: 0 or 1.
+    pub half: u64,
+    pub reserved: [u64; 7],
+    /// Entries taken, and refused attempts to take one.
+    pub taken: u64,
+    pub reserved_too: [u64; 7],
+}
+
+impl Generation {
+    /// One without flows.
+    pub const fn empty(half: u64) -> Self {
+        Self {
+            half,
+            reserved: [0; 7],
+            taken: 0,
+            reserved_too: [0; 7],
+        }
+    }
+}
+
+/// Words of a [`FlowKey`].
+pub const KEY_WORDS: usize = 5;
+
+/// Secret numbers of the hash: two for each word, and one to begin with.
+pub const HASH_NUMBERS: usize = 2 * KEY_WORDS + 1;
+
+/// Places of the flow table's index in one element of its array, a cache line: the kernel's arrays have no smaller
+/// elements than 8 bytes.
+pub const LINE_PLACES: u32 = 16;
+
+/// A part of the index.
+pub type IndexLine = [u32; LINE_PLACES as usize];
+
+/// Places that are tried for a key, one after the other. An index is at most half full, so that 1.5 are tried for a flow
+/// on average, and chains of some dozens are the longest.
+pub const TRIES: u32 = 128;
+
+/// Places where the tries for a key can start. Two for each flow: with more, chains of occupied places are shorter, but
+/// the processor's cache has fewer of them.
+#[inline(always)]
+pub const fn index_starts(flows: u32) -> u32 {
+    flows.saturating_mul(2)
+}
+
+/// Bits that hold an entry's number, counted from 1, in a generation with room for `flows`.
+#[inline(always)]
+pub const fn number_bits(flows: u32) -> u32 {
+    u32::BITS - flows.leading_zeros()
+}
+
+/// Lines in the index of a generation with room for `flows`.
+#[inline(always)]
+pub const fn index_lines(flows: u32) -> u32 {
+    index_starts(flows).saturating_add(TRIES) / LINE_PLACES + 1
+}
+
 /// What the DNS feature knows of a flow in one generation.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DnsValue {
-    pub start_ns: u64,
-    pub end_ns: u64,
     /// Highest time from query to response.
     pub latency_ns: u64,
     /// Of the latest response, host order; id 0 is "no response".
@@ -191,6 +285,16 @@ pub struct DnsValue {
     pub errno: u32,
     /// The question's name in wire form, zero-filled.
     pub name: [u8; DNS_NAME_MAX],
+}
+
+impl DnsValue {
+    pub const EMPTY: Self = Self {
+        latency_ns: 0,
+        id: 0,
+        flags: 0,
+        errno: 0,
+        name: [0; DNS_NAME_MAX],
+    };
 }
 
 /// A DNS query that waits for its response, as the query's packet had it.
@@ -208,18 +312,20 @@ pub struct DnsQuery {
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Counter {
-    /// The entry was there at the insert and gone at the second look-up.
+    /// A packet found no generation to be counted in.
     UpdateFlowFailed = 0,
-    /// No place for a new flow.
+    /// All entries are taken: a packet of a new flow.
     CreateFlowFailed = 1,
     /// No place for DNS data of a flow.
     UpdateDnsFailed = 2,
     /// A flow was seen on more than [`OBSERVED_MAX`] further interfaces.
     ObservedInterfaceMissed = 3,
+    /// All places that are tried for a key are taken: a packet of a new flow.
+    PlaceFlowFailed = 4,
 }
 
 /// Number of [`Counter`]s.
-pub const COUNTERS: usize = 4;
+pub const COUNTERS: usize = 5;
 
 /// Offsets in the running kernel's `struct sock` and `tcp_sock`, for the round trip time. The verifier treats them as
 /// constants.
@@ -237,26 +343,25 @@ pub struct SocketOffsets {
 }
 
 const _: () = {
-    assert!(size_of::<FlowKey>() == 40 && align_of::<FlowKey>() == 4);
+    assert!(size_of::<FlowKey>() == 8 * KEY_WORDS && align_of::<FlowKey>() == 8);
     assert!(size_of::<FlowValue>() == 120 && align_of::<FlowValue>() == 8);
-    assert!(core::mem::offset_of!(FlowValue, start_ns) == 40);
-    assert!(size_of::<DnsValue>() == 32 + DNS_NAME_MAX && align_of::<DnsValue>() == 8);
+    assert!(size_of::<FlowEntry>() == 192 && offset_of!(FlowEntry, reserved) == 168);
+    // The end of what a packet of a known flow touches.
+    assert!(offset_of!(FlowEntry, value) + offset_of!(FlowValue, start_ns) <= 128);
+    assert!(size_of::<Generation>() == 128 && offset_of!(Generation, taken) == 64);
+    assert!(size_of::<DnsValue>() == 16 + DNS_NAME_MAX && align_of::<DnsValue>() == 8);
     assert!(size_of::<DnsQuery>() == 40);
     assert!(size_of::<SocketOffsets>() == 32);
 };
 
 #[cfg(feature = "user")]
 mod user {
-    use super::{DnsQuery, DnsValue, FlowKey, FlowValue, SocketOffsets};
+    use super::{DnsQuery, Generation, SocketOffsets};
 
     // SAFETY: `repr(C)`, only integers and arrays of them, and no padding (asserted above by the sizes).
-    unsafe impl aya::Pod for FlowKey {}
-    // SAFETY: as above.
-    unsafe impl aya::Pod for FlowValue {}
-    // SAFETY: as above.
-    unsafe impl aya::Pod for DnsValue {}
-    // SAFETY: as above.
     unsafe impl aya::Pod for DnsQuery {}
+    // SAFETY: as above.
+    unsafe impl aya::Pod for Generation {}
     // SAFETY: as above.
     unsafe impl aya::Pod for SocketOffsets {}
 }

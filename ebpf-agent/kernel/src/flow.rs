@@ -1,12 +1,13 @@
-//! The product's most executed code: one packet into the flow map.
+//! The product's most executed code: one packet into the flow table.
 //!
-//! **Invariant:** a packet of a known flow, all features off, costs one map look-up and no other helper, but for
-//! the first packet of a tick, which reads the clock. Each packet that was looked at is in exactly one flow, or in exactly one counter.
+//! **Invariant:** a packet of a known flow, all features off, costs no call of a helper or of another function, but for
+//! the first packet of a tick, which reads the clock. Each packet that was looked at is in exactly one flow, or in exactly
+//! one counter.
 
-use aya_ebpf::{
-    bindings::BPF_NOEXIST, helpers::generated::bpf_get_prandom_u32, programs::TcContext,
-};
-use netobserv_ebpf_abi::{Counter, FlowValue, Observed};
+use core::ptr::read_volatile;
+
+use aya_ebpf::{helpers::generated::bpf_get_prandom_u32, programs::TcContext};
+use netobserv_ebpf_abi::{Counter, FlowValue, OBSERVED_MAX, Observed};
 use netobserv_ebpf_kernel::{
     bytes::Bytes,
     packet::{self, Packet},
@@ -16,22 +17,10 @@ use crate::{
     atomic, clock,
     features::dns,
     globals,
-    maps::{ACTIVE_FLOWS, Flows, count},
+    maps::count,
     skb::{Copied, Linear},
+    table::{Entry, Published, Table},
 };
-
-const EEXIST: i32 = -17;
-
-/// Where a packet ended up.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Seen {
-    /// In the flow's numbers.
-    Counted,
-    /// Its flow is counted at another interface, which saw or will see the same packet.
-    Elsewhere,
-    /// In a loss counter.
-    Lost,
-}
 
 /// Takes one packet.
 #[inline(always)]
@@ -59,24 +48,30 @@ fn record(ctx: &TcContext, packet: &Packet, direction: u32) {
     // SAFETY: the context of the hook that runs this program.
     let index = unsafe { (*ctx.skb.skb).ifindex };
     let here = Observed::new(globals::netns(), index, direction);
-    let Some(flows) = ACTIVE_FLOWS.get(0) else {
+    let Some(table) = Table::active() else {
         return count(Counter::UpdateFlowFailed);
     };
-    let seen = match flows.get_ptr_mut(&packet.key) {
-        Some(value) => update(value, packet, here, ctx.len()),
-        None => create(flows, ctx, packet, here),
+    let mut flow = Entry::NONE;
+    let is_here = match table.find(&packet.key) {
+        Some(known) => {
+            flow = known;
+            update(&flow, packet, here, ctx.len())
+        }
+        None => create(&table, ctx, packet, here, &mut flow),
     };
-    if globals::dns_tracking() != 0 && seen != Seen::Elsewhere && dns::is_tracked(packet) {
-        dns::observe(ctx, packet, clock::exact());
+    if is_here && globals::dns_tracking() != 0 && dns::is_tracked(packet) {
+        dns::observe(ctx, packet, &flow);
     }
 }
 
-/// Adds a packet to a known flow.
+/// Adds a packet to a known flow. Whether it counts here: if not, the flow is counted at another interface, which saw or
+/// will see the same packet.
 #[inline(always)]
-fn update(value: *mut FlowValue, packet: &Packet, here: Observed, length: u32) -> Seen {
+fn update(flow: &Entry, packet: &Packet, here: Observed, length: u32) -> bool {
     // SAFETY: a map value that lives as long as the program runs (invariant of `maps`). Words that other CPUs change
     // too are either changed atomically, or hold "the latest", for which any of the writers is right.
     unsafe {
+        let value = &raw mut (*flow.entry).value;
         let now = clock::coarse();
         // A flow begins at the exact time, which this may be behind.
         if now > (*value).end_ns {
@@ -87,33 +82,39 @@ fn update(value: *mut FlowValue, packet: &Packet, here: Observed, length: u32) -
         }
         if !(*value).first.is_same_interface(here) {
             observed(value, packet, here);
-            return Seen::Elsewhere;
+            return false;
         }
         atomic::add(&raw mut (*value).bytes, length.into());
         atomic::add(&raw mut (*value).packets, 1);
-        (*value).dscp = packet.dscp;
-        Seen::Counted
+        // A cache line that stays unchanged is cheaper to give up.
+        if (*value).dscp != packet.dscp {
+            (*value).dscp = packet.dscp;
+        }
+        true
     }
 }
 
-/// Remembers a further interface of a flow. Two CPUs can take the same free place at once; the one that loses it is
-/// added by its next packet, and the list never holds an interface twice.
-///
-/// # Safety
-/// `value` is a map value.
-#[inline(always)]
-unsafe fn observed(value: *mut FlowValue, packet: &Packet, here: Observed) {
-    // SAFETY: the caller's word; one word is read or written at once.
-    for place in unsafe { &mut (*value).observed } {
-        if place.is_none() {
-            *place = here;
-            return;
-        }
-        if place.is_same_interface(here) {
-            if place.0 | here.0 != place.0 {
-                place.0 |= here.0;
+/// Remembers a further interface of a flow. All try the places in the same order and take a free one atomically, so the
+/// list never holds an interface twice.
+#[inline(never)]
+fn observed(value: *mut FlowValue, packet: &Packet, here: Observed) {
+    for number in 0..OBSERVED_MAX {
+        // SAFETY: a map value, from `update`; one word is read or changed at once.
+        unsafe {
+            let place = (&raw mut (*value).observed).cast::<u64>().add(number);
+            let mut there = read_volatile(place);
+            if there == 0 {
+                there = atomic::claim_long(place, here.0);
+                if there == 0 {
+                    return;
+                }
             }
-            return;
+            if Observed(there).is_same_interface(here) {
+                if there | here.0 != there {
+                    atomic::or_long(place, here.0);
+                }
+                return;
+            }
         }
     }
     if packet.key.protocol() != 0 {
@@ -121,9 +122,19 @@ unsafe fn observed(value: *mut FlowValue, packet: &Packet, here: Observed) {
     }
 }
 
-/// Starts a flow.
-#[inline(always)]
-fn create(flows: &Flows, ctx: &TcContext, packet: &Packet, here: Observed) -> Seen {
+/// Starts a flow. Whether the packet belongs here, as in [`update`]; if it is lost, there is no `flow`.
+#[inline(never)]
+fn create(
+    table: &Table,
+    ctx: &TcContext,
+    packet: &Packet,
+    here: Observed,
+    flow: &mut Entry,
+) -> bool {
+    let Some(new) = table.take() else {
+        count(Counter::CreateFlowFailed);
+        return true;
+    };
     let now = clock::exact();
     let mut value = FlowValue {
         start_ns: now,
@@ -140,19 +151,23 @@ fn create(flows: &Flows, ctx: &TcContext, packet: &Packet, here: Observed) -> Se
     if packet.has_ethernet {
         value.macs = Copied(ctx).read(0).unwrap_or_default();
     }
-    match flows.insert(&packet.key, &value, BPF_NOEXIST.into()) {
-        Ok(()) => Seen::Counted,
-        // Another CPU was first. Nobody deletes in the active generation, so it is there.
-        Err(EEXIST) => match flows.get_ptr_mut(&packet.key) {
-            Some(value) => update(value, packet, here, ctx.len()),
-            None => lost(Counter::UpdateFlowFailed),
-        },
-        Err(_) => lost(Counter::CreateFlowFailed),
+    // SAFETY: a map value that nobody else knows yet.
+    unsafe {
+        (*new.entry).key = packet.key;
+        (*new.entry).value = value;
+        (*new.entry).has_dns = 0;
     }
-}
-
-#[inline(always)]
-fn lost(counter: Counter) -> Seen {
-    count(counter);
-    Seen::Lost
+    let published = table.publish(&new, &packet.key);
+    if let Published::New = published {
+        *flow = new;
+        return true;
+    }
+    // SAFETY: as above: no place leads to it. Without packets the agent passes it over.
+    unsafe { (*new.entry).value.packets = 0 };
+    if let Published::Known(known) = published {
+        *flow = known;
+        return update(flow, packet, here, ctx.len());
+    }
+    count(Counter::PlaceFlowFailed);
+    true
 }

@@ -1,5 +1,5 @@
-//! Packet parsers of the kernel programs. Pure: they read through [`bytes::Bytes`], so that the host can test and fuzz
-//! the very code that runs in the kernel.
+//! The pure parts of the kernel programs: packet parsers, which read through [`bytes::Bytes`], and the arithmetic of the
+//! flow table and of the clock. So the host can test and fuzz the very code that runs in the kernel.
 //!
 //! Called by the programs of `main.rs` and by the agent's tests.
 //!
@@ -7,4 +7,6 @@
 #![no_std]
 
 pub mod bytes;
+pub mod index;
 pub mod packet;
+pub mod tick;

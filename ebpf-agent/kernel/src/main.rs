@@ -19,6 +19,7 @@ mod flow;
 mod globals;
 mod maps;
 mod skb;
+mod table;
 
 use aya_ebpf::{
     macros::{btf_tracepoint, classifier, fentry, kprobe},
@@ -38,12 +39,6 @@ pub fn tcx_ingress_flow_parse(ctx: TcContext) -> i32 {
 #[classifier]
 pub fn tcx_egress_flow_parse(ctx: TcContext) -> i32 {
     flow::observe(&ctx, DIRECTION_EGRESS);
-    NEXT
-}
-
-/// What the other programs are measured against; attached by the benchmark alone.
-#[classifier]
-pub fn empty(_ctx: TcContext) -> i32 {
     NEXT
 }
 

@@ -1,27 +1,33 @@
-//! The maps. The two generations of the flow and DNS maps are made by the agent; the programs know the slot through
-//! which the active one is reached.
+//! The maps. Both generations of the flow table are halves of one array; the programs learn which is theirs from the
+//! small map in the slot [`ACTIVE`], which the agent swaps.
 //!
-//! **Invariant:** a program reads a slot once per packet and never keeps the map: the agent swaps the slot, waits for
-//! all running programs to end, and then owns the old map alone.
+//! **Invariant:** a program reads the slot once per packet and keeps nothing of it: the agent swaps the slot, waits for
+//! all running programs to end, and then owns the other half alone.
 
 use aya_ebpf::{
-    bindings::BPF_F_NO_PREALLOC,
-    btf_maps::{ArrayOfMaps, HashMap, PerCpuArray},
+    bindings::{BPF_F_MMAPABLE, BPF_F_NO_PREALLOC},
+    btf_maps::{Array, ArrayOfMaps, HashMap, PerCpuArray},
     macros::btf_map,
 };
-use netobserv_ebpf_abi::{COUNTERS, Counter, DnsQuery, DnsValue, FlowKey, FlowValue};
+use netobserv_ebpf_abi::{COUNTERS, Counter, DnsQuery, DnsValue, FlowEntry, Generation, IndexLine};
 
 use crate::atomic;
 
-/// Templates have one entry: the kernel compares type, sizes and flags, not capacity.
-pub type Flows = HashMap<FlowKey, FlowValue, 1>;
-pub type Dns = HashMap<FlowKey, DnsValue, 1, { BPF_F_NO_PREALLOC as usize }>;
+const MAPPED: usize = BPF_F_MMAPABLE as usize;
 
 #[btf_map]
-pub static ACTIVE_FLOWS: ArrayOfMaps<Flows, 1> = ArrayOfMaps::new();
+pub static ACTIVE: ArrayOfMaps<Array<Generation, 1>, 1> = ArrayOfMaps::new();
+
+/// The index of the flow table, see [`crate::table`]. The agent sets the sizes of this and the next two.
+#[btf_map]
+pub static INDEX: Array<IndexLine, 1, MAPPED> = Array::new();
 
 #[btf_map]
-pub static ACTIVE_DNS: ArrayOfMaps<Dns, 1> = ArrayOfMaps::new();
+pub static ENTRIES: Array<FlowEntry, 1, MAPPED> = Array::new();
+
+/// DNS data of the entry with the same number.
+#[btf_map]
+pub static DNS: Array<DnsValue, 1, MAPPED> = Array::new();
 
 /// Queries that wait for their response, with the monotonic time of the query.
 #[btf_map]

@@ -8,6 +8,9 @@ use core::ffi::c_void;
 use aya_ebpf::{EbpfContext as _, helpers::generated::bpf_skb_load_bytes, programs::TcContext};
 use netobserv_ebpf_kernel::bytes::{Bytes, Plain};
 
+/// No header that is read directly starts later.
+const LINEAR_OFFSET_MAX: usize = 255;
+
 /// The linear part.
 pub struct Linear {
     start: usize,
@@ -27,6 +30,10 @@ impl Linear {
 impl Bytes for Linear {
     #[inline(always)]
     fn read<T: Plain>(&self, offset: usize) -> Option<T> {
+        // Tells the verifier, of an offset that comes from the packet, that it is small.
+        if offset > LINEAR_OFFSET_MAX {
+            return None;
+        }
         let place = self.start + offset;
         if place + size_of::<T>() > self.end {
             return None;

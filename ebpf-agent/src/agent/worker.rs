@@ -8,7 +8,7 @@ use std::time::Duration;
 use tracing::{debug, warn};
 
 use super::Datapath;
-use crate::evict::{Evicted, Evictor, Sink};
+use crate::evict::{Evicted, Eviction, Evictor, Sink};
 use crate::exporters::BatchSender;
 use crate::flow::{EncodedBatch, Names};
 use crate::interfaces::model::{Interface, InterfaceKey, Mac, NetnsId};
@@ -18,15 +18,39 @@ use crate::kernel::{self, AttachKind, Counters};
 use crate::metrics::{Metrics, Severity};
 use crate::telemetry::limit::Limit;
 
-/// How often to say that the map was full.
-const FULL_LINE_PERIOD: Duration = Duration::from_mins(1);
+/// How often to tell each cause of lost packets.
+const LOSS_LINE_PERIOD: Duration = Duration::from_mins(1);
 const SOURCE: &str = "flow-fetcher";
 
-/// Kernel counters that are losses: their label, and whether a packet was lost or only its DNS data.
-const LOSSES: [(Counter, &str, bool); 3] = [
-    (Counter::CreateFlowFailed, "CannotCreateFlowsHashMap", true),
-    (Counter::UpdateFlowFailed, "CannotUpdateFlowsHashMap", true),
-    (Counter::UpdateDnsFailed, "CannotUpdateDNSHashMap", false),
+/// A kernel counter that is a loss.
+struct Loss {
+    counter: Counter,
+    reason: &'static str,
+    /// What the log says of it, if packets were lost and not only their DNS data.
+    line: Option<&'static str>,
+}
+
+const LOSSES: [Loss; 4] = [
+    Loss {
+        counter: Counter::CreateFlowFailed,
+        reason: "CannotCreateFlowsHashMap",
+        line: Some("the flow table was full; raise CACHE_MAX_FLOWS or lower CACHE_ACTIVE_TIMEOUT"),
+    },
+    Loss {
+        counter: Counter::PlaceFlowFailed,
+        reason: "CannotPlaceFlowsHashMap",
+        line: Some("their flows' places in the flow table were taken; a restart places flows anew"),
+    },
+    Loss {
+        counter: Counter::UpdateFlowFailed,
+        reason: "CannotUpdateFlowsHashMap",
+        line: Some("the kernel programs found no flow table; restart the agent"),
+    },
+    Loss {
+        counter: Counter::UpdateDnsFailed,
+        reason: "CannotUpdateDNSHashMap",
+        line: None,
+    },
 ];
 
 impl Names for NameReader {
@@ -47,7 +71,8 @@ pub struct Worker {
     evictor: Evictor<NameReader, BatchSender>,
     metrics: Arc<Metrics>,
     counted: Counters,
-    full: Limit,
+    /// Of the lines of [`LOSSES`].
+    limits: [Limit; LOSSES.len()],
 }
 
 impl Worker {
@@ -61,17 +86,17 @@ impl Worker {
             evictor,
             metrics,
             counted: Counters::default(),
-            full: Limit::new(FULL_LINE_PERIOD),
+            limits: [const { Limit::new(LOSS_LINE_PERIOD) }; LOSSES.len()],
         }
     }
 
     fn report(&mut self, evicted: &Evicted) {
         let metrics = &self.metrics;
-        metrics.evicted("hashmap", evicted.records);
+        metrics.evicted("hashmap", evicted.flows);
         metrics.map_read_seconds(evicted.duration.as_secs_f64());
         metrics.buffer_size("flowmap", evicted.flows as usize);
         metrics.buffer_size("dnsmap", evicted.dns as usize);
-        metrics.buffer_size("merged-maps", evicted.records as usize);
+        metrics.buffer_size("merged-maps", evicted.flows as usize);
         // The kernel's totals never go back, so nothing is lost between reading and resetting them.
         let grown = |counter| {
             evicted
@@ -79,12 +104,16 @@ impl Worker {
                 .get(counter)
                 .saturating_sub(self.counted.get(counter))
         };
-        let mut packets = 0;
-        for (counter, reason, is_packet) in LOSSES {
-            let lost = grown(counter);
-            if lost > 0 {
-                metrics.dropped(SOURCE, reason, lost);
-                packets += if is_packet { lost } else { 0 };
+        for (loss, limit) in LOSSES.iter().zip(&self.limits) {
+            let lost = grown(loss.counter);
+            if lost == 0 {
+                continue;
+            }
+            metrics.dropped(SOURCE, loss.reason, lost);
+            if let Some(line) = loss.line
+                && let Some(packets) = limit.add(lost)
+            {
+                warn!(packets, "packets not counted: {line}");
             }
         }
         let missed = grown(Counter::ObservedInterfaceMissed);
@@ -96,29 +125,17 @@ impl Worker {
                 missed,
             );
         }
-        if packets > 0
-            && let Some(packets) = self.full.add(packets)
-        {
-            warn!(
-                packets,
-                "packets not counted: a kernel map was full; raise CACHE_MAX_FLOWS or lower CACHE_ACTIVE_TIMEOUT"
-            );
-        }
         self.counted = evicted.counters;
-        debug!(flows = evicted.flows, records = evicted.records, took = ?evicted.duration, "evicted");
+        debug!(flows = evicted.flows, took = ?evicted.duration, "evicted");
     }
 
-    fn report_result(&mut self, result: Result<Evicted, kernel::Error>) {
-        match result {
-            Ok(evicted) => self.report(&evicted),
-            Err(error) => self.report_error(&error),
+    fn report_result(&mut self, (evicted, result): &Eviction) {
+        self.report(evicted);
+        if let Err(error) = result {
+            warn!("eviction: {error}");
+            self.metrics
+                .error(SOURCE, "CannotDeleteFlows", Severity::High);
         }
-    }
-
-    fn report_error(&self, error: &kernel::Error) {
-        warn!("eviction: {error}");
-        self.metrics
-            .error(SOURCE, "CannotDeleteFlows", Severity::High);
     }
 }
 
@@ -133,8 +150,8 @@ impl Datapath for Worker {
 
     fn evict(&mut self) {
         self.evictor.names().refresh();
-        let result = self.evictor.evict(&mut self.datapath);
-        self.report_result(result);
+        let eviction = self.evictor.evict(&mut self.datapath);
+        self.report_result(&eviction);
     }
 
     fn finish(&mut self) {
@@ -142,8 +159,8 @@ impl Datapath for Worker {
             warn!("{error}");
         }
         self.evictor.names().refresh();
-        for result in self.evictor.finish(&mut self.datapath) {
-            self.report_result(result);
+        for eviction in self.evictor.finish(&mut self.datapath) {
+            self.report_result(&eviction);
         }
     }
 }

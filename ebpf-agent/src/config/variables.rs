@@ -102,7 +102,7 @@ pub const VARIABLES: &[Variable] = &[
     var("TCX_ATTACH_ANCHOR_INGRESS", String, "none", Yes, "place among other TCX programs: none (appended), head or tail"),
     var("TCX_ATTACH_ANCHOR_EGRESS", String, "none", Yes, "likewise for egress"),
     var("PREFERRED_INTERFACE_FOR_MAC_PREFIX", String, "", Yes, "prefix=name[,prefix=name...]: the name to report when several interfaces share an index"),
-    var("CACHE_MAX_FLOWS", Int, "5000", Yes, "flows a kernel map can hold between two evictions"),
+    var("CACHE_MAX_FLOWS", Int, "5000", Yes, "flows that the table in the kernel has room for between two evictions"),
     var("CACHE_ACTIVE_TIMEOUT", Duration, "5s", Yes, "period of evictions"),
     var("STALE_ENTRIES_EVICT_TIMEOUT", Duration, "5s", Yes, "age at which a DNS query without an answer is forgotten"),
     var("BUFFERS_LENGTH", Int, "50", Yes, "length of internal queues"),

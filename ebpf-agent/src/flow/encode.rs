@@ -23,7 +23,7 @@ pub trait Names {
     fn name(&mut self, netns: NetnsId, index: u32, mac: [u8; 6]) -> &str;
 }
 
-/// A flow with what the features know of it. A flow known to a feature alone has an empty value.
+/// A flow with what the features know of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
     pub key: &'a FlowKey,
@@ -131,24 +131,14 @@ fn write(
     agent_ip: &[u8],
 ) {
     let Record { key, value, dns } = *record;
-    let is_counted = !value.first.is_none();
-    // A flow that only a feature saw has that feature's times.
-    let (start_ns, end_ns, ethertype) = match dns {
-        Some(dns) if !is_counted => (dns.start_ns, dns.end_ns, key.ethertype()),
-        Some(dns) => (
-            value.start_ns,
-            value.end_ns.max(dns.end_ns),
-            value.ethertype,
-        ),
-        None => (value.start_ns, value.end_ns, value.ethertype),
-    };
+    let ethertype = value.ethertype;
     let direction = value.first.direction();
     let (source_mac, destination_mac) = value.macs();
 
     wire.uint(1, ethertype.into());
     wire.uint(2, direction.into());
-    wire.nested(3, |time| timestamp(time, clock.wall(start_ns)));
-    wire.nested(4, |time| timestamp(time, clock.wall(end_ns)));
+    wire.nested(3, |time| timestamp(time, clock.wall(value.start_ns)));
+    wire.nested(4, |time| timestamp(time, clock.wall(value.end_ns)));
     wire.nested(5, |link| {
         link.uint(1, mac(source_mac));
         link.uint(2, mac(destination_mac));

@@ -15,12 +15,13 @@ use aya::{
 
 use super::{
     Error, Settings,
-    abi::{COUNTERS, Counter, DNS_NAME_MAX, DnsQuery, DnsValue, FlowKey, FlowValue, SocketOffsets},
+    abi::{COUNTERS, Counter, DnsQuery, DnsValue, FlowEntry, SocketOffsets},
     attach::{self, AttachKind, Attachment, Classifiers, EGRESS_PROGRAM, INGRESS_PROGRAM},
     features::{FeatureStatus, dns, rtt},
-    maps::{self, BPF_F_NO_PREALLOC, Generations, ReadMode, Reader},
+    maps::{self, Reader},
     memory,
     sharing::PrivateBpfFs,
+    table::{self, FlowTable, TableSettings},
 };
 use crate::config::Direction;
 use crate::interfaces::{
@@ -29,24 +30,12 @@ use crate::interfaces::{
 };
 
 /// The compiled programs. Aligned, since the object's reader casts into it.
-pub static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("NETOBSERV_KERNEL_OBJECT"));
+static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("NETOBSERV_KERNEL_OBJECT"));
 
-const FLOWS: &str = "ACTIVE_FLOWS";
-const DNS: &str = "ACTIVE_DNS";
 const QUERIES: &str = "DNS_QUERIES";
 const COUNTS: &str = "COUNTS";
-/// What the instances have in common.
-const SHARED: [&str; 4] = [FLOWS, DNS, QUERIES, COUNTS];
-
-const EMPTY_DNS: DnsValue = DnsValue {
-    start_ns: 0,
-    end_ns: 0,
-    latency_ns: 0,
-    id: 0,
-    flags: 0,
-    errno: 0,
-    name: [0; DNS_NAME_MAX],
-};
+/// What the instances have in common besides the flow table.
+const SHARED: [&str; 2] = [QUERIES, COUNTS];
 
 /// Totals since the start of what the programs counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,11 +67,9 @@ pub struct Datapath {
     own: Ebpf,
     others: HashMap<NetnsId, Instance>,
     attached: HashMap<InterfaceKey, Attached>,
-    flows: Generations,
-    dns: Generations,
+    table_settings: TableSettings,
+    table: FlowTable,
     pins: Option<PrivateBpfFs>,
-    flow_reader: Reader<FlowKey, FlowValue>,
-    dns_reader: Reader<FlowKey, DnsValue>,
     query_reader: Reader<DnsQuery, u64>,
 }
 
@@ -94,21 +81,10 @@ impl Datapath {
             Some(Ok(offsets)) => *offsets,
             _ => SocketOffsets::default(),
         };
-        let mut ebpf = load_object(settings, NetnsId::OWN, &known, None)?;
-        let flows = Generations::new::<FlowKey, FlowValue>(
-            &mut ebpf,
-            "flows",
-            FLOWS,
-            settings.cache_max_flows,
-            0,
-        )?;
-        let dns = Generations::new::<FlowKey, DnsValue>(
-            &mut ebpf,
-            "dns",
-            DNS,
-            dns::max_entries(settings),
-            BPF_F_NO_PREALLOC,
-        )?;
+        let table_settings =
+            TableSettings::new(settings.cache_max_flows, settings.dns_port.is_some());
+        let mut ebpf = load_object(settings, &table_settings, NetnsId::OWN, &known, None)?;
+        let table = FlowTable::new(&mut ebpf, &table_settings)?;
         let mut features = Vec::new();
         if settings.dns_port.is_some() {
             features.push(dns::can_run());
@@ -116,27 +92,19 @@ impl Datapath {
         if let Some(offsets) = offsets {
             features.push(rtt::start(&mut ebpf, offsets));
         }
-        let mode = maps::probe_mode::<FlowKey, FlowValue>(flows.idle(), FlowValue::default());
         let datapath = Self {
             settings: *settings,
             offsets: known,
             own: ebpf,
             others: HashMap::new(),
             attached: HashMap::new(),
-            flows,
-            dns,
+            table_settings,
+            table,
             pins: None,
-            flow_reader: Reader::new("flows", mode, FlowValue::default()),
-            dns_reader: Reader::new("dns", mode, EMPTY_DNS),
-            query_reader: Reader::new("queries", mode, 0),
+            query_reader: Reader::new(QUERIES),
         };
         memory::give_back();
         Ok((datapath, features))
-    }
-
-    /// How maps are read on this kernel.
-    pub fn read_mode(&self) -> ReadMode {
-        self.flow_reader.mode()
     }
 
     /// One attempt to watch an interface. Watching it already is not an error.
@@ -189,35 +157,19 @@ impl Datapath {
             .collect()
     }
 
-    /// Gives the programs an empty generation of every map; returns when they cannot reach the other any more.
-    ///
-    /// Flows go first: what a program does between the two swaps puts DNS data of a new flow into the old generation,
-    /// where eviction finds it without its flow and keeps it for the next time.
+    /// Gives the programs an empty generation; returns when they cannot reach the other any more. Does nothing after a
+    /// [`Self::drain`] that failed.
     pub fn swap(&mut self) -> Result<(), Error> {
-        self.flows.swap(&mut self.own)?;
-        if self.settings.dns_port.is_some() {
-            self.dns.swap(&mut self.own)?;
-        }
-        Ok(())
+        self.table.swap(&mut self.own)
     }
 
-    /// Moves the flows out of the generation that [`Self::swap`] retired.
-    pub fn drain_flows(
+    /// Takes the flows out of the generation that [`Self::swap`] retired, each with its DNS data. After an error the next
+    /// call goes on where this one stopped.
+    pub fn drain(
         &mut self,
-        visit: &mut dyn FnMut(&[FlowKey], &[FlowValue]),
+        visit: &mut dyn FnMut(&FlowEntry, Option<&DnsValue>),
     ) -> Result<(), Error> {
-        self.flow_reader.drain(self.flows.idle(), visit)
-    }
-
-    /// Moves the DNS data out of the generation that [`Self::swap`] retired.
-    pub fn drain_dns(
-        &mut self,
-        visit: &mut dyn FnMut(&[FlowKey], &[DnsValue]),
-    ) -> Result<(), Error> {
-        if self.settings.dns_port.is_none() {
-            return Ok(());
-        }
-        self.dns_reader.drain(self.dns.idle(), visit)
+        self.table.drain(&self.own, visit)
     }
 
     /// Forgets queries made before `before_ns` of the monotonic clock; how many there were.
@@ -280,7 +232,13 @@ impl Datapath {
         if self.pins.is_none() {
             self.pins = Some(self.share_maps(netns)?);
         }
-        let mut ebpf = load_object(&self.settings, netns, &self.offsets, self.pins.as_ref())?;
+        let mut ebpf = load_object(
+            &self.settings,
+            &self.table_settings,
+            netns,
+            &self.offsets,
+            self.pins.as_ref(),
+        )?;
         let programs = programs_of(&self.settings)
             .iter()
             .map(|&name| Ok((name, detached_from_object(&mut ebpf, name)?)))
@@ -296,7 +254,7 @@ impl Datapath {
             netns: netns.0,
             source,
         })?;
-        for name in SHARED {
+        for name in table::SHARED.into_iter().chain(SHARED) {
             let map = self.own.map(name).ok_or(Error::NoMap(name))?;
             map.pin(pins.path(name)).map_err(|error| Error::Sharing {
                 netns: netns.0,
@@ -335,6 +293,7 @@ fn in_netns<T>(interface: &Interface, work: impl FnOnce() -> T) -> Result<T, Err
 /// Loads the object for one namespace, and of its programs the flow programs that will be attached.
 fn load_object(
     settings: &Settings,
+    table: &TableSettings,
     netns: NetnsId,
     offsets: &SocketOffsets,
     pins: Option<&PrivateBpfFs>,
@@ -351,8 +310,9 @@ fn load_object(
         .override_global("network_namespace", &netns.0, true)
         .override_global("socket_offsets", offsets, true)
         .map_max_entries(QUERIES, dns::max_entries(settings));
+    table.apply(&mut loader);
     if let Some(pins) = pins {
-        for name in SHARED {
+        for name in table::SHARED.into_iter().chain(SHARED) {
             loader.map_pin_path(name, pins.path(name));
         }
     }

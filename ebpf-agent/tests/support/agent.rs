@@ -4,7 +4,7 @@ use std::{net::IpAddr, time::Duration};
 
 use netobserv_ebpf_agent::{
     config::{Anchor, AttachConfig, AttachMode, Direction},
-    evict::{EvictSettings, Evicted, Evictor, Sink},
+    evict::{EvictSettings, Evicted, Eviction, Evictor, Sink},
     flow::{EncodedBatch, Names},
     interfaces::model::{Interface, NetnsId},
     kernel::{AttachKind, Counters, Datapath, FeatureStatus, Settings, abi::Counter},
@@ -97,7 +97,13 @@ impl Agent {
     }
 
     pub fn evict(&mut self) -> Evicted {
-        self.evictor.evict(&mut self.datapath).unwrap()
+        let (evicted, result) = self.try_evict();
+        result.unwrap();
+        evicted
+    }
+
+    pub fn try_evict(&mut self) -> Eviction {
+        self.evictor.evict(&mut self.datapath)
     }
 
     /// All records since the last call.
@@ -108,14 +114,21 @@ impl Agent {
     /// Detaches and evicts what is left.
     pub fn stop(mut self) -> (Vec<Record>, Counters) {
         assert!(self.datapath.detach_all().is_empty());
-        let [first, last] = self.evictor.finish(&mut self.datapath);
-        first.unwrap();
-        (self.take(), last.unwrap().counters)
+        self.evict();
+        let counters = self.evict().counters;
+        (self.take(), counters)
     }
 }
 
 pub fn lost_packets(counters: &Counters) -> u64 {
-    counters.get(Counter::CreateFlowFailed) + counters.get(Counter::UpdateFlowFailed)
+    [
+        Counter::CreateFlowFailed,
+        Counter::PlaceFlowFailed,
+        Counter::UpdateFlowFailed,
+    ]
+    .map(|counter| counters.get(counter))
+    .iter()
+    .sum()
 }
 
 pub fn packets(records: &[Record]) -> u64 {

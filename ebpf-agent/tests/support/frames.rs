@@ -23,6 +23,21 @@ pub fn ethernet(tags: &[(u16, u16)], ethertype: u16, payload: &[u8]) -> Vec<u8> 
     frame
 }
 
+/// A UDP frame of one of many flows.
+pub fn numbered(flow: u32, payload: usize) -> Vec<u8> {
+    let source = IpAddr::from([10, 1, (flow >> 8) as u8, flow as u8]);
+    let port = 1024 + (flow >> 16) as u16;
+    let transport = udp(port, 9, &vec![0; payload]);
+    packet(
+        &[],
+        source,
+        IpAddr::from([10, 0, 0, 1]),
+        UDP,
+        &transport,
+        Ip::default(),
+    )
+}
+
 /// What is peculiar about an IP header.
 #[derive(Clone, Copy, Default)]
 pub struct Ip<'a> {

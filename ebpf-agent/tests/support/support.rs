@@ -9,6 +9,9 @@ pub mod frames;
 pub mod netns;
 pub mod tun;
 
+/// Programs that are not the agent's: `empty` and `bare_hash`. Aligned, since the object's reader casts into it.
+pub static OTHER_PROGRAMS: &[u8] = aya::include_bytes_aligned!(env!("NETOBSERV_BENCH_OBJECT"));
+
 /// Whether kernel tests can run here; says why not. In CI they must.
 pub fn is_privileged() -> bool {
     if nix::unistd::geteuid().is_root() {

@@ -25,7 +25,7 @@ use pbflow::collector_server::{Collector as Service, CollectorServer};
 use pbflow::{CollectorReply, Record, Records};
 
 /// Longer than a loaded machine needs for anything here.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How the server behaves.
 #[derive(Default)]

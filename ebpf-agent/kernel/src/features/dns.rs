@@ -13,9 +13,10 @@ use netobserv_ebpf_kernel::packet::{
 };
 
 use crate::{
-    globals,
-    maps::{ACTIVE_DNS, DNS_QUERIES, count},
-    skb::Copied,
+    clock, globals,
+    maps::{DNS, DNS_QUERIES, count},
+    skb::{Copied, Linear},
+    table::Entry,
 };
 
 const PORT: u16 = 53;
@@ -30,107 +31,104 @@ pub fn is_tracked(packet: &Packet) -> bool {
     source == PORT || destination == PORT || source == port || destination == port
 }
 
-/// Takes a packet of a DNS port.
-#[inline(always)]
-pub fn observe(ctx: &TcContext, packet: &Packet, now: u64) {
-    let message = dns::parse(&Copied(ctx), packet, ctx.len() as usize);
-    let mut value = DnsValue {
-        start_ns: now,
-        end_ns: now,
-        latency_ns: 0,
-        id: 0,
-        flags: 0,
-        errno: 0,
-        name: [0; DNS_NAME_MAX],
-    };
-    match message.kind {
-        Kind::None => return,
-        Kind::Broken => value.errno = message.errno,
-        Kind::Header if message.is_response() => response(ctx, packet, &message, &mut value),
-        Kind::Header => value.errno = query(packet, message.id, now),
+/// Takes a packet of a DNS port. A function of its own, so that its instructions do not burden other packets.
+#[inline(never)]
+pub fn observe(ctx: &TcContext, packet: &Packet, flow: &Entry) {
+    let mut message = dns::parse(&Linear::new(ctx), packet, ctx.len() as usize);
+    if matches!(message.kind, Kind::Broken) {
+        // Broken, or just not in the linear part.
+        message = dns::parse(&Copied(ctx), packet, ctx.len() as usize);
     }
-    if value.id != 0 || value.errno != 0 {
-        store(packet, &value);
+    match message.kind {
+        Kind::None => {}
+        Kind::Broken => trouble(flow, message.errno),
+        Kind::Header if message.is_response() => response(ctx, packet, &message, flow),
+        Kind::Header => query(packet, message.id, flow),
     }
 }
 
-/// Remembers a query; returns the positive error number.
+/// Remembers a query.
 #[inline(always)]
-fn query(packet: &Packet, id: u16, now: u64) -> u32 {
+fn query(packet: &Packet, id: u16, flow: &Entry) {
     let key = DnsQuery {
         source: packet.key.source,
         destination: packet.key.destination,
         ports: packet.key.ports,
         id_protocol: u32::from(id) | u32::from(packet.key.protocol()) << 16,
     };
-    match DNS_QUERIES.insert(&key, &now, BPF_NOEXIST.into()) {
+    match DNS_QUERIES.insert(&key, &clock::exact(), BPF_NOEXIST.into()) {
         // A repeated query: the time runs from the first.
-        Ok(()) | Err(EEXIST) => 0,
+        Ok(()) | Err(EEXIST) => {}
         Err(error) => {
             count(Counter::UpdateDnsFailed);
-            error.unsigned_abs()
+            trouble(flow, error.unsigned_abs());
         }
     }
 }
 
 #[inline(always)]
-fn response(ctx: &TcContext, packet: &Packet, message: &Message, value: &mut DnsValue) {
-    value.id = message.id;
-    value.flags = message.flags;
+fn response(ctx: &TcContext, packet: &Packet, message: &Message, flow: &Entry) {
     let key = DnsQuery {
         source: packet.key.destination,
         destination: packet.key.source,
         ports: ports(packet.key.destination_port(), packet.key.source_port()),
         id_protocol: u32::from(message.id) | u32::from(packet.key.protocol()) << 16,
     };
-    match DNS_QUERIES.get_ptr(&key) {
-        Some(asked) => {
-            // SAFETY: a map value; it may be deleted meanwhile, but its memory stays readable for this program.
-            value.latency_ns = value.end_ns.saturating_sub(unsafe { *asked });
-            // Another CPU may have taken it already, which is as good.
-            let _ = DNS_QUERIES.remove(&key);
-        }
-        None => value.errno = ENOENT,
+    let asked = DNS_QUERIES.get_ptr(&key);
+    let mut latency_ns = 0;
+    if let Some(asked) = asked {
+        // SAFETY: a map value; it may be deleted meanwhile, but its memory stays readable for this program.
+        latency_ns = clock::exact().saturating_sub(unsafe { *asked });
+        // Another CPU may have taken it already, which is as good.
+        let _ = DNS_QUERIES.remove(&key);
     }
-    if message.has_question {
-        Copied(ctx).fill(message.name_offset, &mut value.name[..DNS_NAME_MAX - 1]);
-    }
-}
-
-/// Puts `new` with its flow.
-#[inline(always)]
-fn store(packet: &Packet, new: &DnsValue) {
-    let Some(dns) = ACTIVE_DNS.get(0) else {
-        return count(Counter::UpdateDnsFailed);
+    let Some(value) = data_of(flow) else {
+        return;
     };
-    if let Some(old) = dns.get_ptr_mut(&packet.key) {
-        return merge(old, new);
-    }
-    match dns.insert(&packet.key, new, BPF_NOEXIST.into()) {
-        Ok(()) => {}
-        Err(EEXIST) => match dns.get_ptr_mut(&packet.key) {
-            Some(old) => merge(old, new),
-            None => count(Counter::UpdateDnsFailed),
-        },
-        Err(_) => count(Counter::UpdateDnsFailed),
-    }
-}
-
-#[inline(always)]
-fn merge(old: *mut DnsValue, new: &DnsValue) {
     // SAFETY: a map value that lives as long as the program runs. Two responses of one flow at once can mix; each
     // word is one of theirs.
-    let old = unsafe { &mut *old };
-    old.end_ns = new.end_ns;
-    if new.id != 0 {
-        old.id = new.id;
-        old.flags = new.flags;
-        old.name = new.name;
-        if new.latency_ns > old.latency_ns {
-            old.latency_ns = new.latency_ns;
+    unsafe {
+        if asked.is_none() {
+            (*value).errno = ENOENT;
+        }
+        if message.id == 0 {
+            return;
+        }
+        (*value).id = message.id;
+        (*value).flags = message.flags;
+        if latency_ns > (*value).latency_ns {
+            (*value).latency_ns = latency_ns;
+        }
+        (*value).name = [0; DNS_NAME_MAX];
+        if message.has_question {
+            let name = &mut (*value).name;
+            Copied(ctx).fill(message.name_offset, &mut name[..DNS_NAME_MAX - 1]);
         }
     }
-    if new.errno != 0 {
-        old.errno = new.errno;
+}
+
+#[inline(always)]
+fn trouble(flow: &Entry, errno: u32) {
+    if let Some(value) = data_of(flow) {
+        // SAFETY: a map value; one word.
+        unsafe { (*value).errno = errno };
     }
+}
+
+/// Where the DNS data of a flow is; empty at first.
+#[inline(always)]
+fn data_of(flow: &Entry) -> Option<*mut DnsValue> {
+    if flow.entry.is_null() {
+        count(Counter::UpdateDnsFailed);
+        return None;
+    }
+    let value = DNS.get_ptr_mut(flow.number)?;
+    // SAFETY: map values. Two CPUs can both find it unused; the data of one of them is then lost to the other's.
+    unsafe {
+        if (*flow.entry).has_dns == 0 {
+            value.write(DnsValue::EMPTY);
+            (*flow.entry).has_dns = 1;
+        }
+    }
+    Some(value)
 }

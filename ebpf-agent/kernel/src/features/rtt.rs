@@ -7,7 +7,7 @@
 use aya_ebpf::helpers::bpf_probe_read_kernel;
 use netobserv_ebpf_abi::{Address, FlowKey, PROTOCOL_TCP, mapped, ports};
 
-use crate::{globals, maps::ACTIVE_FLOWS};
+use crate::{globals, table::Table};
 
 const AF_INET: u16 = 2;
 const AF_INET6: u16 = 10;
@@ -47,14 +47,12 @@ fn read(socket: *const u8) -> Result<(), i32> {
         ),
         transport: u32::from(PROTOCOL_TCP),
     };
-    let Some(value) = ACTIVE_FLOWS
-        .get(0)
-        .and_then(|flows| flows.get_ptr_mut(&key))
-    else {
+    let Some(found) = Table::active().and_then(|table| table.find(&key)) else {
         return Ok(());
     };
     // SAFETY: a map value. Two segments of one flow at once are possible; either's estimate is right.
     unsafe {
+        let value = &raw mut (*found.entry).value;
         if rtt_ns > (*value).rtt_ns {
             (*value).rtt_ns = rtt_ns;
         }

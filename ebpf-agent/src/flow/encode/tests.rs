@@ -157,39 +157,6 @@ fn messages_are_cut_at_the_limit() {
     assert_eq!(encoder.finish(), None);
 }
 
-#[test]
-fn dns_data_without_a_flow_is_a_record_of_its_own() {
-    let (mut key, _) = example();
-    key.transport = 17;
-    let mut dns = DnsValue {
-        start_ns: 1,
-        end_ns: 2,
-        latency_ns: 7_000_000,
-        id: 9,
-        flags: 0x8183,
-        errno: 2,
-        name: [0; DNS_NAME_MAX],
-    };
-    dns.name[..7].copy_from_slice(b"\x03abc\x02de");
-    let record = Record {
-        key: &key,
-        value: &FlowValue::default(),
-        dns: Some(&dns),
-    };
-    let decoded = pbflow::Records::decode(&encode(&[record], &CLOCK, None)[..]).unwrap();
-    let record = &decoded.entries[0];
-    assert_eq!(record.eth_protocol, 2048);
-    assert_eq!((record.packets, record.bytes), (0, 0));
-    assert_eq!(
-        (record.dns_id, record.dns_flags, record.dns_errno),
-        (9, 0x8183, 2)
-    );
-    assert_eq!(record.dns_latency.unwrap().nanos, 7_000_000);
-    assert_eq!(record.dns_name, "abc.de");
-    assert_eq!(record.time_flow_end.unwrap().seconds, 1_700_000_000);
-    assert_eq!(record.dup_list[0].interface, "0:0");
-}
-
 fn timestamp_of(nanoseconds: u64) -> prost_types::Timestamp {
     prost_types::Timestamp {
         seconds: (nanoseconds / 1_000_000_000) as i64,
@@ -267,7 +234,6 @@ fn expected(key: &FlowKey, value: &FlowValue, dns: Option<&DnsValue>) -> pbflow:
         record.dns_flags = dns.flags.into();
         record.dns_errno = dns.errno;
         record.dns_latency = (dns.latency_ns != 0).then_some(duration_of(dns.latency_ns));
-        record.time_flow_end = Some(timestamp_of(CLOCK.wall(value.end_ns.max(dns.end_ns))));
         let mut name = Vec::new();
         dns_name::decode(&dns.name, &mut name);
         record.dns_name = String::from_utf8(name).unwrap();
@@ -309,11 +275,11 @@ prop_compose! {
 
 prop_compose! {
     fn any_dns()(
-        start_ns in 0..CLOCK.monotonic_ns, latency_ns: u64, id: u16, flags: u16, errno: u8,
+        latency_ns: u64, id: u16, flags: u16, errno: u8,
         name in prop::collection::vec(any::<u8>(), DNS_NAME_MAX),
     ) -> DnsValue {
         DnsValue {
-            start_ns, end_ns: start_ns, latency_ns, id, flags, errno: errno.into(), name: name.try_into().unwrap(),
+            latency_ns, id, flags, errno: errno.into(), name: name.try_into().unwrap(),
         }
     }
 }
