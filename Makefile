@@ -12,7 +12,7 @@ export NETOBSERV_CACHE := $(CACHE)
 # PORT, LISTEN, DATA, INTERFACES, SAMPLING and DEMO reach run-local through the environment; their defaults stand in
 # hack/run-local/src/settings.rs.
 
-CRATES := ebpf-agent flowlogs-pipeline console-plugin hack/run-local hack/e2e
+CRATES := ebpf-agent flowlogs-pipeline console-plugin operator hack/run-local hack/testenv hack/e2e
 
 ##@ Use
 help: ## List what there is to do
@@ -44,13 +44,20 @@ setup-test: ## Install what the tests miss
 lint: contracts ## Formatting, clippy, shellcheck, workflows
 	@hack/lint $(CRATES)
 
-unit: test-ebpf-agent test-flowlogs-pipeline test-console-plugin test-run-local ## Unit, component and node tests
+unit: test-ebpf-agent test-flowlogs-pipeline test-console-plugin test-operator test-run-local ## Unit, component, node and cluster tests
 
 test-ebpf-agent test-flowlogs-pipeline: test-%:
 	@cd $* && cargo test --release --locked --quiet
 
 test-console-plugin: web-build # the back end serves the built page
 	@cd console-plugin && cargo test --release --locked --quiet
+
+test-operator: test-testenv # against a real API server
+	@hack/testenv/testenv fetch etcd apiserver kubectl
+	cd operator && cargo test --release --locked --quiet
+
+test-testenv:
+	@cd hack/testenv && cargo test --release --locked --quiet
 
 test-run-local:
 	@cd hack/run-local && cargo test --release --locked --quiet
@@ -90,4 +97,4 @@ fmt: ## Format all Rust code
 contracts-sync: ## Copy contracts from their owners to their consumers
 	@hack/contracts sync
 
-.PHONY: help run build test setup-test lint unit test-ebpf-agent test-flowlogs-pipeline test-console-plugin test-run-local contracts web-deps web-build web-test e2e bench setup fmt contracts-sync
+.PHONY: help run build test setup-test lint unit test-ebpf-agent test-flowlogs-pipeline test-console-plugin test-operator test-testenv test-run-local contracts web-deps web-build web-test e2e bench setup fmt contracts-sync

@@ -222,7 +222,7 @@ pub fn push(input: &[u8]) {
         line_bytes: 64 << 10,
         lines: 1000,
         oldest_ms: 0,
-        newest_ms: i64::MAX,
+        newest_ms: 2 * NOW_MS,
     };
     let packed;
     let (encoding, body) = match input.split_first() {
@@ -246,6 +246,9 @@ pub fn push(input: &[u8]) {
             assert_eq!(first.faults, second.faults);
             let rows = first.lines.len;
             assert_eq!(rows, second.lines.len, "the log gives what was pushed");
+            if let Some((first_ms, last_ms)) = first.lines.time_bounds() {
+                assert!(limits.oldest_ms <= first_ms && last_ms <= limits.newest_ms);
+            }
             assert!(rows as u64 + first.faults.iter().sum::<u64>() <= limits.lines as u64);
         }
         (Err(first), Err(second)) => {

@@ -51,6 +51,7 @@ pub use self::state::Sizes;
 use self::config::StoreConfig;
 use self::dedup::Digest;
 use self::exec::Executor;
+use self::files::TIMES_MS;
 use self::ingest::{Job, Pool};
 use self::metrics::{Metrics, QueryLabels};
 use self::push::{Encoding, PushError, PushLimits};
@@ -274,14 +275,18 @@ impl Store {
 }
 
 /// Bounds of a push. Rows are too old by the store's own clock, which may be behind the machine's, and too far ahead
-/// by the machine's.
+/// by the machine's. Beyond what a file can be named after none is taken, whatever is configured and even from the log.
 fn push_limits(config: &StoreConfig, now_ms: i64, wall_ms: i64) -> PushLimits {
     PushLimits {
         decoded_bytes: config.limits.push_decoded_bytes,
         line_bytes: config.limits.line_bytes,
         lines: config.limits.push_lines,
-        oldest_ms: now_ms.saturating_sub(millis(config.retention.age.0)),
-        newest_ms: wall_ms.saturating_add(millis(config.limits.future.0)),
+        oldest_ms: now_ms
+            .saturating_sub(millis(config.retention.age.0))
+            .max(*TIMES_MS.start()),
+        newest_ms: wall_ms
+            .saturating_add(millis(config.limits.future.0))
+            .min(*TIMES_MS.end()),
     }
 }
 

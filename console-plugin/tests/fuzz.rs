@@ -151,9 +151,9 @@ fn a_request_made_to_be_costly_is_bounded() {
         "&".repeat(48 << 10),
         format!("{METRICS}&groups={}", "hosts%2B".repeat(6_000)),
         // As many steps as there may be, each with a window over all rows.
-        format!("{METRICS}&startTime=1699999997&endTime=1700000007&step=1ms&rateInterval=1s"),
+        format!("{METRICS}&startTime=1699999997&endTime=1700000007&step=1ms&rateInterval=60ms"),
         format!(
-            "{METRICS}&startTime=0&endTime=9223372036&step=900000s&rateInterval=250000h&function=p99"
+            "{METRICS}&startTime=0&endTime=9223372036&step=900000s&rateInterval=15000h&function=p99"
         ),
         format!("{METRICS}&limit=18446744073709551615&timeRange=9223372036&step=1000000s"),
         format!("/api/fields/SrcAddr/values?prefix={}", "1".repeat(40_000)),
@@ -182,13 +182,50 @@ fn a_push_made_to_be_costly_is_bounded() {
         line(&format!("{{\"a\":{}", "[".repeat(60_000))),
         line(&format!("{{\"a\":0{names}}}")),
         line(&format!("{{\"Interfaces\":[{}0]}}", "\"\",".repeat(15_000))),
+        // Lines of two bytes, in whose streams every label takes a place.
+        format!(
+            "j{{\"streams\":[{{\"stream\":{{{}}},\"values\":[{}]}}]}}",
+            (1..64).fold("\"l0\":\"\"".to_owned(), |labels, at| labels
+                + &format!(",\"Proto{at}\":\"1\"")),
+            vec!["[\"1\",\"{}\"]"; 900].join(",")
+        ),
         line(&format!("{{\"SrcAddr\":\"{}\"}}", "\\u0041".repeat(10_000))),
     ] {
         targets::push(body.as_bytes());
     }
     // Fields of protobuf that hold nothing: streams, entries, and groups, which nobody sends.
     let empty_streams = [0x0a, 0].repeat(50_000);
-    for message in [empty_streams, vec![0x0b; 100_000], vec![0xff; 100_000]] {
+    // A stream that says one label very often, with lines to say it for.
+    let labels = format!("{{{}}}", "Bytes=\"1\",".repeat(20_000));
+    let length = labels.len() as u32;
+    let stream = [
+        &[
+            0x0a,
+            length as u8 | 0x80,
+            (length >> 7) as u8 | 0x80,
+            (length >> 14) as u8,
+        ][..],
+        labels.as_bytes(),
+        &[0x12, 4, 0x12, 2, b'{', b'}'].repeat(900),
+    ]
+    .concat();
+    let length = stream.len() as u32;
+    let repeated = [
+        &[
+            0x0a,
+            length as u8 | 0x80,
+            (length >> 7) as u8 | 0x80,
+            (length >> 14) as u8,
+        ][..],
+        &stream,
+    ]
+    .concat();
+    for message in [
+        empty_streams,
+        repeated,
+        vec![0x0b; 100_000],
+        vec![0xff; 100_000],
+    ] {
         targets::push(&[b"r".as_slice(), &message].concat());
     }
     targets::push(&claim);

@@ -16,7 +16,9 @@ use std::time::{Duration, Instant};
 
 use plugin_backend::config::duration::GoDuration;
 use plugin_backend::store::push::Encoding;
-use plugin_backend::store::query::{AggregateQuery, Filter, Function, RecordsQuery, TimeRange};
+use plugin_backend::store::query::{
+    AggregateQuery, Control, Filter, Function, RecordsQuery, TimeRange,
+};
 use plugin_backend::store::{Store, StoreError, tool};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
@@ -433,6 +435,84 @@ fn a_query_ends_at_its_deadline_within_its_memory_and_when_cancelled() {
     assert_eq!(
         store.records(&query, &control()).unwrap_err().kind(),
         "invalid_query"
+    );
+}
+
+#[test]
+fn a_segment_whose_name_is_taken_is_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = config(folder.path());
+    settings.limits.segment_age = GoDuration(Duration::from_millis(1));
+    let store = Store::open(settings).unwrap();
+    // As an attempt leaves it that failed after it was created.
+    fs::write(folder.path().join("wal/0000000002.wal"), "").unwrap();
+    store
+        .push(Encoding::Json, json_push(&[], &[(T0, "{}")]))
+        .unwrap();
+    wait_until("the row is sealed", || store.sizes().file_rows == 1);
+}
+
+#[test]
+fn a_sealed_log_that_cannot_be_deleted_is_not_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    fill(folder.path(), 1);
+    let (log, seen) = (
+        folder.path().join("wal/0000000001.wal"),
+        folder.path().join("wal/0000000001.seen"),
+    );
+    let store = Store::open(config(folder.path())).unwrap();
+    // A folder cannot be deleted as a file. The pushes are older than the time in which they are remembered.
+    fs::create_dir(&log).unwrap();
+    let file = fs::File::options().append(true).open(&seen).unwrap();
+    file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    wait_until("it is tried", || {
+        metric(&store, r#"netobserv_store_file_errors_total{cause="io"}"#) > 0
+    });
+    assert!(seen.exists(), "it says that the segment is sealed");
+    fs::remove_dir(&log).unwrap();
+    fs::write(&log, "").unwrap();
+    wait_until("both are deleted", || !log.exists() && !seen.exists());
+}
+
+#[test]
+fn rows_that_many_steps_cover_are_bounded_within_one_unit_of_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = config(folder.path());
+    settings.limits.query_threads = 1;
+    settings.limits.query_memory = 8 << 20;
+    let open = |settings| Store::open(settings).unwrap();
+    let store = open(settings.clone());
+    let mut flows = flows::Flows::new(1, 2_000, T0, 60_000);
+    store
+        .push(Encoding::Protobuf, flows.push(2_000).into())
+        .unwrap();
+    let query = AggregateQuery {
+        start_ms: T0,
+        end_ms: T0 + HOUR_MS,
+        step_ms: 1_000,
+        range_ms: HOUR_MS,
+        filter: Filter::TRUE,
+        group_by: vec!["SrcAddr".to_owned(), "SrcPort".to_owned()],
+        function: Function::P99,
+        value_field: Some("Bytes".to_owned()),
+        factor: 1.0,
+        top_k: 1 << 30,
+    };
+    let mut kind = "";
+    let cost = allocation_counter::measure(|| {
+        kind = store.aggregate(&query, &control()).unwrap_err().kind();
+    });
+    assert_eq!(kind, "query_memory");
+    assert!(cost.bytes_max < 64 << 20, "{} bytes", cost.bytes_max);
+    store.shutdown();
+    drop(store);
+    // With memory enough, the deadline is seen inside the unit.
+    settings.limits.query_memory = 4 << 30;
+    let store = open(settings);
+    let soon = Control::within(Duration::from_millis(30));
+    assert_eq!(
+        store.aggregate(&query, &soon).unwrap_err().kind(),
+        "deadline"
     );
 }
 

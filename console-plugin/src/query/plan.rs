@@ -16,8 +16,8 @@ use crate::fields::{Dictionary, Kind};
 const TOP_K: usize = 100;
 /// Samples of one series, Loki's own limit.
 const STEPS_MAX: i64 = 11_000;
-/// Steps that one window covers: each row is added to the samples of all of them.
-const WINDOW_STEPS_MAX: i64 = 1000;
+/// Steps that one window covers: each row is added to the samples of all of them. The pages ask for two.
+const WINDOW_STEPS_MAX: i64 = 60;
 
 /// Rows to read, whatever is done with them.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,7 +4,7 @@
 //! Ticked by the file thread, kept in the file `clock` of the store's folder, read by pushes.
 //!
 //! **Invariant:** pure but for reading and writing that file. Now is never ahead of the machine's clock, and runs
-//! ahead of the time that passed by at most an eighth of the retention's age at once; a clock that is further ahead is
+//! ahead of the latest time believed by at most an eighth of the retention's age at once; a clock that is further ahead is
 //! believed when it has been so for as long as the retention's age, because by then what was stored before has grown
 //! old by any clock.
 
@@ -19,6 +19,29 @@ const BELIEVED_PART: i64 = 8;
 /// How often the file is written.
 const SAVE_MS: i64 = 5 * 60 * 1000;
 
+/// What outlives a restart. Times in Unix milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(
+    clippy::struct_field_names,
+    reason = "a unit is the last part of a name, and all of these are times"
+)]
+pub struct Known {
+    pub now_ms: i64,
+    pub doubted_ms: i64,
+    pub latest_ms: i64,
+}
+
+impl Known {
+    /// A time that nothing speaks against.
+    pub fn at(now_ms: i64) -> Self {
+        Self {
+            now_ms,
+            doubted_ms: 0,
+            latest_ms: now_ms,
+        }
+    }
+}
+
 /// Now, and how sure it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(
@@ -28,6 +51,9 @@ const SAVE_MS: i64 = 5 * 60 * 1000;
 pub struct Clock {
     /// Unix milliseconds.
     pub now_ms: i64,
+    /// The latest time that was ever believed, and the time that passed since: what a machine that began in 1970 comes
+    /// back to.
+    latest_ms: i64,
     /// How long the machine's clock has been too far ahead, while the store was running.
     pub doubted_ms: i64,
     /// Age at which rows are deleted.
@@ -35,11 +61,13 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// `known_ms` is the last time that is known to have been: none for a new store.
-    pub fn new(known_ms: Option<i64>, doubted_ms: i64, age_ms: i64, wall_ms: i64) -> Self {
+    /// `known` is what is known of the time: nothing for a new store.
+    pub fn new(known: Option<Known>, age_ms: i64, wall_ms: i64) -> Self {
+        let known = known.unwrap_or(Known::at(wall_ms));
         let mut clock = Self {
-            now_ms: known_ms.unwrap_or(wall_ms),
-            doubted_ms,
+            now_ms: known.now_ms,
+            latest_ms: known.latest_ms.max(known.now_ms),
+            doubted_ms: known.doubted_ms,
             age_ms,
         };
         clock.tick(wall_ms, 0);
@@ -49,7 +77,8 @@ impl Clock {
     /// `passed_ms` went by since the last tick, and the machine's clock shows `wall_ms`.
     pub fn tick(&mut self, wall_ms: i64, passed_ms: i64) {
         let expected_ms = self.now_ms.saturating_add(passed_ms);
-        let is_plausible = wall_ms <= expected_ms.saturating_add(self.age_ms / BELIEVED_PART);
+        self.latest_ms = self.latest_ms.saturating_add(passed_ms).max(expected_ms);
+        let is_plausible = wall_ms <= self.latest_ms.saturating_add(self.age_ms / BELIEVED_PART);
         self.doubted_ms = if is_plausible {
             0
         } else {
@@ -60,6 +89,7 @@ impl Clock {
             self.doubted_ms = 0;
         }
         self.now_ms = if is_believed { wall_ms } else { expected_ms };
+        self.latest_ms = self.latest_ms.max(self.now_ms);
     }
 
     /// Whether the machine's clock is not believed at present.
@@ -83,12 +113,26 @@ impl ClockFile {
         }
     }
 
-    /// Now and how long it was doubted, as they were last saved. A file that is not readable says nothing.
-    pub fn read(&self) -> Option<(i64, i64)> {
+    /// What was last saved. A file that is not readable says nothing; one of two numbers is of an earlier version.
+    pub fn read(&self) -> Option<Known> {
         let bytes = read_whole(&self.path).ok()?;
         let text = String::from_utf8(bytes).ok()?;
-        let (now_ms, doubted_ms) = text.trim().split_once(' ')?;
-        Some((now_ms.parse().ok()?, doubted_ms.parse().ok()?))
+        let numbers: Vec<i64> = text
+            .split_whitespace()
+            .map(|number| number.parse().ok())
+            .collect::<Option<_>>()?;
+        match numbers[..] {
+            [now_ms, doubted_ms] => Some(Known {
+                doubted_ms,
+                ..Known::at(now_ms)
+            }),
+            [now_ms, doubted_ms, latest_ms] => Some(Known {
+                now_ms,
+                doubted_ms,
+                latest_ms,
+            }),
+            _ => None,
+        }
     }
 
     /// Saves the clock if it is time to, or in any case.
@@ -97,7 +141,10 @@ impl ClockFile {
             return Ok(());
         }
         self.saved_ms = clock.now_ms;
-        let text = format!("{} {}\n", clock.now_ms, clock.doubted_ms);
+        let text = format!(
+            "{} {} {}\n",
+            clock.now_ms, clock.doubted_ms, clock.latest_ms
+        );
         write_whole(&self.path, text.as_bytes())
     }
 }
@@ -114,7 +161,7 @@ mod tests {
 
     /// A clock that keeps eight days, at `T`, after the steps `(passed, wall)`.
     fn after(steps: &[(i64, i64)]) -> i64 {
-        let mut clock = Clock::new(Some(T), 0, 8 * DAY_MS, T);
+        let mut clock = Clock::new(Some(Known::at(T)), 8 * DAY_MS, T);
         for (passed_ms, wall_ms) in steps {
             clock.tick(*wall_ms, *passed_ms);
         }
@@ -129,6 +176,16 @@ mod tests {
             ("a pause", vec![(0, T + DAY_MS)], DAY_MS),
             ("a long pause", vec![(0, T + DAY_MS + 1)], 0),
             ("back", vec![(HOUR_MS, T - DAY_MS)], -DAY_MS),
+            (
+                "a start in 1970, and the right time",
+                vec![(0, 0), (HOUR_MS, T + 2 * HOUR_MS)],
+                2 * HOUR_MS,
+            ),
+            (
+                "a start in 1970, and years ahead",
+                vec![(0, 0), (HOUR_MS, far)],
+                HOUR_MS - T,
+            ),
             ("years ahead", vec![(HOUR_MS, far)], HOUR_MS),
             (
                 "years ahead and back",
@@ -157,11 +214,18 @@ mod tests {
 
     #[test]
     fn a_new_store_believes_the_machine_and_an_old_one_what_it_knows() {
-        let new = Clock::new(None, 0, DAY_MS, T);
+        let new = Clock::new(None, DAY_MS, T);
         assert_eq!((new.now_ms, new.is_doubting()), (T, false));
-        let far = Clock::new(Some(T), HOUR_MS, DAY_MS, T + YEARS_MS);
+        let far = Clock::new(
+            Some(Known {
+                doubted_ms: HOUR_MS,
+                ..Known::at(T)
+            }),
+            DAY_MS,
+            T + YEARS_MS,
+        );
         assert_eq!((far.now_ms, far.is_doubting()), (T, true));
-        let behind = Clock::new(Some(T), 0, DAY_MS, T - YEARS_MS);
+        let behind = Clock::new(Some(Known::at(T)), DAY_MS, T - YEARS_MS);
         assert_eq!(behind.now_ms, T - YEARS_MS, "nothing grows old by it");
     }
 
@@ -170,14 +234,26 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let mut file = ClockFile::at(folder.path());
         assert_eq!(file.read(), None);
-        let mut clock = Clock::new(Some(T), 7, DAY_MS, T + YEARS_MS);
+        let known = |now_ms, doubted_ms, latest_ms| {
+            Some(Known {
+                now_ms,
+                doubted_ms,
+                latest_ms,
+            })
+        };
+        let mut clock = Clock::new(known(T, 7, T + 1), DAY_MS, T + YEARS_MS);
         file.save(&clock, false).expect("a file");
-        assert_eq!(file.read(), Some((T, 7)));
+        assert_eq!(file.read(), known(T, 7, T + 1));
         clock.tick(T + YEARS_MS, SAVE_MS - 1);
         file.save(&clock, false).expect("a file");
-        assert_eq!(file.read(), Some((T, 7)), "not due");
+        assert_eq!(file.read(), known(T, 7, T + 1), "not due");
         file.save(&clock, true).expect("a file");
-        assert_eq!(file.read(), Some((T + SAVE_MS - 1, SAVE_MS + 6)));
+        assert_eq!(
+            file.read(),
+            known(T + SAVE_MS - 1, SAVE_MS + 6, T + SAVE_MS)
+        );
+        std::fs::write(folder.path().join("clock"), "5 6\n").expect("a file");
+        assert_eq!(file.read(), known(5, 6, 5), "of an earlier version");
         std::fs::write(folder.path().join("clock"), "x").expect("a file");
         assert_eq!(file.read(), None);
     }

@@ -25,6 +25,8 @@ pub enum StoreError {
         free: u64,
         wanted: u64,
     },
+    #[error("the hour at {hour_ms} ms has no folder's name: its rows stay in the log")]
+    NoHour { hour_ms: i64 },
     #[error("{path} is damaged: {reason}", path = path.display())]
     Damaged { path: PathBuf, reason: String },
     #[error(
@@ -82,6 +84,7 @@ impl StoreError {
             Self::Io { .. } => "io",
             Self::InUse { .. } => "in_use",
             Self::DiskNearlyFull { .. } | Self::DiskFull(_) => "disk_full",
+            Self::NoHour { .. } => "no_hour",
             Self::Damaged { .. } => "damaged",
             Self::LogFailed(_) => "log_failed",
             Self::Busy { .. } => "busy",

@@ -4,7 +4,7 @@
 //! needs, and works into tables of its own.
 //!
 //! **Invariant:** a query holds at most `store.limits.queryMemory` bytes of groups and rows, ends at its deadline or
-//! when it is cancelled, at the latest after the unit at hand, and never changes what is stored. A damaged file is set
+//! when it is cancelled, at the latest after the unit at hand or some thousand samples of it, and never changes what is stored. A damaged file is set
 //! aside and the query goes on without it.
 
 mod aggregate;

@@ -8,6 +8,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
+use std::ops::RangeInclusive;
 use std::os::unix::fs::FileExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -29,6 +30,9 @@ use super::wal::sync_folder;
 
 /// Milliseconds of a partition.
 pub const HOUR_MS: i64 = 3_600_000;
+/// Times whose hour a folder can be named after, Unix milliseconds: years of four digits, but for the last two days,
+/// which `jiff` does not have.
+pub const TIMES_MS: RangeInclusive<i64> = -62_167_219_200_000..=253_402_128_000_000 - 1;
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
@@ -126,14 +130,16 @@ fn set_aside(root: &Path, path: &Path) {
     }
 }
 
-/// Path of the file of an hour and a range of segments.
-pub fn file_path(flows: &Path, hour_ms: i64, segments: (u64, u64)) -> PathBuf {
-    let hour = Timestamp::from_millisecond(hour_ms)
-        .unwrap_or_default()
+/// Path of the file of an hour and a range of segments. Fails for an hour outside of [`TIMES_MS`], which has no name.
+pub fn file_path(flows: &Path, hour_ms: i64, segments: (u64, u64)) -> Result<PathBuf, StoreError> {
+    let hour = Some(hour_ms)
+        .filter(|hour_ms| TIMES_MS.contains(hour_ms))
+        .and_then(|hour_ms| Timestamp::from_millisecond(hour_ms).ok())
+        .ok_or(StoreError::NoHour { hour_ms })?
         .to_zoned(TimeZone::UTC);
-    flows
+    Ok(flows
         .join(hour.strftime("%Y-%m-%dT%H").to_string())
-        .join(format!("{:010}-{:010}.parquet", segments.0, segments.1))
+        .join(format!("{:010}-{:010}.parquet", segments.0, segments.1)))
 }
 
 fn parse_path(path: &Path) -> Option<(i64, (u64, u64))> {
@@ -388,12 +394,22 @@ mod tests {
 
     #[test]
     fn a_path_names_its_hour_and_segments() {
-        let path = file_path(Path::new("/data/flows"), 1_795_564_800_000, (3, 12));
+        let path_of = |hour_ms| file_path(Path::new("/data/flows"), hour_ms, (3, 12));
+        let path = path_of(1_795_564_800_000).expect("a path");
         assert_eq!(
             path,
             Path::new("/data/flows/2026-11-25T00/0000000003-0000000012.parquet")
         );
         assert_eq!(parse_path(&path), Some((1_795_564_800_000, (3, 12))));
+        let (first_ms, last_ms) = (*TIMES_MS.start(), TIMES_MS.end() + 1 - HOUR_MS);
+        for hour_ms in [first_ms, -HOUR_MS, 0, last_ms] {
+            let path = path_of(hour_ms).expect("a path");
+            assert_eq!(parse_path(&path), Some((hour_ms, (3, 12))), "{path:?}");
+        }
+        for hour_ms in [i64::MIN, first_ms - HOUR_MS, last_ms + HOUR_MS, i64::MAX] {
+            let error = path_of(hour_ms).expect_err("no two hours have one path");
+            assert_eq!(error.kind(), "no_hour");
+        }
         for wrong in [
             "x/1-2.parquet",
             "2026-11-25T00/1.parquet",

@@ -160,10 +160,10 @@ mod tests {
         };
         assert_eq!(ready().await, (StatusCode::OK, "ready\n".to_owned()));
         let watch = &store.inner.watch;
-        watch.guard(INGEST, || panic!("no such column"));
+        watch.guard(INGEST, "commit", || panic!("no such column"));
         let fault = "the store's ingest thread panicked: no such column\n".to_owned();
         assert_eq!(ready().await, (StatusCode::SERVICE_UNAVAILABLE, fault));
-        watch.guard(INGEST, || ());
+        watch.guard(INGEST, "commit", || ());
         assert_eq!(ready().await.0, StatusCode::OK);
     }
 

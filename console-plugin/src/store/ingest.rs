@@ -87,6 +87,8 @@ pub struct Ingest {
     pub watch: Arc<Watch>,
     pub window: Window,
     pub log: Log,
+    /// Number of the next segment. Each is tried once: what a failed attempt left behind may be in the way for ever.
+    pub next: u64,
     /// When the segment got its first row.
     pub since: Option<Instant>,
     /// Wakes the file thread when a segment can be sealed.
@@ -107,8 +109,7 @@ impl Ingest {
                         bytes += job.body.len();
                         group.push(job);
                     }
-                    let watch = Arc::clone(&self.watch);
-                    watch.guard(INGEST, || self.commit(group));
+                    self.guard("commit", |ingest| ingest.commit(group));
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -117,12 +118,18 @@ impl Ingest {
                 .since
                 .is_some_and(|since| since.elapsed() >= self.limits.segment_age.0)
             {
-                self.rotate();
+                self.guard("rotate", Self::rotate);
             }
         }
         if self.since.is_some() {
-            self.rotate();
+            self.guard("rotate", Self::rotate);
         }
+    }
+
+    /// A panic costs that piece of work and not the thread.
+    fn guard(&mut self, kind: &'static str, work: impl FnOnce(&mut Self)) {
+        let watch = Arc::clone(&self.watch);
+        watch.guard(INGEST, kind, || work(self));
     }
 
     fn commit(&mut self, group: Vec<Job>) {
@@ -207,7 +214,9 @@ impl Ingest {
 
     /// Closes the segment and begins the next. If that is not possible now, the segment grows on.
     fn rotate(&mut self) {
-        match Log::create(&self.log_folder, self.log.number + 1) {
+        let number = self.next;
+        self.next += 1;
+        match Log::create(&self.log_folder, number) {
             Ok(log) => {
                 self.state.push_segment(Segment::new(log.number));
                 self.log = log;

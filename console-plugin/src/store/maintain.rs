@@ -69,25 +69,36 @@ impl Maintainer {
         loop {
             let woken = sealable.recv_timeout(if has_failed { RETRY } else { TICK });
             let is_end = woken == Err(RecvTimeoutError::Disconnected);
-            let watch = Arc::clone(&self.watch);
-            let done = watch.guard(FILES, || self.work(is_end));
+            has_failed = !self.work(is_end);
             if is_end {
                 return;
             }
-            has_failed = done != Some(true);
         }
     }
 
-    /// Everything that is to do now; false if sealing failed.
+    /// Everything that is to do now, each step guarded by itself; false if sealing failed.
     fn work(&mut self, is_end: bool) -> bool {
-        self.tick(is_end);
+        let watch = Arc::clone(&self.watch);
+        watch.guard(FILES, "clock", || self.tick(is_end));
         let deadline = is_end.then(|| Instant::now() + LAST_SEALS);
-        let is_sealed = self.report("seal", &self.seal_all(deadline));
+        let sealed = watch.guard(FILES, "seal", || {
+            self.report("seal", &self.seal_all(deadline))
+        });
         if !is_end {
-            self.report("apply retention to", &self.expire());
-            while is_sealed && self.state.sealable().is_empty() && self.report_merge() {}
+            watch.guard(FILES, "retention", || {
+                self.report("apply retention to", &self.expire())
+            });
+            // A segment that panics stays, and those behind it wait, so that no merged file spans one that is not sealed.
+            let stuck = match sealed {
+                None => self.state.sealable().len(),
+                Some(_) => 0,
+            };
+            while sealed != Some(false)
+                && self.state.sealable().len() <= stuck
+                && watch.guard(FILES, "merge", || self.report_merge()) == Some(true)
+            {}
         }
-        is_sealed
+        sealed == Some(true)
     }
 
     /// Looks at the clock.
@@ -197,7 +208,16 @@ impl Maintainer {
             self.metrics.expired_rows.inc_by(file.rows);
         }
         self.state.replace(&gone, None);
+        let mut outcome = Ok(());
         for number in numbers(&self.log_folder, "seen")? {
+            // It could not be deleted when it was sealed. Without its `.seen` the start would read its rows again.
+            let log = segment_path(&self.log_folder, number);
+            if log.exists()
+                && let Err(error) = fs::remove_file(&log)
+            {
+                outcome = Err(StoreError::io("delete the sealed log segment", &log)(error));
+                continue;
+            }
             let path = seen_path(&self.log_folder, number);
             // Written after the newest of its pushes was accepted, so nothing is forgotten early.
             let written = fs::metadata(&path).and_then(|found| found.modified());
@@ -205,7 +225,7 @@ impl Maintainer {
                 fs::remove_file(&path).map_err(StoreError::io("delete", &path))?;
             }
         }
-        Ok(())
+        outcome
     }
 
     /// Merges the small files of one hour; false if there was nothing to do.

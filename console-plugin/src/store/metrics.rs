@@ -35,7 +35,7 @@ const PUSH_CAUSES: [&str; 15] = [
     "internal",
 ];
 /// Causes for which work on files fails.
-const FILE_CAUSES: [&str; 3] = ["io", "disk_full", "damaged"];
+const FILE_CAUSES: [&str; 4] = ["io", "disk_full", "damaged", "no_hour"];
 
 /// Cause of what was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]

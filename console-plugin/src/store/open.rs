@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use tokio::sync::Semaphore;
 
-use super::clock::{Clock, ClockFile};
+use super::clock::{Clock, ClockFile, Known};
 use super::config::StoreConfig;
 use super::dedup::Window;
 use super::error::StoreError;
@@ -107,6 +107,7 @@ pub fn open(config: StoreConfig) -> Result<Inner, StoreError> {
         pool: Arc::clone(&pool),
         watch: Arc::clone(&watch),
         window,
+        next: log.number + 1,
         log,
         since: None,
         sealable: sealable.clone(),
@@ -157,13 +158,9 @@ pub fn open(config: StoreConfig) -> Result<Inner, StoreError> {
 
 /// What is known of the time: what was saved, else the newest row, else nothing.
 fn clock(config: &StoreConfig, file: &ClockFile, state: &State) -> Clock {
-    let newest_row_ms = state.sizes().newest_ms;
-    let (known_ms, doubted_ms) = match file.read() {
-        Some((now_ms, doubted_ms)) => (Some(now_ms), doubted_ms),
-        None => (newest_row_ms, 0),
-    };
+    let known = file.read().or(state.sizes().newest_ms.map(Known::at));
     let (age_ms, wall_ms) = (millis(config.retention.age.0), now_ms());
-    let clock = Clock::new(known_ms, doubted_ms, age_ms, wall_ms);
+    let clock = Clock::new(known, age_ms, wall_ms);
     if clock.now_ms < wall_ms {
         tracing::warn!(
             known_ms = clock.now_ms,

@@ -31,9 +31,13 @@ impl Encoding {
     }
 }
 
+/// How often the memory of the lines is looked at, in lines.
+const MEMORY_LINES: usize = 256;
+
 /// Bounds of a push.
 #[derive(Debug, Clone, Copy)]
 pub struct PushLimits {
+    /// Of the body after decompression, and of its lines as rows: a line of two bytes may take a place in all columns.
     pub decoded_bytes: usize,
     pub line_bytes: usize,
     pub lines: usize,
@@ -57,6 +61,10 @@ pub enum PushError {
     TooManyLines { limit: usize },
     #[error("the labels {labels:?} are not readable: {what}")]
     Labels { labels: String, what: &'static str },
+    #[error(
+        "the lines take more than {limit} bytes as rows, which is what store.limits.pushDecodedBytes allows: push fewer at a time"
+    )]
+    TooMuchMemory { limit: usize },
     #[error("none of the {lines} lines can be stored: line 1: {reason}")]
     NoLine {
         lines: usize,
@@ -69,7 +77,7 @@ pub enum PushError {
 impl PushError {
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::TooLarge { .. } => "too_large",
+            Self::TooLarge { .. } | Self::TooMuchMemory { .. } => "too_large",
             Self::Snappy(_) => "snappy",
             Self::Protobuf { .. } => "protobuf",
             Self::Json(_) => "json",
@@ -138,6 +146,7 @@ pub fn decode(
         push,
         lines: 0,
         known_labels: Vec::new(),
+        label_time: None,
         other_labels: String::new(),
         extra: String::new(),
         follower: vec![0; COLUMNS.all.len() + 1],
@@ -148,6 +157,7 @@ pub fn decode(
         Encoding::Protobuf => envelope::protobuf(body, &mut decoder)?,
         Encoding::Json => envelope::json(body, &mut decoder)?,
     }
+    decoder.check_memory()?;
     match decoder.push {
         Push {
             lines,
@@ -170,6 +180,8 @@ struct Decoder<'a> {
     lines: usize,
     /// Labels of the stream whose lines follow, in the columns that hold them.
     known_labels: Vec<(FieldId, LabelValue)>,
+    /// The label that is the time of its lines: they are judged by it.
+    label_time: Option<i64>,
     /// Those that no column is for, as members of a JSON object.
     other_labels: String,
     /// Members of the line at hand that no column holds.
@@ -206,6 +218,7 @@ fn expected_after(follower: &[FieldId], previous: FieldId) -> &'static str {
 impl Decoder<'_> {
     fn begin_stream(&mut self) {
         self.known_labels.clear();
+        self.label_time = None;
         self.other_labels.clear();
         self.last_label = COLUMNS.all.len();
     }
@@ -224,6 +237,7 @@ impl Decoder<'_> {
             Kind::Json => None,
         });
         match known {
+            Some((id, LabelValue::Int(time))) if id == COLUMNS.time => self.label_time = Some(time),
             Some(known) => self.known_labels.push(known),
             None => member(&mut self.other_labels, name, |json| push_text(json, value)),
         }
@@ -238,12 +252,23 @@ impl Decoder<'_> {
         }
     }
 
+    fn check_memory(&self) -> Result<(), PushError> {
+        let limit = self.limits.decoded_bytes;
+        if self.push.lines.memory() > limit {
+            return Err(PushError::TooMuchMemory { limit });
+        }
+        Ok(())
+    }
+
     fn line(&mut self, line: &[u8], time_ms: i64) -> Result<(), PushError> {
         self.lines += 1;
         if self.lines > self.limits.lines {
             return Err(PushError::TooManyLines {
                 limit: self.limits.lines,
             });
+        }
+        if self.lines.is_multiple_of(MEMORY_LINES) {
+            self.check_memory()?;
         }
         if line.len() > self.limits.line_bytes {
             let limit = self.limits.line_bytes;
@@ -302,7 +327,7 @@ impl Decoder<'_> {
             )
             .map_err(|error| error.to_string()),
         };
-        let time = row_time.unwrap_or(time_ms);
+        let time = self.label_time.or(row_time).unwrap_or(time_ms);
         let fault = match outcome {
             Err(reason) => Some((LineFault::NotJson, reason)),
             Ok(()) if time < self.limits.oldest_ms => Some((
@@ -320,9 +345,7 @@ impl Decoder<'_> {
             self.push.fault(fault, || reason);
             return Ok(());
         }
-        if row_time.is_none() {
-            lines.set_int(COLUMNS.time, time);
-        }
+        lines.set_int(COLUMNS.time, time);
         for (id, value) in &self.known_labels {
             match value {
                 LabelValue::Int(value) => drop(lines.set_int(*id, *value)),

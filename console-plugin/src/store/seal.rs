@@ -41,7 +41,7 @@ use super::wal::sync_folder;
 pub const ROW_GROUP_ROWS: usize = 131_072;
 /// Numbers whose dictionary grows beyond this are written plain.
 const DICTIONARY_BYTES: usize = 8 << 20;
-/// Texts of a row group that together have more than this are written without a dictionary.
+/// A column whose texts together have more than this is written without a dictionary, in all files of the seal.
 const TEXTS_BYTES: usize = 64 << 20;
 
 /// Writes all rows, one file per hour of their times.
@@ -72,7 +72,7 @@ fn write_file(
     rows: &[(i64, Place)],
     source: &Source<'_>,
 ) -> Result<StoredFile, StoreError> {
-    let path = file_path(flows, hour_ms, segments);
+    let path = file_path(flows, hour_ms, segments)?;
     let folder = path.parent().unwrap_or(flows);
     if !folder.exists() {
         fs::create_dir_all(folder).map_err(StoreError::io("create the folder", folder))?;

@@ -184,7 +184,11 @@ impl Log {
             .create_new(true)
             .open(&path)
             .map_err(StoreError::io("create the log segment", &path))?;
-        sync_folder(folder)?;
+        if let Err(error) = sync_folder(folder) {
+            // Nothing is in it. If it stays, the next start replays no rows from it.
+            let _ = fs::remove_file(&path);
+            return Err(error);
+        }
         Ok(Self {
             folder: folder.to_path_buf(),
             number,

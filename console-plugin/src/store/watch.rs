@@ -4,7 +4,8 @@
 //! Going on is sound because each piece is complete or has no effect: rows are appended whole or cut off by the next
 //! append, a push whose group broke off is not acknowledged, and work on files is repeated from what is in the folder.
 //!
-//! **Invariant:** the store is at fault from a panic on until the same thread has done a piece of work without one.
+//! **Invariant:** the store is at fault from a panic on until the same thread has done a piece of
+//! work of that kind without one: other work that goes well mends nothing.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -24,10 +25,13 @@ pub struct ThreadLabel {
 pub const INGEST: &str = "ingest";
 pub const FILES: &str = "files";
 
+type Faults = BTreeMap<(&'static str, &'static str), String>;
+
 /// What is wrong with the threads, if anything.
 #[derive(Debug)]
 pub struct Watch {
-    faults: Mutex<BTreeMap<&'static str, String>>,
+    /// By thread and kind of work.
+    faults: Mutex<Faults>,
     pub panics: Family<ThreadLabel, Counter>,
 }
 
@@ -45,22 +49,32 @@ impl Default for Watch {
 }
 
 impl Watch {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, String>> {
+    fn lock(&self) -> MutexGuard<'_, Faults> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does a piece of a thread's work; nothing if it panicked.
-    pub fn guard<T>(&self, thread: &'static str, work: impl FnOnce() -> T) -> Option<T> {
+    /// Does a piece of a thread's work of some kind; nothing if it panicked.
+    pub fn guard<T>(
+        &self,
+        thread: &'static str,
+        kind: &'static str,
+        work: impl FnOnce() -> T,
+    ) -> Option<T> {
         match catch_unwind(AssertUnwindSafe(work)) {
             Ok(done) => {
-                self.lock().remove(thread);
+                self.lock().remove(&(thread, kind));
                 Some(done)
             }
             Err(panic) => {
                 let reason = message(panic.as_ref());
-                tracing::error!(thread, reason, "a thread of the store panicked; it goes on");
+                tracing::error!(
+                    thread,
+                    kind,
+                    reason,
+                    "a thread of the store panicked; it goes on"
+                );
                 self.panics.get_or_create(&ThreadLabel { thread }).inc();
-                self.lock().insert(thread, reason);
+                self.lock().insert((thread, kind), reason);
                 None
             }
         }
@@ -71,7 +85,7 @@ impl Watch {
         let faults = self.lock();
         let reasons: Vec<String> = faults
             .iter()
-            .map(|(thread, reason)| format!("the store's {thread} thread panicked: {reason}"))
+            .map(|((thread, _), reason)| format!("the store's {thread} thread panicked: {reason}"))
             .collect();
         (!reasons.is_empty()).then(|| reasons.join("; "))
     }
@@ -90,18 +104,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_is_a_fault_until_the_thread_has_worked_again() {
+    fn a_panic_is_a_fault_until_the_same_work_was_done_again() {
         let watch = Watch::default();
-        assert_eq!(watch.guard(INGEST, || 7), Some(7));
+        assert_eq!(watch.guard(INGEST, "commit", || 7), Some(7));
         assert_eq!(watch.fault(), None);
-        assert_eq!(watch.guard(INGEST, || panic!("row {}", 3)), None::<()>);
-        watch.guard(FILES, || ());
+        assert_eq!(
+            watch.guard(INGEST, "commit", || panic!("row {}", 3)),
+            None::<()>
+        );
+        watch.guard(FILES, "commit", || ());
+        watch.guard(INGEST, "rotate", || ());
         assert_eq!(
             watch.fault().as_deref(),
             Some("the store's ingest thread panicked: row 3"),
-            "another thread's work mends nothing"
+            "other work mends nothing"
         );
-        watch.guard(INGEST, || ());
+        watch.guard(INGEST, "commit", || ());
         assert_eq!(watch.fault(), None);
         let label = ThreadLabel { thread: INGEST };
         assert_eq!(watch.panics.get_or_create(&label).get(), 1);

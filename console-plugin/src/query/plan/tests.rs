@@ -184,12 +184,12 @@ fn bad_parameters_are_told_by_name() {
     ] {
         assert_eq!(metrics(query).unwrap_err().to_string(), expected, "{query}");
     }
-    assert!(metrics("aggregateBy=app&timeRange=9&step=1ms&rateInterval=1s").is_ok());
+    assert!(metrics("aggregateBy=app&timeRange=9&step=1s&rateInterval=1m").is_ok());
     assert_eq!(
-        metrics("aggregateBy=app&timeRange=9&step=1ms&rateInterval=1001ms")
+        metrics("aggregateBy=app&timeRange=9&step=1s&rateInterval=61s")
             .unwrap_err()
             .to_string(),
-        "invalid rate interval: it covers more than 1000 steps; take a longer step or a shorter interval"
+        "invalid rate interval: it covers more than 60 steps; take a longer step or a shorter interval"
     );
     // The page of NetObserv looks for "maximum resolution". Steps are counted where they are, at both ends.
     for (query, is_refused) in [

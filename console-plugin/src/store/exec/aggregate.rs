@@ -20,6 +20,10 @@ use crate::store::query::{AggregateAnswer, AggregateQuery, Control, Function, Se
 /// Steps of one query, as Loki limits its points.
 const STEPS: i64 = 11_000;
 
+/// Samples that are added to between two looks at the query's memory and deadline; one row may add as many as there
+/// are steps.
+const CHECKED_SAMPLES: usize = 16_384;
+
 /// What the rows of one group and step add up to.
 #[derive(Debug, Clone, Copy)]
 struct Cell {
@@ -155,6 +159,11 @@ impl<'q> Plan<'q> {
     }
 
     fn series(self, table: Table, task: &Task<'_>) -> Result<Vec<Series>, StoreError> {
+        super::check(task.control)?;
+        // What is laid beside the table: a place of each cell in its step, and the values of quantiles.
+        task.charge(
+            table.cells.len() * size_of::<(f64, u32)>() + table.samples.len() * size_of::<i64>(),
+        )?;
         let quantiles = table.quantiles(self.query.function);
         let mut by_step: Vec<Vec<(f64, u32)>> = vec![Vec::new(); self.steps as usize];
         for (number, cell) in table
@@ -326,22 +335,34 @@ impl Table {
             });
         } else if let Some(times) = batch.ints(COLUMNS.time) {
             let mut last = (u32::MAX, u32::MAX, 0);
-            each_row(batch.rows, rows, |row| {
+            let mut unchecked = 0;
+            for (at, group) in groups.iter().enumerate() {
+                let row = rows.map_or(at, |rows| rows[at] as usize);
                 let value = values.map_or(0, |values| values.value(row));
                 for step in plan.steps_of(times.value(row)) {
-                    let key = (groups[at], step as u32);
+                    let key = (*group, step as u32);
                     if key != (last.0, last.1) {
                         last = (key.0, key.1, self.steps.number(key.0, key.1));
                     }
                     self.add_to(last.2, value, function);
+                    unchecked += 1;
                 }
-                at += 1;
-            });
+                if unchecked >= CHECKED_SAMPLES {
+                    unchecked = 0;
+                    super::check(task.control)?;
+                    self.charge(task, 0)?;
+                }
+            }
         }
+        self.charge(task, memory)
+    }
+
+    /// Accounts what the table grew by and `memory` beside it.
+    fn charge(&mut self, task: &Task<'_>, memory: usize) -> Result<(), StoreError> {
         let held = self.grouper.memory()
             + self.steps.memory()
-            + self.cells.capacity() * 16
-            + self.samples.capacity() * 16;
+            + self.cells.capacity() * size_of::<Cell>()
+            + self.samples.capacity() * size_of::<(u32, i64)>();
         let more = held.saturating_sub(self.charged);
         self.charged = self.charged.max(held);
         task.charge(more + memory)

@@ -288,7 +288,12 @@ fn decode(
     let mut batches = builder.build()?.collect::<Result<Vec<_>, _>>()?;
     let batch = match batches.len() {
         1 => batches.remove(0),
-        0 => return Ok(Batch::new(0)),
+        0 if rows == 0 => return Ok(Batch::new(0)),
+        0 => {
+            return Err(parquet::errors::ParquetError::General(format!(
+                "none of {rows} rows"
+            )));
+        }
         _ => concat_batches(&batches[0].schema(), &batches)?,
     };
     if batch.num_rows() != rows {

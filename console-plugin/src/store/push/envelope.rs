@@ -53,13 +53,18 @@ fn set_labels(text: &str, decoder: &mut Decoder<'_>) -> Result<(), PushError> {
     if !text.is_empty() {
         labels::parse(text, |name, value| decoder.label(name, value)).map_err(|what| {
             PushError::Labels {
-                labels: text.chars().take(120).collect(),
+                labels: excerpt(text),
                 what,
             }
         })?;
     }
     decoder.end_stream();
     Ok(())
+}
+
+/// The beginning of a text, for errors.
+fn excerpt(text: &str) -> String {
+    text.chars().take(120).collect()
 }
 
 fn read_entry(mut entry: Message<'_>, decoder: &mut Decoder<'_>) -> Result<(), PushError> {
@@ -195,6 +200,16 @@ pub(super) fn json(body: &[u8], decoder: &mut Decoder<'_>) -> Result<(), PushErr
         serde_json::from_slice(body).map_err(|error| PushError::Json(error.to_string()))?;
     for stream in &request.streams {
         decoder.begin_stream();
+        if stream.stream.len() > labels::LABELS_MAX {
+            return Err(PushError::Labels {
+                labels: stream
+                    .stream
+                    .keys()
+                    .next()
+                    .map_or(String::new(), |name| excerpt(&name.0)),
+                what: labels::TOO_MANY,
+            });
+        }
         for (name, value) in &stream.stream {
             decoder.label(&name.0, &value.0);
         }

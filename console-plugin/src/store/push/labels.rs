@@ -1,8 +1,12 @@
 //! Reads a stream's labels: `{name="value", other="value"}` with Go's escapes.
 //!
-//! **Invariant:** linear in the text; names are what Prometheus allows.
+//! **Invariant:** linear in the text; names are what Prometheus allows, few, and each stands once.
 
 use std::borrow::Cow;
+
+/// Labels of one stream: each takes a place in all of its lines. Loki's own default is 15.
+pub const LABELS_MAX: usize = 64;
+pub const TOO_MANY: &str = "at most 64 labels expected";
 
 /// Calls `visit` with the name and the value of each label; answers what is wrong if something is.
 pub fn parse(text: &str, mut visit: impl FnMut(&str, &str)) -> Result<(), &'static str> {
@@ -12,6 +16,7 @@ pub fn parse(text: &str, mut visit: impl FnMut(&str, &str)) -> Result<(), &'stat
         .and_then(|rest| rest.strip_suffix('}'))
         .ok_or("braces expected")?;
     let mut rest = inner.trim_ascii_start();
+    let mut names: Vec<&str> = Vec::new();
     while !rest.is_empty() {
         let is_in_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         let end = rest
@@ -22,6 +27,13 @@ pub fn parse(text: &str, mut visit: impl FnMut(&str, &str)) -> Result<(), &'stat
         if name.is_empty() || name.as_bytes()[0].is_ascii_digit() {
             return Err("a label name expected");
         }
+        if names.contains(&name) {
+            return Err("each label once expected");
+        }
+        if names.len() == LABELS_MAX {
+            return Err(TOO_MANY);
+        }
+        names.push(name);
         let value = value
             .trim_ascii_start()
             .strip_prefix('=')

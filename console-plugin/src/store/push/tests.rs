@@ -49,7 +49,9 @@ fn rows(body: &[u8]) -> Result<(Vec<String>, [u64; 4]), PushError> {
 /// A protobuf push of one stream with one line at 5 s.
 fn protobuf(labels: &str, line: &str) -> Vec<u8> {
     let field = |number: u8, bytes: &[u8]| {
-        let mut out = vec![number << 3 | 2, bytes.len() as u8];
+        // A length of two bytes, the first of which says that another follows.
+        let length = bytes.len() as u16;
+        let mut out = vec![number << 3 | 2, length as u8 | 0x80, (length >> 7) as u8];
         out.extend_from_slice(bytes);
         out
     };
@@ -107,6 +109,104 @@ fn a_bad_line_costs_only_itself() {
     let (rows, faults) = rows(&json("{}", &lines)).unwrap();
     assert_eq!(rows.len(), 2);
     assert_eq!(faults, [1, 1, 1, 1]);
+}
+
+#[test]
+fn a_label_that_is_the_time_is_judged_as_one() {
+    let time = |label: &str| {
+        let body = json(
+            &format!(r#"{{"TimeFlowEndMs":"{label}"}}"#),
+            &[r#"{"TimeFlowEndMs":6000}"#],
+        );
+        let push = decode(Encoding::Json, &body, &LIMITS, Lines::default());
+        push.map(|push| push.lines.time_bounds())
+    };
+    assert_eq!(time("7000").unwrap(), Some((7000, 7000)), "as other labels");
+    assert_eq!(time("soon").unwrap(), Some((6000, 6000)), "not a number");
+    for (label, expected) in [
+        ("1000001", [0, 0, 0, 1]),
+        ("9223372036854775807", [0, 0, 0, 1]),
+        ("999", [0, 0, 1, 0]),
+        ("-9223372036854775808", [0, 0, 1, 0]),
+    ] {
+        match time(label) {
+            Err(PushError::NoLine { faults, .. }) => assert_eq!(faults, expected, "{label}"),
+            other => panic!("{label}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn labels_are_few_and_each_is_given_once() {
+    let labels = |count: usize| {
+        let labels: Vec<String> = (0..count).map(|at| format!("l{at}=\"\"")).collect();
+        format!("{{{}}}", labels.join(","))
+    };
+    let objects = |count: usize| labels(count).replace('l', "\"l").replace('=', "\":");
+    let of = |encoding, body: &[u8]| decode(encoding, body, &LIMITS, Lines::default());
+    for (what, encoding, body, is_taken) in [
+        ("few", Encoding::Protobuf, protobuf(&labels(64), "{}"), true),
+        (
+            "many",
+            Encoding::Protobuf,
+            protobuf(&labels(65), "{}"),
+            false,
+        ),
+        ("few", Encoding::Json, json(&objects(64), &["{}"]), true),
+        ("many", Encoding::Json, json(&objects(65), &["{}"]), false),
+        (
+            "a column twice",
+            Encoding::Protobuf,
+            protobuf(r#"{Bytes="1",app="x",Bytes="1"}"#, "{}"),
+            false,
+        ),
+        (
+            "another twice",
+            Encoding::Protobuf,
+            protobuf(r#"{app="x",app=""}"#, "{}"),
+            false,
+        ),
+    ] {
+        match of(encoding, &body) {
+            Ok(_) => assert!(is_taken, "{what}"),
+            Err(PushError::Labels { .. }) => assert!(!is_taken, "{what}"),
+            Err(other) => panic!("{what}: {other}"),
+        }
+    }
+}
+
+#[test]
+fn lines_that_say_little_cannot_take_much_memory() {
+    // A number takes a place in all lines before it.
+    let names: Vec<String> = COLUMNS
+        .all
+        .iter()
+        .filter(|column| matches!(column.kind, Kind::Int))
+        .map(|column| format!("\"{}\":5000", column.name))
+        .collect();
+    let full = format!("{{{}}}", names.join(","));
+    let mut lines = vec!["{}"; 20_000];
+    lines.push(&full);
+    let limits = PushLimits {
+        lines: 50_000,
+        line_bytes: 1 << 20,
+        ..LIMITS
+    };
+    let of = |decoded_bytes| {
+        let limits = PushLimits {
+            decoded_bytes,
+            ..limits
+        };
+        decode(
+            Encoding::Json,
+            &json("{}", &lines),
+            &limits,
+            Lines::default(),
+        )
+    };
+    let error = of(1 << 20).map(drop).unwrap_err();
+    assert_eq!(error.kind(), "too_large", "{error}");
+    assert!(of(64 << 20).is_ok());
 }
 
 #[test]

@@ -1,0 +1,32 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+use tempfile::TempDir;
+
+use super::*;
+
+/// Longer than somebody who asks holds the lock, and far shorter than the wait for it.
+const AN_INSTANT: Duration = Duration::from_millis(100);
+
+#[test]
+fn a_server_that_somebody_asks_about_can_be_held_and_one_that_runs_cannot() {
+    let folder = TempDir::new().unwrap();
+    let environment = Environment {
+        folder: folder.path().to_owned(),
+    };
+    let server = server::find("etcd").unwrap();
+    fs::create_dir_all(folder.path().join(server.name)).unwrap();
+    let file = File::create(folder.path().join(server.name).join("lock")).unwrap();
+    let asked = Flock::lock(file, FlockArg::LockSharedNonblock).unwrap();
+    let asking = std::thread::spawn(move || {
+        std::thread::park_timeout(AN_INSTANT);
+        drop(asked);
+    });
+
+    let held = environment.hold(server);
+    asking.join().unwrap();
+    assert!(held.is_ok(), "{:?}", held.err());
+    assert!(environment.is_held(server));
+    let second = environment.hold(server).err().unwrap().to_string();
+    assert!(second.contains("etcd runs already"), "{second}");
+    drop(held);
+    assert!(!environment.is_held(server));
+}

@@ -1,0 +1,149 @@
+//! The Kubernetes API server with the controllers that matter without nodes: owner references, namespaces, service
+//! accounts, workloads, aggregated roles. No scheduler: pods are bound by nobody.
+
+mod files;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::cache::Cache;
+use crate::go::{self, Module};
+use crate::launch::{Exports, Launch};
+use crate::server::Server;
+
+pub const SERVER: Server = Server {
+    name: "apiserver",
+    version: "1.36.3",
+    needs: &["etcd", "kubectl"],
+    fetch,
+    launch: Some(launch),
+};
+
+/// The version as Kubernetes' programs say it.
+pub const STAMP: &str = "-X k8s.io/component-base/version.gitVersion=v1.36.3 \
+    -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=36";
+
+const CONTROLLERS: &str = "garbage-collector-controller,namespace-controller,serviceaccount-controller,\
+    serviceaccount-token-controller,root-ca-certificate-publisher-controller,deployment-controller,\
+    replicaset-controller,daemonset-controller,clusterrole-aggregation-controller";
+
+const READY_LIMIT: Duration = Duration::from_mins(1);
+
+fn fetch(cache: &Cache) -> Result<()> {
+    let module = Module {
+        folder: "kubernetes",
+        programs: &[
+            ("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"),
+            (
+                "kube-controller-manager",
+                "k8s.io/kubernetes/cmd/kube-controller-manager",
+            ),
+        ],
+        stamp: STAMP,
+        files: None,
+        takes: "five minutes",
+    };
+    go::fetch(cache, SERVER.name, SERVER.version, &module)
+}
+
+fn launch(launch: &mut Launch) -> Result<Exports> {
+    let folder = launch.folder();
+    let port = launch.port("api")?;
+    let controllers_port = launch.port("controllers")?;
+    let etcd = launch.export("etcd", "url")?;
+    let kubectl = launch.program("kubectl", "kubectl")?;
+    let files = files::write(&folder, port)?;
+
+    let program = launch.program("apiserver", "kube-apiserver")?;
+    launch.start(
+        "kube-apiserver",
+        &program,
+        &api_arguments(&folder, port, &etcd),
+    )?;
+    launch.until("the API server's /readyz", READY_LIMIT, || {
+        ask(&kubectl, &files.admin, &["get", "--raw", "/readyz"])
+    })?;
+
+    let program = launch.program("apiserver", "kube-controller-manager")?;
+    let arguments = controller_arguments(&folder, &files.controllers, controllers_port);
+    launch.start("kube-controller-manager", &program, &arguments)?;
+    let account = ["get", "serviceaccount", "default", "--namespace=default"];
+    launch.until("the default service account", READY_LIMIT, || {
+        ask(&kubectl, &files.admin, &account)
+    })?;
+
+    let text = |path: &Path| path.display().to_string();
+    Ok(Exports::from([
+        ("url".to_owned(), format!("https://127.0.0.1:{port}")),
+        ("kubeconfig".to_owned(), text(&files.admin)),
+        (
+            "authority".to_owned(),
+            text(&folder.join("pki/apiserver.crt")),
+        ),
+        ("audit".to_owned(), text(&folder.join("audit.jsonl"))),
+        ("kubectl".to_owned(), text(&kubectl)),
+    ]))
+}
+
+fn ask(kubectl: &Path, kubeconfig: &Path, arguments: &[&str]) -> bool {
+    Command::new(kubectl)
+        .arg("--kubeconfig")
+        .arg(kubeconfig)
+        .arg("--request-timeout=2s")
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+fn api_arguments(folder: &Path, port: u16, etcd: &str) -> Vec<String> {
+    let path = |name: &str| folder.join(name).display().to_string();
+    vec![
+        format!("--etcd-servers={etcd}"),
+        "--bind-address=127.0.0.1".to_owned(),
+        "--advertise-address=127.0.0.1".to_owned(),
+        format!("--secure-port={port}"),
+        format!("--cert-dir={}", path("pki")),
+        "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
+        format!("--service-account-key-file={}", path(files::ACCOUNT_PUBLIC)),
+        format!(
+            "--service-account-signing-key-file={}",
+            path(files::ACCOUNT_KEY)
+        ),
+        "--service-cluster-ip-range=10.96.0.0/16".to_owned(),
+        "--authorization-mode=Node,RBAC".to_owned(),
+        "--allow-privileged=true".to_owned(),
+        format!("--token-auth-file={}", path(files::TOKENS)),
+        format!("--audit-policy-file={}", path(files::AUDIT_POLICY)),
+        format!("--audit-log-path={}", path("audit.jsonl")),
+        // The loopback address is no endpoint that others could use.
+        "--endpoint-reconciler-type=none".to_owned(),
+        // Webhooks behind a Service are dialled at its endpoints: there is no kube-proxy here.
+        "--enable-aggregator-routing=true".to_owned(),
+        // A stop waits for open watches, a minute by default.
+        "--shutdown-watch-termination-grace-period=2s".to_owned(),
+    ]
+}
+
+fn controller_arguments(folder: &Path, kubeconfig: &Path, port: u16) -> Vec<String> {
+    let path = |name: &str| folder.join(name).display().to_string();
+    vec![
+        format!("--kubeconfig={}", kubeconfig.display()),
+        "--bind-address=127.0.0.1".to_owned(),
+        format!("--secure-port={port}"),
+        format!("--cert-dir={}", path("pki-controllers")),
+        "--leader-elect=false".to_owned(),
+        "--use-service-account-credentials".to_owned(),
+        format!(
+            "--service-account-private-key-file={}",
+            path(files::ACCOUNT_KEY)
+        ),
+        format!("--root-ca-file={}", path("pki/apiserver.crt")),
+        format!("--controllers={CONTROLLERS}"),
+    ]
+}

@@ -1,0 +1,91 @@
+//! The agents: features and what they need, the filter.
+
+use super::{Subject, flow_filter};
+use crate::apis::flowcollector::v1beta2::agent::{AgentType, Feature};
+use crate::apis::validation::Findings;
+
+/// Features that need a kernel or a network plugin of a certain version of OpenShift.
+const MINIMUM_VERSIONS: [(Feature, [u64; 3]); 4] = [
+    (Feature::PacketDrop, [4, 14, 0]),
+    (Feature::UdnMapping, [4, 18, 0]),
+    (Feature::NetworkEvents, [4, 19, 0]),
+    (Feature::EbpfManager, [4, 19, 0]),
+];
+
+const FEATURES: &str = "spec.agent.ebpf.features";
+const PRIVILEGED: &str = "spec.agent.ebpf.privileged";
+
+pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
+    let agent = subject.spec.agent.as_ref();
+    if agent.and_then(|a| a.kind) == Some(AgentType::Ipfix) {
+        findings.warn(
+            "spec.agent.type",
+            "IPFIX no longer exists: eBPF agents are deployed",
+            "use eBPF, or remove it",
+        );
+    }
+    check_versions(subject, findings);
+    check_privilege(subject, findings);
+    flow_filter::check(subject, findings);
+}
+
+fn check_versions(subject: &Subject<'_>, findings: &mut Findings) {
+    for (feature, minimum) in MINIMUM_VERSIONS {
+        if !subject.effective.has_feature(feature) {
+            continue;
+        }
+        let wanted = minimum.map(|n| n.to_string()).join(".");
+        let advice = "remove the feature if agents fail to start";
+        match &subject.facts.openshift {
+            Err(reason) => findings.warn(
+                FEATURES,
+                format!("{feature}: cannot be checked, since the version of OpenShift is not known: {reason}"),
+                advice,
+            ),
+            Ok(None) => findings.warn(
+                FEATURES,
+                format!("{feature}: it is not known whether this cluster supports it"),
+                advice,
+            ),
+            Ok(Some(version)) if is_older(version, minimum) => findings.warn(
+                FEATURES,
+                format!("{feature} needs OpenShift {wanted}, and this is {version}"),
+                "remove the feature or upgrade",
+            ),
+            Ok(Some(_)) => {}
+        }
+    }
+}
+
+/// Compares `4.18.3-rc.1` without what follows the patch number. A text that is no version is not older.
+fn is_older(version: &str, minimum: [u64; 3]) -> bool {
+    let release = version.split(['-', '+']).next().unwrap_or_default();
+    let numbers: Option<Vec<u64>> = release.split('.').map(|n| n.parse().ok()).collect();
+    numbers.is_some_and(|mut numbers| {
+        numbers.resize(minimum.len(), 0);
+        numbers.as_slice() < minimum.as_slice()
+    })
+}
+
+fn check_privilege(subject: &Subject<'_>, findings: &mut Findings) {
+    let effective = &subject.effective;
+    if effective.is_agent_privileged() {
+        return;
+    }
+    for feature in [Feature::UdnMapping, Feature::NetworkEvents] {
+        if effective.has_feature(feature) {
+            findings.warn(
+                PRIVILEGED,
+                format!("the feature {feature} does nothing without it"),
+                "set it to true, or remove the feature",
+            );
+        }
+    }
+    if effective.has_feature(Feature::PacketDrop) && !effective.has_packet_drop() {
+        findings.warn(
+            PRIVILEGED,
+            "the feature PacketDrop does nothing without it",
+            "set it to true, or add the feature EbpfManager",
+        );
+    }
+}

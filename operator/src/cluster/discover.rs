@@ -1,0 +1,220 @@
+//! Asking the cluster. A question that gets no answer leaves what is known as it was: one lost request must not look
+//! like another cluster, since each fact that changes rolls pods. What may not be read is unknown, with a line in the log.
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::apps::v1::DaemonSet;
+use k8s_openapi::api::core::v1::Node;
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use kube::api::{Api, ListParams};
+use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
+use kube::{Client, ResourceExt as _};
+use serde_json::Value;
+
+use super::{Facts, NetworkPlugin};
+
+/// Objects read per page.
+const PAGE: u32 = 500;
+/// Node annotation of OVN-Kubernetes.
+const OVN_HOST_CIDRS: &str = "k8s.ovn.org/host-cidrs";
+
+/// Why nothing is known.
+#[derive(Debug, thiserror::Error)]
+pub enum FactsError {
+    /// The list of APIs cannot be read. Guessing would deploy the settings of another platform.
+    #[error(
+        "list the cluster's APIs: {0}; check that the API server answers and that discovery is allowed"
+    )]
+    Apis(kube::Error),
+    /// A fact cannot be learned, and nothing is known from before that could stand for it.
+    #[error("learn {fact}: {source}; check that the API server answers")]
+    Fact {
+        /// Which.
+        fact: &'static str,
+        /// Why.
+        source: kube::Error,
+    },
+}
+
+/// Asks for all facts; `known` are the last ones, of which those stay that cannot be learned now.
+pub async fn discover(client: &Client, known: Option<&Facts>) -> Result<Facts, FactsError> {
+    let apis = apis(client).await.map_err(FactsError::Apis)?;
+    let mut facts = Facts {
+        apis,
+        ..Facts::default()
+    };
+    let known_plugin = known.map(|known| known.network_plugin.clone());
+    if facts.is_openshift() {
+        let (cluster_id, version) = settle(
+            "the version of OpenShift",
+            version(client).await,
+            known.map(|known| (known.cluster_id.clone(), known.openshift_version.clone())),
+        )?;
+        facts.cluster_id = cluster_id;
+        facts.openshift_version = version;
+        facts.network_plugin = settle(
+            "the type of network",
+            network_type(client).await,
+            known_plugin.clone(),
+        )?;
+    }
+    let nodes = settle(
+        "the nodes",
+        nodes(client).await.map(Some),
+        known.map(|known| {
+            Some(Nodes {
+                count: known.nodes?,
+                has_ovn: known.network_plugin == NetworkPlugin::OvnKubernetes,
+            })
+        }),
+    )?;
+    facts.nodes = nodes.as_ref().map(|nodes| nodes.count);
+    if facts.network_plugin == NetworkPlugin::Unknown {
+        facts.network_plugin = if nodes.is_some_and(|nodes| nodes.has_ovn) {
+            NetworkPlugin::OvnKubernetes
+        } else {
+            settle("the network plugin", kindnet(client).await, known_plugin)?
+        };
+    }
+    facts.api_server_addresses = settle(
+        "the API server's addresses",
+        api_server_addresses(client).await,
+        known.map(|known| known.api_server_addresses.clone()),
+    )?;
+    Ok(facts)
+}
+
+/// The answer; without one what is known, and the first time nothing where it is refused.
+fn settle<T: Default>(
+    fact: &'static str,
+    answer: Result<T, kube::Error>,
+    known: Option<T>,
+) -> Result<T, FactsError> {
+    let source = match answer {
+        Ok(answer) => return Ok(answer),
+        Err(source) => source,
+    };
+    let is_refused = matches!(&source, kube::Error::Api(status) if status.is_forbidden() || status.is_not_found());
+    match known {
+        Some(known) => {
+            tracing::warn!(fact, error = %source, "cannot be learned now; stays as it was");
+            Ok(known)
+        }
+        None if is_refused => {
+            tracing::warn!(fact, error = %source, "may not be learned; goes on without");
+            Ok(T::default())
+        }
+        None => Err(FactsError::Fact { fact, source }),
+    }
+}
+
+/// Resources of all groups but the core one, as `plural.group/version`.
+async fn apis(client: &Client) -> Result<BTreeSet<String>, kube::Error> {
+    let discovery = kube::Discovery::new(client.clone())
+        .run_aggregated()
+        .await?;
+    let mut apis = BTreeSet::new();
+    for group in discovery.groups() {
+        for version in group.versions() {
+            for (resource, _) in group.versioned_resources(version) {
+                apis.insert(format!("{}.{}/{version}", resource.plural, resource.group));
+            }
+        }
+    }
+    Ok(apis)
+}
+
+/// Id and version of the cluster.
+async fn version(client: &Client) -> Result<(Option<String>, Option<String>), kube::Error> {
+    let version = config(client, "ClusterVersion", "clusterversions", "version").await?;
+    let id = version["spec"]["clusterID"].as_str().map(str::to_owned);
+    let completed = version["status"]["history"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|entry| entry["state"] == "Completed")
+        .and_then(|entry| entry["version"].as_str())
+        .map(str::to_owned);
+    Ok((id, completed))
+}
+
+async fn network_type(client: &Client) -> Result<NetworkPlugin, kube::Error> {
+    let network = config(client, "Network", "networks", "cluster").await?;
+    Ok(match network["spec"]["networkType"].as_str() {
+        Some("OVNKubernetes") => NetworkPlugin::OvnKubernetes,
+        Some("") | None => NetworkPlugin::Unknown,
+        Some(other) => NetworkPlugin::Other(other.to_owned()),
+    })
+}
+
+/// An object of OpenShift's own configuration.
+async fn config(
+    client: &Client,
+    kind: &str,
+    plural: &str,
+    name: &str,
+) -> Result<Value, kube::Error> {
+    let kind = GroupVersionKind::gvk("config.openshift.io", "v1", kind);
+    let resource = ApiResource::from_gvk_with_plural(&kind, plural);
+    let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
+    Ok(api.get(name).await?.data)
+}
+
+#[derive(Default)]
+struct Nodes {
+    count: usize,
+    /// Whether one has the annotation of OVN-Kubernetes.
+    has_ovn: bool,
+}
+
+async fn nodes(client: &Client) -> Result<Nodes, kube::Error> {
+    let api: Api<Node> = Api::all(client.clone());
+    let mut parameters = ListParams::default().limit(PAGE);
+    let mut nodes = Nodes::default();
+    loop {
+        let page = api.list_metadata(&parameters).await?;
+        nodes.count += page.items.len();
+        nodes.has_ovn |= page.items.iter().any(|node| {
+            node.annotations()
+                .get(OVN_HOST_CIDRS)
+                .is_some_and(|cidrs| !cidrs.is_empty())
+        });
+        match page.metadata.continue_ {
+            Some(token) if !token.is_empty() => {
+                parameters = parameters.continue_token(&token);
+            }
+            _ => return Ok(nodes),
+        }
+    }
+}
+
+/// What tells the network of kind.
+async fn kindnet(client: &Client) -> Result<NetworkPlugin, kube::Error> {
+    let api: Api<DaemonSet> = Api::namespaced(client.clone(), "kube-system");
+    Ok(match api.get_metadata_opt("kindnet").await? {
+        Some(_) => NetworkPlugin::Kindnet,
+        None => NetworkPlugin::Unknown,
+    })
+}
+
+async fn api_server_addresses(client: &Client) -> Result<Vec<String>, kube::Error> {
+    let api: Api<EndpointSlice> = Api::namespaced(client.clone(), "default");
+    let parameters = ListParams::default().labels("kubernetes.io/service-name=kubernetes");
+    let mut addresses: Vec<String> = api
+        .list(&parameters)
+        .await?
+        .items
+        .into_iter()
+        .flat_map(|slice| slice.endpoints.into_iter().flatten())
+        .filter(|endpoint| {
+            endpoint
+                .conditions
+                .as_ref()
+                .is_none_or(|conditions| conditions.ready != Some(false))
+        })
+        .flat_map(|endpoint| endpoint.addresses)
+        .collect();
+    addresses.sort();
+    addresses.dedup();
+    Ok(addresses)
+}

@@ -1,0 +1,101 @@
+//! How Prometheus reaches the metrics of a component, and the certificate the component serves them with.
+
+use k8s_openapi::api::core::v1::{ConfigMapKeySelector, SecretKeySelector};
+
+use super::Context;
+use super::service_tls::{authority_name, pair};
+use crate::apis::external::monitoring::{CertificateAuthority, Endpoint, TlsConfig};
+use crate::apis::flowcollector::v1beta2::shared::{
+    CertificateReference, FileReference, MetricsServer, ReferenceKind, ServerTls, ServerTlsType,
+};
+use crate::scope::authority;
+
+/// TLS of a metrics endpoint; none means plain text.
+pub fn tls(server: Option<&MetricsServer>) -> Option<&ServerTls> {
+    server
+        .and_then(|server| server.tls.as_ref())
+        .filter(|tls| tls.kind != ServerTlsType::Disabled)
+}
+
+/// Whether the cluster makes the certificate.
+pub fn is_automatic(tls: Option<&ServerTls>) -> bool {
+    tls.is_some_and(|tls| tls.kind == ServerTlsType::Auto)
+}
+
+/// The certificate that is served; an automatic one is in a Secret named like the Service.
+pub fn certificate(tls: &ServerTls, service: &str) -> Option<CertificateReference> {
+    match tls.kind {
+        ServerTlsType::Disabled => None,
+        ServerTlsType::Auto => Some(pair(service)),
+        ServerTlsType::Provided => tls.provided.clone(),
+    }
+}
+
+/// The port to scrape, with the scheme and the check of the certificate.
+pub fn endpoint(
+    context: &Context,
+    tls: Option<&ServerTls>,
+    port: &str,
+    interval: &str,
+    server: String,
+) -> Endpoint {
+    let plain = Endpoint {
+        port: port.to_owned(),
+        interval: interval.to_owned(),
+        scheme: "http".to_owned(),
+        ..Endpoint::default()
+    };
+    let Some(tls) = tls else { return plain };
+    let is_unchecked = tls.insecure_skip_verify == Some(true);
+    let (ca, insecure_skip_verify) = if tls.kind == ServerTlsType::Auto {
+        (Some(cluster_authority(context)), None)
+    } else {
+        let given = tls.provided_ca_file.as_ref().filter(|_| !is_unchecked);
+        (given.and_then(given_authority), Some(is_unchecked))
+    };
+    Endpoint {
+        scheme: "https".to_owned(),
+        tls_config: Some(TlsConfig {
+            server_name: server,
+            insecure_skip_verify,
+            ca,
+        }),
+        ..plain
+    }
+}
+
+fn cluster_authority(context: &Context) -> CertificateAuthority {
+    CertificateAuthority {
+        config_map: Some(ConfigMapKeySelector {
+            name: authority_name(context).to_owned(),
+            key: authority::KEY.to_owned(),
+            optional: None,
+        }),
+        secret: None,
+    }
+}
+
+/// A reference without a name is none.
+fn given_authority(file: &FileReference) -> Option<CertificateAuthority> {
+    let name = file.name.clone().filter(|name| !name.is_empty())?;
+    let key = file.file.clone().unwrap_or_default();
+    Some(if file.kind == Some(ReferenceKind::ConfigMap) {
+        CertificateAuthority {
+            config_map: Some(ConfigMapKeySelector {
+                name,
+                key,
+                optional: None,
+            }),
+            secret: None,
+        }
+    } else {
+        CertificateAuthority {
+            config_map: None,
+            secret: Some(SecretKeySelector {
+                name,
+                key,
+                optional: None,
+            }),
+        }
+    })
+}

@@ -1,0 +1,21 @@
+//! The operator: one custom resource becomes a running network-observability stack. See `ARCHITECTURE.md`.
+
+pub mod apis;
+pub mod app;
+pub mod cli;
+pub mod cluster;
+pub mod desired;
+pub mod effective;
+pub mod health;
+pub mod http;
+pub mod leader;
+pub mod metrics;
+pub mod object;
+pub mod owned;
+pub mod reconcile;
+pub mod scope;
+pub mod status;
+pub mod telemetry;
+pub mod tls;
+pub mod version;
+pub mod webhooks;

@@ -1,0 +1,198 @@
+//! What is ours in the cluster: the kinds we make, who owns an object, and writing and removing objects.
+//!
+//! Called by `reconcile`. **Invariant:** knows no FlowCollector and no component; never writes to an object of a
+//! stranger.
+
+mod adopt;
+mod apply;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+pub use apply::{Applier, Outcome, OwnedError};
+pub use watch::Observed;
+
+use kube::core::{ApiResource, DynamicObject};
+
+use crate::apis::GROUP;
+use crate::scope::label;
+
+/// A kind that we make.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// API group, empty for the core group.
+    pub group: &'static str,
+    /// Version that we write.
+    pub version: &'static str,
+    /// Kind.
+    pub kind: &'static str,
+    /// Plural, as in paths and RBAC rules.
+    pub plural: &'static str,
+    /// Whether it comes from another project, so that a cluster may not have it.
+    pub is_foreign: bool,
+}
+
+const fn builtin(
+    group: &'static str,
+    version: &'static str,
+    kind: &'static str,
+    plural: &'static str,
+) -> Kind {
+    Kind {
+        group,
+        version,
+        kind,
+        plural,
+        is_foreign: false,
+    }
+}
+
+const fn foreign(
+    group: &'static str,
+    version: &'static str,
+    kind: &'static str,
+    plural: &'static str,
+) -> Kind {
+    Kind {
+        group,
+        version,
+        kind,
+        plural,
+        is_foreign: true,
+    }
+}
+
+/// All kinds that we make: watched, pruned, and allowed by the operator's role.
+pub const KINDS: &[Kind] = &[
+    builtin("", "v1", "Namespace", "namespaces"),
+    builtin("", "v1", "ServiceAccount", "serviceaccounts"),
+    builtin("", "v1", "ConfigMap", "configmaps"),
+    builtin("", "v1", "Secret", "secrets"),
+    builtin("", "v1", "Service", "services"),
+    builtin("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims"),
+    builtin("apps", "v1", "DaemonSet", "daemonsets"),
+    builtin("apps", "v1", "Deployment", "deployments"),
+    builtin(
+        "autoscaling",
+        "v2",
+        "HorizontalPodAutoscaler",
+        "horizontalpodautoscalers",
+    ),
+    builtin(
+        "networking.k8s.io",
+        "v1",
+        "NetworkPolicy",
+        "networkpolicies",
+    ),
+    builtin(
+        "rbac.authorization.k8s.io",
+        "v1",
+        "RoleBinding",
+        "rolebindings",
+    ),
+    builtin(
+        "rbac.authorization.k8s.io",
+        "v1",
+        "ClusterRoleBinding",
+        "clusterrolebindings",
+    ),
+    foreign(
+        "monitoring.coreos.com",
+        "v1",
+        "ServiceMonitor",
+        "servicemonitors",
+    ),
+    foreign(
+        "monitoring.coreos.com",
+        "v1",
+        "PrometheusRule",
+        "prometheusrules",
+    ),
+    foreign(
+        "console.openshift.io",
+        "v1",
+        "ConsolePlugin",
+        "consoleplugins",
+    ),
+    foreign(
+        "security.openshift.io",
+        "v1",
+        "SecurityContextConstraints",
+        "securitycontextconstraints",
+    ),
+    foreign(
+        "bpfman.io",
+        "v1alpha1",
+        "ClusterBpfApplication",
+        "clusterbpfapplications",
+    ),
+];
+
+impl Kind {
+    /// The kind of that group and name, if we make it.
+    pub fn find(group: &str, kind: &str) -> Option<&'static Self> {
+        KINDS
+            .iter()
+            .find(|candidate| candidate.group == group && candidate.kind == kind)
+    }
+
+    /// For the client.
+    pub fn resource(&self) -> ApiResource {
+        let api_version = if self.group.is_empty() {
+            self.version.to_owned()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        };
+        ApiResource {
+            group: self.group.to_owned(),
+            version: self.version.to_owned(),
+            api_version,
+            kind: self.kind.to_owned(),
+            plural: self.plural.to_owned(),
+        }
+    }
+}
+
+/// Whether we may change an object: it has our label, or its first owner reference is to one of our resources.
+/// A label with another value detaches an object from us.
+pub fn is_ours(object: &DynamicObject) -> bool {
+    let managed = object
+        .metadata
+        .labels
+        .as_ref()
+        .and_then(|labels| labels.get(label::MANAGED));
+    match managed {
+        Some(value) => value == label::MANAGED_YES,
+        None => has_our_owner(object),
+    }
+}
+
+/// Whether an object is a namespace that somebody else made, such as a chart. It holds what others put into it: our
+/// labels are merged into it unless its label detaches it, and it never gets an owner that it would go with.
+pub fn is_shared(kind: &Kind, object: &DynamicObject) -> bool {
+    let is_detached = object
+        .metadata
+        .labels
+        .as_ref()
+        .and_then(|labels| labels.get(label::MANAGED))
+        .is_some_and(|value| value != label::MANAGED_YES);
+    kind.kind == "Namespace" && !is_detached && !has_our_owner(object)
+}
+
+/// Whether we may remove an object that is not wanted any more. A claim on a volume never: with it goes the data, which
+/// is wanted again when the component is.
+pub fn is_prunable(kind: &Kind, object: &DynamicObject) -> bool {
+    let holds_data = kind.kind == "PersistentVolumeClaim";
+    is_ours(object) && !is_shared(kind, object) && !holds_data
+}
+
+fn has_our_owner(object: &DynamicObject) -> bool {
+    object
+        .metadata
+        .owner_references
+        .iter()
+        .flatten()
+        .next()
+        .and_then(|owner| owner.api_version.split_once('/'))
+        .is_some_and(|(group, _)| group == GROUP)
+}

@@ -1,0 +1,192 @@
+//! Conditions of a FlowCollector.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+use super::{Observation, Report, cut};
+use crate::apis::flowcollector::v1beta2::DeploymentModel;
+use crate::apis::flowcollector::v1beta2::status::ComponentState;
+use crate::desired::Component;
+
+/// A condition before it gets its time.
+struct Draft {
+    kind: &'static str,
+    status: &'static str,
+    reason: String,
+    message: String,
+}
+
+pub fn compute(observation: &Observation) -> Vec<Condition> {
+    let mut drafts = vec![ready(observation.reports), configuration(observation)];
+    drafts.extend(kafka(observation));
+    drafts.extend(waiting(observation));
+    drafts
+        .into_iter()
+        .map(|draft| dated(draft, observation))
+        .collect()
+}
+
+/// Keeps the time of a condition that did not change.
+fn dated(draft: Draft, observation: &Observation) -> Condition {
+    let previous = observation
+        .previous
+        .and_then(|status| {
+            status
+                .conditions
+                .iter()
+                .find(|condition| condition.type_ == draft.kind)
+        })
+        .filter(|condition| condition.status == draft.status);
+    Condition {
+        type_: draft.kind.to_owned(),
+        status: draft.status.to_owned(),
+        reason: draft.reason,
+        message: cut(&draft.message),
+        observed_generation: observation.generation,
+        last_transition_time: previous.map_or_else(
+            || observation.now.clone(),
+            |condition| condition.last_transition_time.clone(),
+        ),
+    }
+}
+
+fn ready(reports: &BTreeMap<Component, Report>) -> Draft {
+    let count = |state| {
+        reports
+            .values()
+            .filter(|report| report.state == state)
+            .count()
+    };
+    let failed = count(ComponentState::Failure);
+    let pending = count(ComponentState::InProgress);
+    let degraded = count(ComponentState::Degraded);
+    let (status, reason) = match (failed, pending, degraded) {
+        (0, 0, 0) => ("True", "Ready"),
+        (0, 0, _) => ("True", "Ready,Degraded"),
+        (0, _, _) => ("False", "Pending"),
+        _ => ("False", "Failure"),
+    };
+    Draft {
+        kind: "Ready",
+        status,
+        reason: reason.to_owned(),
+        message: format!(
+            "{} ready components, {failed} with failure, {pending} pending, {degraded} degraded",
+            count(ComponentState::Ready)
+        ),
+    }
+}
+
+fn configuration(observation: &Observation) -> Draft {
+    let issues = observation.issues;
+    let (status, reason, message) = if !issues.errors.is_empty() {
+        ("True", "Error", issues.errors.join("; "))
+    } else if !issues.warnings.is_empty() {
+        ("True", "Warnings", issues.warnings.join("; "))
+    } else {
+        ("False", "Valid", String::new())
+    };
+    Draft {
+        kind: "ConfigurationIssue",
+        status,
+        reason: reason.to_owned(),
+        message,
+    }
+}
+
+/// Only in the Kafka model.
+fn kafka(observation: &Observation) -> Option<Draft> {
+    if !is_kafka(observation) {
+        return None;
+    }
+    let processor = observation.reports.get(&Component::Processor)?;
+    let agent = observation.reports.get(&Component::Agent);
+    let mut problems = Vec::new();
+    if matches!(
+        processor.state,
+        ComponentState::Failure | ComponentState::Degraded
+    ) {
+        problems.push(format!("Transformer: {}", processor.message));
+    }
+    let pods = agent
+        .map(|agent| agent.unhealthy.summary())
+        .unwrap_or_default();
+    if pods.to_lowercase().contains("kafka") {
+        problems.push(format!("Agents: {pods}"));
+    }
+    let (status, reason) = match processor.state {
+        _ if !problems.is_empty() => ("False", "KafkaIssue"),
+        ComponentState::Ready => ("True", "Ready"),
+        ComponentState::InProgress => ("False", "KafkaPending"),
+        _ => return None,
+    };
+    Some(Draft {
+        kind: "KafkaReady",
+        status,
+        reason: reason.to_owned(),
+        message: problems.join("; "),
+    })
+}
+
+fn is_kafka(observation: &Observation) -> bool {
+    observation.spec.deployment_model == Some(DeploymentModel::Kafka)
+}
+
+/// One condition per part that NetObserv's own controllers report, for those who watch for them.
+fn waiting(observation: &Observation) -> Vec<Draft> {
+    let pipeline = if is_kafka(observation) {
+        ("WaitingFLPMonolith", "WaitingFLPTransformer")
+    } else {
+        ("WaitingFLPTransformer", "WaitingFLPMonolith")
+    };
+    let parts = [
+        (
+            "WaitingFlowCollectorController",
+            Some(Component::Controller),
+        ),
+        ("WaitingEBPFAgents", Some(Component::Agent)),
+        ("WaitingWebConsole", Some(Component::Console)),
+        ("WaitingFLPParent", Some(Component::Processor)),
+        (pipeline.0, None),
+        (pipeline.1, Some(Component::Processor)),
+        ("WaitingMonitoring", Some(Component::Monitoring)),
+        ("WaitingNetworkPolicy", Some(Component::NetworkPolicy)),
+        ("WaitingDemoLoki", Some(Component::Loki)),
+    ];
+    parts
+        .into_iter()
+        .map(|(kind, component)| {
+            let report = component.and_then(|component| observation.reports.get(&component));
+            waiting_for(kind, report)
+        })
+        .collect()
+}
+
+fn waiting_for(kind: &'static str, report: Option<&Report>) -> Draft {
+    let state = report.map_or(ComponentState::Unused, |report| report.state);
+    let own = report
+        .map(|report| report.reason.clone())
+        .unwrap_or_default();
+    let (status, reason) = match state {
+        ComponentState::Failure | ComponentState::InProgress | ComponentState::Degraded => {
+            let reason = if own.is_empty() {
+                "NotReady".to_owned()
+            } else {
+                own
+            };
+            ("True", reason)
+        }
+        ComponentState::Ready => ("False", "Ready".to_owned()),
+        ComponentState::Unused => ("Unknown", "ComponentUnused".to_owned()),
+        ComponentState::Unknown => ("Unknown", "Unknown".to_owned()),
+    };
+    Draft {
+        kind,
+        status,
+        reason,
+        message: report
+            .map(|report| report.message.clone())
+            .unwrap_or_default(),
+    }
+}

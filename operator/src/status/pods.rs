@@ -1,0 +1,146 @@
+//! Pods that fail, and why: sorted by cause, the same text for the same pods.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use kube::ResourceExt as _;
+
+/// Restarts of a running container that are no accident any more.
+const RESTARTS_MAX: i32 = 10;
+/// Pods that a cause names.
+const NAMES_MAX: usize = 5;
+/// Length of a cause's message, in characters.
+const MESSAGE_LENGTH_MAX: usize = 200;
+
+/// Pods that fail, by cause.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unhealthy {
+    by_cause: BTreeMap<String, Vec<(String, String)>>,
+}
+
+impl Unhealthy {
+    /// Those of `pods` that fail.
+    pub fn of(pods: &[Pod]) -> Self {
+        let mut unhealthy = Self::default();
+        for pod in pods {
+            if let Some((cause, message)) = cause(pod) {
+                unhealthy
+                    .by_cause
+                    .entry(cause)
+                    .or_default()
+                    .push((pod.name_any(), message));
+            }
+        }
+        for pods in unhealthy.by_cause.values_mut() {
+            pods.sort();
+        }
+        unhealthy
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> i32 {
+        let count: usize = self.by_cause.values().map(Vec::len).sum();
+        i32::try_from(count).unwrap_or(i32::MAX)
+    }
+
+    /// Adds others.
+    pub fn merge(&mut self, other: Self) {
+        for (cause, pods) in other.by_cause {
+            let ours = self.by_cause.entry(cause).or_default();
+            ours.extend(pods);
+            ours.sort();
+        }
+    }
+
+    /// `2 CrashLoopBackOff (a, b): message; 1 OOMKilled (c)`; empty if none fails.
+    pub fn summary(&self) -> String {
+        let causes = self.by_cause.iter().map(|(cause, pods)| {
+            let names: Vec<&str> = pods
+                .iter()
+                .take(NAMES_MAX)
+                .map(|(name, _)| name.as_str())
+                .collect();
+            let more = match pods.len().saturating_sub(NAMES_MAX) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let message = pods
+                .iter()
+                .map(|(_, message)| message)
+                .find(|message| !message.is_empty());
+            let message = message
+                .map(|message| format!(": {}", shortened(message)))
+                .unwrap_or_default();
+            format!(
+                "{} {cause} ({}){more}{message}",
+                pods.len(),
+                names.join(", ")
+            )
+        });
+        causes.collect::<Vec<_>>().join("; ")
+    }
+}
+
+fn shortened(message: &str) -> String {
+    if message.chars().count() <= MESSAGE_LENGTH_MAX {
+        return message.to_owned();
+    }
+    let start: String = message.chars().take(MESSAGE_LENGTH_MAX).collect();
+    format!("{start}...")
+}
+
+/// Why a pod fails, if it does, and what is said about it.
+fn cause(pod: &Pod) -> Option<(String, String)> {
+    let status = pod.status.as_ref()?;
+    let containers = status
+        .init_container_statuses
+        .iter()
+        .flatten()
+        .chain(status.container_statuses.iter().flatten());
+    if let Some(cause) = containers.into_iter().find_map(container_cause) {
+        return Some(cause);
+    }
+    let message = status.message.clone().unwrap_or_default();
+    match status.phase.as_deref() {
+        Some("Failed") => Some(("PodFailed".to_owned(), message)),
+        Some("Pending") => status
+            .conditions
+            .iter()
+            .flatten()
+            .find(|condition| condition.type_ == "PodScheduled" && condition.status == "False")
+            .map(|condition| {
+                let message = condition.message.clone().unwrap_or_default();
+                ("PendingScheduling".to_owned(), message)
+            }),
+        _ => None,
+    }
+}
+
+fn container_cause(container: &ContainerStatus) -> Option<(String, String)> {
+    let state = container.state.as_ref();
+    if let Some(waiting) = state.and_then(|state| state.waiting.as_ref()) {
+        let message = waiting.message.clone().unwrap_or_default();
+        match waiting.reason.as_deref().unwrap_or_default() {
+            "" | "ContainerCreating" | "PodInitializing" => {}
+            "ImagePullBackOff" | "ErrImagePull" => {
+                return Some(("ImagePullError".to_owned(), message));
+            }
+            reason => return Some((reason.to_owned(), message)),
+        }
+    }
+    let terminated = container
+        .last_state
+        .as_ref()
+        .and_then(|state| state.terminated.as_ref());
+    if let Some(terminated) = terminated
+        && terminated.reason.as_deref() == Some("OOMKilled")
+    {
+        let message = terminated.message.clone().unwrap_or_default();
+        return Some(("OOMKilled".to_owned(), message));
+    }
+    let is_running = state.is_some_and(|state| state.running.is_some());
+    (is_running && container.restart_count > RESTARTS_MAX).then(|| {
+        let message = format!("{} restarts", container.restart_count);
+        ("FrequentRestarts".to_owned(), message)
+    })
+}

@@ -1,0 +1,243 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::core::DynamicObject;
+use serde_json::{Value, json};
+
+use super::{Issues, Observation, Report, Unhealthy, compute, observe};
+use crate::apis::flowcollector::v1beta2::FlowCollectorSpec;
+use crate::apis::flowcollector::v1beta2::status::{ComponentState, FlowCollectorStatus};
+use crate::desired::Component;
+use crate::object::Key;
+
+use ComponentState::{Degraded, Failure, InProgress, Ready, Unknown};
+
+fn status(
+    states: &[(Component, ComponentState)],
+    previous: Option<&FlowCollectorStatus>,
+    second: i64,
+) -> FlowCollectorStatus {
+    let reports: BTreeMap<Component, Report> = states
+        .iter()
+        .map(|(component, state)| (*component, Report::new(*state, "Why", "because")))
+        .collect();
+    compute(&Observation {
+        spec: &FlowCollectorSpec::default(),
+        generation: Some(3),
+        reports: &reports,
+        issues: &Issues::default(),
+        previous,
+        now: Time(Timestamp::from_second(second).unwrap()),
+    })
+}
+
+fn condition(status: &FlowCollectorStatus, kind: &str) -> (String, String) {
+    let condition = status
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == kind)
+        .unwrap();
+    (condition.status.clone(), condition.reason.clone())
+}
+
+#[test]
+fn ready_is_the_worst_of_all_components() {
+    for (states, expected) in [
+        (vec![Ready, Ready], ("True", "Ready")),
+        (vec![Ready, Degraded], ("True", "Ready,Degraded")),
+        (vec![Degraded, InProgress], ("False", "Pending")),
+        (vec![InProgress, Failure], ("False", "Failure")),
+    ] {
+        let components = [Component::Agent, Component::Processor];
+        let states: Vec<_> = components.into_iter().zip(states).collect();
+        let (status, reason) = condition(&status(&states, None, 0), "Ready");
+        assert_eq!((status.as_str(), reason.as_str()), expected, "{states:?}");
+    }
+}
+
+#[test]
+fn a_part_waits_with_its_own_reason() {
+    let states = [
+        (Component::Agent, Ready),
+        (Component::Processor, Failure),
+        (Component::Monitoring, Unknown),
+    ];
+    let status = status(&states, None, 0);
+    for (kind, expected) in [
+        ("WaitingEBPFAgents", ("False", "Ready")),
+        ("WaitingFLPMonolith", ("True", "Why")),
+        ("WaitingFLPTransformer", ("Unknown", "ComponentUnused")),
+        ("WaitingMonitoring", ("Unknown", "Unknown")),
+        ("WaitingWebConsole", ("Unknown", "ComponentUnused")),
+        ("ConfigurationIssue", ("False", "Valid")),
+    ] {
+        let (status, reason) = condition(&status, kind);
+        assert_eq!((status.as_str(), reason.as_str()), expected, "{kind}");
+    }
+}
+
+#[test]
+fn a_condition_keeps_its_time_until_its_status_changes() {
+    let first = status(&[(Component::Agent, InProgress)], None, 100);
+    let same = status(&[(Component::Agent, InProgress)], Some(&first), 200);
+    assert_eq!(first, same, "an unchanged status is not written again");
+    let changed = status(&[(Component::Agent, Ready)], Some(&first), 300);
+    let time = |status: &FlowCollectorStatus, kind: &str| {
+        let condition = status
+            .conditions
+            .iter()
+            .find(|condition| condition.type_ == kind)
+            .unwrap();
+        condition.last_transition_time.0.as_second()
+    };
+    assert_eq!(time(&changed, "Ready"), 300);
+    assert_eq!(time(&changed, "ConfigurationIssue"), 100);
+}
+
+#[test]
+fn the_worse_of_two_reports_is_shown_and_pods_add_up() {
+    let mut report = Report {
+        desired: Some(2),
+        ready: Some(2),
+        ..Report::new(Ready, "Ready", "")
+    };
+    report.merge(Report {
+        desired: Some(3),
+        ready: Some(1),
+        ..Report::new(InProgress, "DeploymentNotReady", "1 of 3")
+    });
+    report.merge(Report::new(Degraded, "InvalidConfiguration", "no"));
+    assert_eq!(
+        (report.state, report.reason.as_str()),
+        (InProgress, "DeploymentNotReady")
+    );
+    assert_eq!((report.desired, report.ready), (Some(5), Some(3)));
+    report.merge(Report::new(InProgress, "DaemonSetNotReady", "0 of 1"));
+    assert_eq!(report.message, "1 of 3; 0 of 1");
+}
+
+fn workload(kind: &str, live: Option<Value>) -> Option<Report> {
+    let key = Key {
+        kind: kind.to_owned(),
+        group: "apps".to_owned(),
+        namespace: Some("n".to_owned()),
+        name: "w".to_owned(),
+    };
+    let live: Option<DynamicObject> = live.map(|live| serde_json::from_value(live).unwrap());
+    observe(&key, live.as_ref())
+}
+
+#[test]
+fn the_state_of_a_workload_is_what_its_status_says() {
+    let available = |status: &str| json!([{"type": "Available", "status": status, "message": "m"}]);
+    for (kind, live, expected) in [
+        ("Deployment", None, (InProgress, "DeploymentNotCreated")),
+        (
+            "Deployment",
+            Some(json!({"spec": {"replicas": 2}})),
+            (InProgress, "CreatingDeployment"),
+        ),
+        (
+            "Deployment",
+            Some(
+                json!({"spec": {"replicas": 2}, "status": {"observedGeneration": 1, "conditions": available("False")}}),
+            ),
+            (InProgress, "DeploymentNotReady"),
+        ),
+        (
+            "Deployment",
+            Some(
+                json!({"spec": {"replicas": 2}, "status": {"observedGeneration": 1, "readyReplicas": 2, "conditions": available("True")}}),
+            ),
+            (Ready, "Ready"),
+        ),
+        (
+            "Deployment",
+            Some(
+                json!({"metadata": {"generation": 2}, "status": {"observedGeneration": 1, "conditions": available("True")}}),
+            ),
+            (InProgress, "CreatingDeployment"),
+        ),
+        (
+            "DaemonSet",
+            Some(json!({"status": {}})),
+            (InProgress, "CreatingDaemonSet"),
+        ),
+        (
+            "DaemonSet",
+            Some(
+                json!({"status": {"observedGeneration": 1, "desiredNumberScheduled": 3, "numberReady": 2}}),
+            ),
+            (InProgress, "DaemonSetNotReady"),
+        ),
+        (
+            "DaemonSet",
+            Some(
+                json!({"status": {"observedGeneration": 1, "desiredNumberScheduled": 3, "numberReady": 3}}),
+            ),
+            (Ready, "Ready"),
+        ),
+    ] {
+        let report = workload(kind, live.clone()).unwrap();
+        assert_eq!(
+            (report.state, report.reason.as_str()),
+            expected,
+            "{kind} {live:?}"
+        );
+    }
+    assert_eq!(workload("Service", None), None);
+}
+
+fn pod(name: &str, status: &Value) -> Pod {
+    serde_json::from_value(json!({"metadata": {"name": name}, "status": status})).unwrap()
+}
+
+fn container(state: &Value, last: &Value, restarts: i32) -> Value {
+    json!({"containerStatuses": [{
+        "name": "c", "image": "i", "imageID": "", "ready": false, "restartCount": restarts, "state": state, "lastState": last,
+    }]})
+}
+
+#[test]
+fn failing_pods_are_grouped_by_cause() {
+    let waiting = |reason: &str| {
+        container(
+            &json!({"waiting": {"reason": reason, "message": "m"}}),
+            &json!({}),
+            0,
+        )
+    };
+    let running = json!({"running": {}});
+    let pods: Vec<Pod> = [
+        ("fine", json!({"phase": "Running"})),
+        ("starting", waiting("ContainerCreating")),
+        ("b", waiting("CrashLoopBackOff")),
+        ("a", waiting("CrashLoopBackOff")),
+        ("c", waiting("ErrImagePull")),
+        ("d", container(&running, &json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}}), 1)),
+        ("e", container(&running, &json!({}), 11)),
+        ("often", container(&running, &json!({}), 10)),
+        ("f", json!({"phase": "Failed", "message": "evicted"})),
+        ("g", json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "message": "no node"}]})),
+    ]
+    .into_iter()
+    .map(|(name, status)| pod(name, &status))
+    .collect();
+    let unhealthy = Unhealthy::of(&pods);
+    assert_eq!(unhealthy.count(), 7);
+    assert_eq!(
+        unhealthy.summary(),
+        "2 CrashLoopBackOff (a, b): m; 1 FrequentRestarts (e): 11 restarts; 1 ImagePullError (c): m; \
+         1 OOMKilled (d); 1 PendingScheduling (g): no node; 1 PodFailed (f): evicted"
+    );
+    let many: Vec<Pod> = (0..7)
+        .map(|index| pod(&format!("p{index}"), &waiting("Error")))
+        .collect();
+    assert_eq!(
+        Unhealthy::of(&many).summary(),
+        "7 Error (p0, p1, p2, p3, p4) and 2 more: m"
+    );
+}

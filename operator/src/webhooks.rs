@@ -1,0 +1,93 @@
+//! The webhooks: the API server asks us to convert and to check our resources, by TLS on a port of its own.
+//!
+//! Served by every manager, also without the lease. **Invariant:** holds no rules; these are pure functions of `apis`.
+
+mod certificate;
+mod convert;
+mod inject;
+mod own;
+#[cfg(test)]
+mod tests;
+mod validate;
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::routing::post;
+use kube::Client;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tower::limit::GlobalConcurrencyLimitLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use self::inject::Target;
+use self::validate::FactsNow;
+use crate::http::secure;
+use crate::tls::{self, Files};
+
+/// Largest request body, in bytes.
+const BODY_BYTES_MAX: usize = 8 << 20;
+/// Requests worked on at once; others wait.
+const REQUESTS_MAX: usize = 64;
+/// From a request's head to its answer, also while it waits for others or for its own body. The API server waits no
+/// longer by default.
+const REQUEST_LIMIT: Duration = Duration::from_secs(10);
+
+/// Where the webhooks are and who vouches for them.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Of cert-manager or of OpenShift's service CA. Without them the certificate is our own.
+    pub files: Files,
+    /// Namespace of the operator: of its Service, and of the Secret with our own certificate.
+    pub namespace: String,
+    /// How the API server reaches us when that is not by the Service: on the machine of a developer.
+    pub url: Option<String>,
+}
+
+/// Serves until the drain.
+pub async fn serve(
+    client: Client,
+    settings: Settings,
+    listener: TcpListener,
+    facts: FactsNow,
+    drain: CancellationToken,
+) {
+    let (certificates, current) = watch::channel(None);
+    let serving = secure::serve("webhooks", listener, current, router(facts), drain);
+    let keeping = async {
+        if settings.files.are_there() {
+            tls::follow(&settings.files, &certificates).await;
+        } else {
+            let target = Target::new(&settings.namespace, settings.url.as_deref());
+            own::follow(client, &settings.namespace, &target, &certificates).await;
+        }
+    };
+    tokio::select! {
+        () = serving => {}
+        () = keeping => {}
+    }
+}
+
+/// What is asked, within its limits.
+fn router(facts: FactsNow) -> Router {
+    Router::new()
+        .route("/convert", post(convert::handle))
+        .route(
+            "/validate-flows-netobserv-io-v1beta2-flowcollector",
+            post(validate::flow_collector).with_state(facts),
+        )
+        .route(
+            "/validate-flows-netobserv-io-v1alpha1-flowmetric",
+            post(validate::flow_metric),
+        )
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(GlobalConcurrencyLimitLayer::new(REQUESTS_MAX))
+        // Outside: the wait for the others counts too.
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::REQUEST_TIMEOUT,
+            REQUEST_LIMIT,
+        ))
+}

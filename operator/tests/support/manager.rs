@@ -1,0 +1,148 @@
+//! The manager as a process, as a cluster runs it.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use super::wait::eventually;
+
+pub struct Manager {
+    child: Child,
+    log: PathBuf,
+    metrics_port: u16,
+}
+
+impl Manager {
+    /// Starts it without webhooks and waits until it is ready.
+    pub async fn start(kubeconfig: &Path) -> Self {
+        Self::start_with(kubeconfig, &["--webhook-bind-address=0".to_owned()]).await
+    }
+
+    /// Starts it with webhooks that the API server reaches on this machine.
+    pub async fn start_with_webhooks(kubeconfig: &Path) -> Self {
+        let address = format!("127.0.0.1:{}", free_port());
+        let no_files = kubeconfig.with_file_name("no-certificates");
+        let arguments = [
+            format!("--webhook-bind-address={address}"),
+            format!("--webhook-url=https://{address}"),
+            format!("--webhook-cert-dir={}", no_files.display()),
+        ];
+        Self::start_with(kubeconfig, &arguments).await
+    }
+
+    /// Starts one of several, of which one leads; without webhooks.
+    pub async fn start_candidate(kubeconfig: &Path) -> Self {
+        let arguments = ["--webhook-bind-address=0", "--leader-elect"].map(str::to_owned);
+        Self::start_with(kubeconfig, &arguments).await
+    }
+
+    /// Asks it to end, as a cluster does, and waits for its exit code.
+    pub fn stop(mut self) -> Option<i32> {
+        let id = self.child.id().to_string();
+        Command::new("kill")
+            .args(["-TERM", &id])
+            .status()
+            .expect("kill can be run");
+        self.child.wait().expect("the manager ends").code()
+    }
+
+    async fn start_with(kubeconfig: &Path, arguments: &[String]) -> Self {
+        let folder = kubeconfig.parent().expect("a folder");
+        let log = folder.join("manager.log");
+        let output = File::options()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .expect("a log");
+        let (health_port, metrics_port) = (free_port(), free_port());
+        let child = Command::new(env!("CARGO_BIN_EXE_manager"))
+            .env("KUBECONFIG", kubeconfig)
+            .arg(format!(
+                "--health-probe-bind-address=127.0.0.1:{health_port}"
+            ))
+            .arg(format!("--metrics-bind-address=127.0.0.1:{metrics_port}"))
+            .arg("--zap-log-level=debug")
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(output)
+            .spawn()
+            .expect("the manager starts");
+        let manager = Self {
+            child,
+            log,
+            metrics_port,
+        };
+        eventually("the manager is ready", async || {
+            let answer = get(health_port, "/readyz").map_err(|error| error.to_string())?;
+            answer
+                .contains("200 OK")
+                .then_some(())
+                .ok_or_else(|| manager.log())
+        })
+        .await;
+        manager
+    }
+
+    /// Runs of the reconciler until now.
+    pub fn runs(&self) -> u64 {
+        let metrics = get(self.metrics_port, "/metrics").unwrap_or_default();
+        metrics
+            .lines()
+            .filter(|line| line.starts_with("controller_runtime_reconcile_total"))
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
+            .sum()
+    }
+
+    /// Waits until there were more runs than that.
+    pub async fn runs_beyond(&self, before: u64) {
+        eventually("one more run", async || {
+            let runs = self.runs();
+            (runs > before)
+                .then_some(())
+                .ok_or_else(|| format!("{runs} runs"))
+        })
+        .await;
+    }
+
+    /// What it said.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+impl Drop for Manager {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("== the manager said\n{}", self.log());
+        }
+    }
+}
+
+fn get(port: u16, path: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    stream.write_all(
+        format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").as_bytes(),
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+/// A port that nobody listened on a moment ago; another one each time. Below those that the kernel gives to outgoing
+/// connections, one of which could take it before the manager does.
+fn free_port() -> u16 {
+    static TRIED: AtomicU16 = AtomicU16::new(0);
+    let first = 10_000 + (std::process::id() % 10_000) as u16;
+    loop {
+        let port = first + TRIED.fetch_add(1, Ordering::Relaxed) % 2_000;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+}
