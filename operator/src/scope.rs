@@ -23,8 +23,6 @@ pub mod label {
     pub const POD_SECURITY_ENFORCE: &str = "pod-security.kubernetes.io/enforce";
     /// Level of pod security that a namespace audits.
     pub const POD_SECURITY_AUDIT: &str = "pod-security.kubernetes.io/audit";
-    /// Lets OpenShift's own Prometheus scrape a namespace.
-    pub const CLUSTER_MONITORING: &str = "openshift.io/cluster-monitoring";
 }
 
 /// Annotation keys.
@@ -33,10 +31,6 @@ pub mod annotation {
     pub const APPLIED_DIGEST: &str = "flows.netobserv.io/applied-digest";
     /// On pods: digest of the configuration that only a restart takes in.
     pub const CONFIG_DIGEST: &str = "flows.netobserv.io/config-digest";
-    /// On pods: prefix of digests of watched Secrets and ConfigMaps.
-    pub const WATCHED_PREFIX: &str = "flows.netobserv.io/watched-";
-    /// On a copied Secret or ConfigMap: `namespace/name` of the original.
-    pub const COPIED_FROM: &str = "flows.netobserv.io/copied-from";
     /// Asks annotation-driven Prometheus to scrape a pod.
     pub const SCRAPE: &str = "prometheus.io/scrape";
     /// The port for it, as NetObserv spells it.

@@ -2,8 +2,6 @@
 
 /// Version of the crate.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// Commit the binary was built from.
-pub const COMMIT: &str = env!("BUILD_COMMIT");
 /// Date of that commit.
 pub const DATE: &str = env!("BUILD_DATE");
 
