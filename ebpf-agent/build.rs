@@ -5,6 +5,9 @@
 //!
 //! **Invariant:** nothing is downloaded here but crates by the kernel crate's own lock file.
 
+#[path = "build/stamp.rs"]
+mod stamp;
+
 use std::{
     env,
     error::Error,
@@ -13,7 +16,6 @@ use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
     path::{Path, PathBuf},
     process::Command,
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -28,7 +30,7 @@ const OBJECTS: [(&str, &str); 2] = [
 
 fn main() -> Result<()> {
     protobuf()?;
-    version();
+    stamp::stamp();
     kernel_objects()
 }
 
@@ -38,57 +40,6 @@ fn protobuf() -> Result<()> {
     let descriptors = protox::compile(["flow.proto"], ["contracts"])?;
     tonic_prost_build::configure().compile_fds(descriptors)?;
     Ok(())
-}
-
-/// Commit and date of the build, for `--version`. A source tree without git says "unknown".
-fn version() {
-    println!("cargo::rerun-if-env-changed=NETOBSERV_COMMIT");
-    println!("cargo::rerun-if-env-changed=SOURCE_DATE_EPOCH");
-    let commit = env::var("NETOBSERV_COMMIT")
-        .ok()
-        .or_else(|| git(&["rev-parse", "--short=12", "HEAD"]))
-        .unwrap_or_else(|| "unknown".to_owned());
-    if let Some(head) = git(&["rev-parse", "--git-path", "logs/HEAD"])
-        && Path::new(&head).exists()
-    {
-        println!("cargo::rerun-if-changed={head}");
-    }
-    let seconds = env::var("SOURCE_DATE_EPOCH")
-        .ok()
-        .or_else(|| git(&["log", "-1", "--format=%ct"]))
-        .and_then(|text| text.trim().parse().ok())
-        .unwrap_or_else(|| {
-            SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .map_or(0, |since| since.as_secs())
-        });
-    println!("cargo::rustc-env=NETOBSERV_COMMIT={commit}");
-    println!("cargo::rustc-env=NETOBSERV_DATE={}", date(seconds));
-}
-
-fn git(arguments: &[&str]) -> Option<String> {
-    let output = Command::new("git").args(arguments).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    (output.status.success() && !text.trim().is_empty()).then(|| text.trim().to_owned())
-}
-
-/// Year, month and day of a Unix time (Howard Hinnant's civil-from-days).
-fn date(seconds: u64) -> String {
-    let days = seconds / 86_400 + 719_468;
-    let era = days / 146_097;
-    let day_of_era = days % 146_097;
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
 }
 
 /// Builds the kernel programs, or takes them from the cache, and tells the crate where they are.

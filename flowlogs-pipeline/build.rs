@@ -1,9 +1,11 @@
 //! Generates the field table of the record from `contracts/fields.json` and the gRPC service from the
 //! agent's `flow.proto`, and stamps the version text.
 
+#[path = "build/stamp.rs"]
+mod stamp;
+
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::Command;
 use std::{env, fs};
 
 const FIELDS: &str = "contracts/fields.json";
@@ -22,7 +24,6 @@ const HOT_GROUPS: [&str; 7] = [
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed={FIELDS}");
     println!("cargo::rerun-if-changed={FLOW_PROTO}");
     let out = env::var("OUT_DIR")?;
@@ -34,7 +35,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             [FLOW_PROTO],
             ["contracts/vendored/ebpf-agent"],
         )?)?;
-    stamp_build();
+    stamp::stamp();
     Ok(())
 }
 
@@ -136,35 +137,4 @@ fn capitalised(word: &str) -> String {
 fn post_increment(counter: &mut usize) -> usize {
     *counter += 1;
     *counter - 1
-}
-
-/// What `--version` says beside the version: commit and date, from the release workflow's environment or git.
-fn stamp_build() {
-    println!("cargo::rerun-if-env-changed=BUILD_COMMIT");
-    println!("cargo::rerun-if-env-changed=SOURCE_DATE_EPOCH");
-    let ask = |program: &str, arguments: &[&str]| {
-        let output = Command::new(program)
-            .args(arguments)
-            .output()
-            .ok()
-            .filter(|o| o.status.success())?;
-        let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        (!text.is_empty()).then_some(text)
-    };
-    let commit = env::var("BUILD_COMMIT")
-        .ok()
-        .or_else(|| ask("git", &["rev-parse", "--short=12", "HEAD"]));
-    let epoch = env::var("SOURCE_DATE_EPOCH")
-        .ok()
-        .or_else(|| ask("git", &["log", "-1", "--format=%ct"]));
-    let date =
-        epoch.and_then(|seconds| ask("date", &["-u", "-d", &format!("@{seconds}"), "+%Y-%m-%d"]));
-    println!(
-        "cargo::rustc-env=BUILD_COMMIT={}",
-        commit.as_deref().unwrap_or("unknown")
-    );
-    println!(
-        "cargo::rustc-env=BUILD_DATE={}",
-        date.as_deref().unwrap_or("unknown")
-    );
 }

@@ -4,6 +4,9 @@
 //! **Invariant:** what must hold for any bytes is asserted here and nowhere else: it ends, in time and memory that the
 //! input's length bounds, with a result that can be used or an error that can be shown.
 
+#[path = "cost.rs"]
+mod cost;
+
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -22,13 +25,7 @@ use plugin_backend::store::push::{self, Encoding, PushLimits};
 use plugin_backend::store::query::{AggregateQuery, Control, Filter, RecordsQuery, ValuesQuery};
 use plugin_backend::store::{Store, StoreError};
 
-/// What an input may cost.
-struct Limits {
-    /// Heap at the peak, in bytes: for any input, and for each of its bytes.
-    heap: (u64, u64),
-    /// Processor time, in an unoptimised build: for any input, and for each of its bytes.
-    time: (Duration, Duration),
-}
+use cost::Limits;
 
 /// A value of two bytes becomes a test of each side's field.
 const QUERY: Limits = Limits {
@@ -51,36 +48,6 @@ const CONFIGURATION: Limits = Limits {
     heap: (16 << 20, 1024),
     time: (Duration::from_secs(2), Duration::from_micros(100)),
 };
-
-impl Limits {
-    /// Does the work and asserts what it cost.
-    fn hold<T>(&self, input: &[u8], work: impl FnOnce() -> T) -> T {
-        let length = input.len() as u64;
-        let mut result = None;
-        let before = processor_time();
-        let cost = allocation_counter::measure(|| result = Some(work()));
-        let used = processor_time().saturating_sub(before);
-        let heap = self.heap.0 + self.heap.1 * length;
-        assert!(
-            cost.bytes_max <= heap,
-            "{length} bytes took {} bytes of heap, more than {heap}",
-            cost.bytes_max
-        );
-        let time = self.time.0 + self.time.1 * length as u32;
-        assert!(
-            used <= time,
-            "{length} bytes took {used:?}, more than {time:?}"
-        );
-        result.expect("the work has run")
-    }
-}
-
-/// Processor time of this thread: unlike a clock it does not count what others do to the machine.
-fn processor_time() -> Duration {
-    let shown = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let used = shown.split_whitespace().next();
-    Duration::from_nanos(used.and_then(|used| used.parse().ok()).unwrap_or(0))
-}
 
 /// Longer addresses are refused before they are read.
 const ADDRESS_BYTES_MAX: usize = 48 << 10;

@@ -10,9 +10,9 @@ use crate::config::listing;
 const VERSION_LINE: &str = concat!(
     env!("CARGO_PKG_VERSION"),
     " (commit ",
-    env!("NETOBSERV_COMMIT"),
+    env!("BUILD_COMMIT"),
     ", built ",
-    env!("NETOBSERV_DATE"),
+    env!("BUILD_DATE"),
     ")"
 );
 

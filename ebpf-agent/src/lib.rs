@@ -23,6 +23,6 @@ pub mod tls;
 /// Version of this build.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Commit of this build, `unknown` outside a git tree.
-pub const COMMIT: &str = env!("NETOBSERV_COMMIT");
+pub const COMMIT: &str = env!("BUILD_COMMIT");
 /// Date of this build.
-pub const BUILD_DATE: &str = env!("NETOBSERV_DATE");
+pub const BUILD_DATE: &str = env!("BUILD_DATE");
