@@ -125,7 +125,8 @@ impl<D: Datapath> Agent<D> {
     }
 
     fn attach(&mut self, interface: &Interface, attempt: u32) {
-        if self.attached.contains_key(&interface.key()) {
+        // Each takes milliseconds, and dozens of orders may wait when the agent is told to stop.
+        if self.health.is_draining() || self.attached.contains_key(&interface.key()) {
             return;
         }
         let (name, netns) = (&interface.name, &interface.netns.name);

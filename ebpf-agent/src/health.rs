@@ -87,6 +87,11 @@ impl Health {
         self.is_draining.store(true, Ordering::Relaxed);
     }
 
+    /// Whether the agent is stopping.
+    pub fn is_draining(&self) -> bool {
+        self.is_draining.load(Ordering::Relaxed)
+    }
+
     fn live(&self) -> Result<(), &'static str> {
         let last = Duration::from_millis(self.last_beat.load(Ordering::Relaxed));
         let is_stuck = self.started.elapsed().saturating_sub(last) > self.beat_age_max;
@@ -99,7 +104,7 @@ impl Health {
 
     fn ready(&self) -> Result<(), &'static str> {
         self.live()?;
-        if self.is_draining.load(Ordering::Relaxed) {
+        if self.is_draining() {
             return Err("stopping\n");
         }
         if self.is_ready.load(Ordering::Relaxed) {

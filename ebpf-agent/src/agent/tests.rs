@@ -52,6 +52,7 @@ struct Running {
     orders: Option<SyncSender<Order>>,
     log: Arc<Mutex<Vec<String>>>,
     metrics: Arc<Metrics>,
+    health: Arc<Health>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -67,13 +68,15 @@ fn run(eviction_period: Duration, failures: &[(u32, u32)]) -> Running {
         attach_attempts: 2,
         direction: Direction::Ingress,
     };
-    let agent = Agent::new(fake, settings, Arc::clone(&metrics), Arc::default());
+    let health = Arc::<Health>::default();
+    let agent = Agent::new(fake, settings, Arc::clone(&metrics), Arc::clone(&health));
     let (orders, received) = sync_channel(100);
     let thread = std::thread::spawn(move || agent.run(&received));
     Running {
         orders: Some(orders),
         log,
         metrics,
+        health,
         thread: Some(thread),
     }
 }
@@ -109,6 +112,17 @@ fn interface(index: u32) -> Interface {
         name: Arc::from("eth0"),
         mac: [0; 6],
     }
+}
+
+#[test]
+fn an_agent_that_stops_watches_nothing_new() {
+    let mut running = run(Duration::from_hours(1), &[(3, 1)]);
+    running.order(Order::Attach(interface(2)));
+    running.order(Order::Attach(interface(3)));
+    running.wait_for("fail 3");
+    running.health.set_draining();
+    running.order(Order::Attach(interface(4)));
+    assert_eq!(running.end(), ["attach 2", "fail 3", "finish"]);
 }
 
 #[test]
