@@ -2,7 +2,7 @@
 //! and DuckDB answers the same questions over the same files in the same run.
 //!
 //! `STORE_BENCH_ROWS` (default 10,000,000) and `STORE_BENCH_DIR` (default a temporary folder, deleted at the end) change
-//! what it does; `STORE_BENCH_PYTHON` names a Python with the `duckdb` wheel, without which that half is left out.
+//! what it does, `STORE_BENCH_QUERY` asks only the queries whose name holds it; `STORE_BENCH_PYTHON` names a Python with the `duckdb` wheel, without which that half is left out.
 #![allow(clippy::unwrap_used, reason = "a benchmark stops at the first error")]
 
 #[path = "../tests/support/flows.rs"]
@@ -30,7 +30,7 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 const START_MS: i64 = 1_790_000_000_000 / DAY_MS * DAY_MS;
 /// Rows of one push: what 100 KiB of lines come to.
 const PUSH_ROWS: u64 = 130;
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 20;
 
 fn main() {
     let rows: u64 =
@@ -57,7 +57,7 @@ fn main() {
     let theirs = duckdb(&folder);
     println!(
         "{:<44} {:>10} {:>10} {:>10}",
-        "query (best of 5, warm)", "ours ms", "DuckDB ms", "budget ms"
+        "query (best of 20, warm)", "ours ms", "DuckDB ms", "budget ms"
     );
     for (name, ms, budget) in ours {
         let duckdb = theirs
@@ -131,6 +131,7 @@ fn push_all(store: &Store, bodies: Vec<Vec<u8>>) {
 
 fn queries(store: &Store) -> Vec<(&'static str, f64, &'static str)> {
     let control = Control::within(Duration::from_mins(10));
+    let only = std::env::var("STORE_BENCH_QUERY").unwrap_or_default();
     let end_ms = START_MS + DAY_MS;
     let aggregate =
         |fields: &[&str], hours: i64, step_ms: i64, top_k: usize, filter: Filter| AggregateQuery {
@@ -225,6 +226,7 @@ fn queries(store: &Store) -> Vec<(&'static str, f64, &'static str)> {
         ("last 100 rows, 24 h", read(newest(24, &Filter::TRUE)), "-"),
     ]
     .into_iter()
+    .filter(|(name, ..)| name.contains(&only))
     .map(|(name, run, budget)| {
         run();
         let best = (0..ROUNDS).map(|_| {

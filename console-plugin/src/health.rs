@@ -1,7 +1,8 @@
 //! Metrics and health on their own port: `/metrics`, `/live`, `/ready`.
 //!
 //! **Invariant:** live as long as the process answers; ready from the moment all listeners are bound
-//! until the drain begins, but for the time in which a thread of the store is at fault.
+//! until the drain begins, but for the time in which a thread of the store is at fault. A store that
+//! refuses pushes leaves it ready: nobody could reach the page that says so otherwise.
 
 use axum::Router;
 use axum::extract::State;

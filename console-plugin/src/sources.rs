@@ -79,6 +79,8 @@ pub trait Source: Send + Sync + 'static {
     fn limits(&self) -> SourceLimits;
     /// Why it does not work as it should, if so; it may still answer.
     fn fault(&self) -> Option<String>;
+    /// Why it takes no flows now, if so; it answers all the same.
+    fn refusal(&self) -> Option<String>;
 }
 
 /// Why a source has no answer. Texts are those a ready Loki behind the API would cause.

@@ -19,6 +19,7 @@ mod fields;
 mod files;
 mod http;
 mod ingest;
+mod intake;
 mod json;
 mod lines;
 mod maintain;
@@ -33,6 +34,7 @@ mod state;
 pub mod tool;
 mod wal;
 mod watch;
+mod words;
 
 use std::path::PathBuf;
 use std::sync::mpsc::{SyncSender, TrySendError};
@@ -52,7 +54,8 @@ use self::config::StoreConfig;
 use self::dedup::Digest;
 use self::exec::Executor;
 use self::files::TIMES_MS;
-use self::ingest::{Job, Pool};
+use self::ingest::Job;
+use self::intake::{Arriving, Pool};
 use self::metrics::{Metrics, QueryLabels};
 use self::push::{Encoding, PushError, PushLimits};
 use self::query::{
@@ -76,6 +79,7 @@ struct Inner {
     metrics: Arc<Metrics>,
     executor: Executor,
     pool: Arc<Pool>,
+    arriving: Arc<Arriving>,
     watch: Arc<Watch>,
     /// Pushes that may be decoded or wait for the disk at a time.
     permits: Semaphore,
@@ -112,6 +116,11 @@ impl Store {
         self.inner.watch.fault()
     }
 
+    /// Why pushes are refused, from the first refused one to the next that is stored; it can be read meanwhile.
+    pub fn refusal(&self) -> Option<String> {
+        self.inner.watch.refusal()
+    }
+
     /// Decodes a push and queues it; the receiver gets the outcome once it is synced.
     fn begin_push(
         &self,
@@ -121,8 +130,12 @@ impl Store {
         let queued = self.queue_push(encoding, body);
         if let Err(error) = &queued {
             Metrics::count(&self.inner.metrics.pushes_refused, error.kind(), 1);
-            if let StoreError::Push(PushError::NoLine { faults, .. }) = error {
-                self.inner.metrics.count_refused_lines(faults);
+            match error {
+                StoreError::Push(PushError::NoLine { faults, .. }) => {
+                    self.inner.metrics.count_refused_lines(faults);
+                }
+                StoreError::Busy { .. } => self.inner.watch.refuse(error),
+                _ => {}
             }
         }
         queued
@@ -151,6 +164,7 @@ impl Store {
             self.inner.state.now_ms(wall_ms),
             wall_ms,
         );
+        let arrival = self.inner.arriving.begin();
         let push = push::decode(encoding, &body, &bounds, self.inner.pool.take())?;
         if let Some(reason) = &push.first_fault {
             tracing::debug!(
@@ -169,6 +183,8 @@ impl Store {
         let Some(jobs) = jobs.as_ref() else {
             return Err(StoreError::Closed);
         };
+        // Before it is queued, so that nobody waits for what is there already.
+        drop(arrival);
         match jobs.try_send(Job {
             encoding,
             body,

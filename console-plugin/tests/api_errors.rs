@@ -18,12 +18,17 @@ use plugin_backend::sources::{Answer, Matrix, Records, Source, SourceError, Sour
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-/// A source that has one answer to everything: an error; and perhaps a fault.
-struct Failing(SourceError, Option<&'static str>);
+/// A source that has one answer to everything: an error; and perhaps a fault, or a reason to refuse flows.
+#[derive(Clone)]
+struct Failing {
+    error: SourceError,
+    fault: Option<&'static str>,
+    refusal: Option<&'static str>,
+}
 
 impl Failing {
     fn fail<T: Send + 'static>(&self) -> Answer<'_, T> {
-        let error = self.0.clone();
+        let error = self.error.clone();
         Box::pin(async move { Err(error) })
     }
 }
@@ -50,13 +55,22 @@ impl Source for Failing {
     }
 
     fn fault(&self) -> Option<String> {
-        self.1.map(str::to_owned)
+        self.fault.map(str::to_owned)
+    }
+
+    fn refusal(&self) -> Option<String> {
+        self.refusal.map(str::to_owned)
     }
 }
 
 /// Asks a console over a source that fails so.
 async fn ask(error: &SourceError, path: &str) -> (StatusCode, Value) {
-    ask_of(Failing(error.clone(), None), path).await
+    let source = Failing {
+        error: error.clone(),
+        fault: None,
+        refusal: None,
+    };
+    ask_of(source, path).await
 }
 
 /// Asks a console over that source.
@@ -160,7 +174,12 @@ async fn prometheus_alone_cannot_answer() {
 async fn a_source_at_fault_is_not_ready() {
     let away = SourceError::Unavailable("it is away".into());
     let fault = "the store's ingest thread panicked: x";
-    let ask = async |path| ask_of(Failing(away.clone(), Some(fault)), path).await;
+    let source = Failing {
+        error: away,
+        fault: Some(fault),
+        refusal: None,
+    };
+    let ask = async |path| ask_of(source.clone(), path).await;
     let (status, answer) = ask("/api/loki/ready").await;
     let expected = (StatusCode::SERVICE_UNAVAILABLE, json!({ "message": fault }));
     assert_eq!((status, answer), expected);
@@ -169,5 +188,21 @@ async fn a_source_at_fault_is_not_ready() {
     assert_eq!(
         answer["loki"],
         json!({"isEnabled": true, "namespacesCount": 0, "isReady": false, "error": fault, "errorCode": 503})
+    );
+}
+
+#[tokio::test]
+async fn a_source_that_takes_no_flows_is_ready_and_says_why() {
+    let refusal = "the store's disk is full: free some space";
+    let source = Failing {
+        error: SourceError::Unavailable("it is away".into()),
+        fault: None,
+        refusal: Some(refusal),
+    };
+    let (_, answer) = ask_of(source, "/api/status").await;
+    let loki = &answer["loki"];
+    assert_eq!(
+        (&loki["isReady"], &loki["refusal"]),
+        (&json!(true), &json!(refusal))
     );
 }

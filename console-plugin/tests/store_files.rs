@@ -19,7 +19,7 @@ use plugin_backend::store::push::Encoding;
 use plugin_backend::store::query::{
     AggregateQuery, Control, Filter, Function, RecordsQuery, TimeRange,
 };
-use plugin_backend::store::{Store, StoreError, tool};
+use plugin_backend::store::{Store, tool};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 
@@ -527,7 +527,18 @@ fn child_that_fills_its_disk() {
     settings.limits.free_bytes = 2 << 20;
     let store = Store::open(settings.clone()).unwrap();
     let mut flows = flows::Flows::new(1, 1_000_000, T0, HOUR_MS);
-    let mut rows = 0;
+    let filler = root.join("filler");
+    fs::write(&filler, vec![0; 6 << 20]).unwrap();
+    let body = bytes::Bytes::from(flows.push(500));
+    assert_eq!(store.refusal(), None, "nothing was pushed yet");
+    store.push(Encoding::Protobuf, body.clone()).unwrap_err();
+    let refusal = store.refusal().unwrap();
+    assert!(refusal.contains("free some space"), "{refusal}");
+    assert_eq!(store.fault(), None, "it can be read");
+    fs::remove_file(&filler).unwrap();
+    store.push(Encoding::Protobuf, body).unwrap();
+    assert_eq!(store.refusal(), None, "a push was stored");
+    let mut rows = 500;
     let body = loop {
         let body = bytes::Bytes::from(flows.push(500));
         match store.push(Encoding::Protobuf, body.clone()) {
@@ -545,9 +556,9 @@ fn child_that_fills_its_disk() {
         "reading goes on and nothing refused is there"
     );
     // A file of somebody else fills the rest: the disk really has no byte left.
-    let mut filler = fs::File::create(root.join("filler")).unwrap();
-    while std::io::Write::write_all(&mut filler, &[0; 4096]).is_ok() {}
-    drop(filler);
+    let mut rest = fs::File::create(&filler).unwrap();
+    while std::io::Write::write_all(&mut rest, &[0; 4096]).is_ok() {}
+    drop(rest);
     assert!(store.push(Encoding::Protobuf, body.clone()).is_err());
     assert_eq!(row_count(&store), rows);
     let started = Instant::now();
@@ -558,11 +569,22 @@ fn child_that_fills_its_disk() {
         started.elapsed()
     );
     drop(store);
-    assert!(matches!(
-        Store::open(settings.clone()),
-        Err(StoreError::DiskNearlyFull { .. } | StoreError::InUse { .. })
-    ));
-    fs::remove_file(root.join("filler")).unwrap();
+    let mut opened = None;
+    wait_until("the first store must let go of the folder", || {
+        opened = Store::open(settings.clone()).ok();
+        opened.is_some()
+    });
+    let store = opened.unwrap();
+    let refusal = store.refusal().unwrap();
+    assert!(refusal.contains("free some space"), "{refusal}");
+    assert_eq!(
+        row_count(&store),
+        rows,
+        "a full disk is read from the start"
+    );
+    store.shutdown();
+    drop(store);
+    fs::remove_file(&filler).unwrap();
     settings.limits.free_bytes = 1 << 16;
     wait_until("the first store must let go of the folder", || {
         Store::open(settings.clone()).is_ok_and(|store| {

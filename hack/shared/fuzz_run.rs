@@ -106,4 +106,3 @@ pub fn run(target: &str, cases: u32, check: impl Fn(&[u8])) {
         })
         .unwrap();
 }
-

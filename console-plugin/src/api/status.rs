@@ -24,6 +24,9 @@ struct SourceStatus {
     is_ready: bool,
     error: String,
     error_code: u16,
+    /// Why flows are not stored now, with the next step; those stored before can still be asked for. Ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal: Option<String>,
 }
 
 /// State of all sources.
@@ -38,6 +41,7 @@ pub async fn status(State(api): State<Api>) -> Response {
     let mut loki = SourceStatus {
         is_enabled: true,
         is_ready: true,
+        refusal: api.source().refusal(),
         ..SourceStatus::default()
     };
     match label_values(&api, &["SrcK8S_Namespace", "DstK8S_Namespace"]).await {

@@ -157,6 +157,10 @@ impl Source for StoreSource {
     fn fault(&self) -> Option<String> {
         self.store.fault()
     }
+
+    fn refusal(&self) -> Option<String> {
+        self.store.refusal()
+    }
 }
 
 fn cost(stats: QueryStats) -> Cost {

@@ -79,7 +79,7 @@ pub struct LimitsConfig {
     pub future: GoDuration,
     /// Digests of accepted pushes that are remembered for ten minutes.
     pub remembered_pushes: usize,
-    /// Bytes that must be free on the file system at the start and for each push.
+    /// Bytes that must be free on the file system for each push.
     pub free_bytes: u64,
     /// Threads of one query.
     pub query_threads: usize,

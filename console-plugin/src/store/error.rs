@@ -16,15 +16,6 @@ pub enum StoreError {
     },
     #[error("the folder {path} is used by another program (lock {path}/lock); stop it or set store.path", path = path.display())]
     InUse { path: PathBuf },
-    #[error(
-        "only {free} bytes are free on the file system of {path}, and store.limits.freeBytes asks for {wanted}: free some space or lower store.retention.bytes",
-        path = path.display()
-    )]
-    DiskNearlyFull {
-        path: PathBuf,
-        free: u64,
-        wanted: u64,
-    },
     #[error("the hour at {hour_ms} ms has no folder's name: its rows stay in the log")]
     NoHour { hour_ms: i64 },
     #[error("{path} is damaged: {reason}", path = path.display())]
@@ -83,7 +74,7 @@ impl StoreError {
         match self {
             Self::Io { .. } => "io",
             Self::InUse { .. } => "in_use",
-            Self::DiskNearlyFull { .. } | Self::DiskFull(_) => "disk_full",
+            Self::DiskFull(_) => "disk_full",
             Self::NoHour { .. } => "no_hour",
             Self::Damaged { .. } => "damaged",
             Self::LogFailed(_) => "log_failed",
@@ -107,7 +98,7 @@ impl StoreError {
                     io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
                 )
             }
-            Self::DiskNearlyFull { .. } | Self::DiskFull(_) => true,
+            Self::DiskFull(_) => true,
             _ => false,
         }
     }

@@ -29,8 +29,9 @@ pub fn push_router(store: Store) -> Router {
         .with_state(store)
 }
 
+/// Of this listener, that is whether flows can be pushed.
 async fn ready(State(store): State<Store>) -> Response {
-    match store.fault() {
+    match store.fault().or_else(|| store.refusal()) {
         None => "ready\n".into_response(),
         Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")).into_response(),
     }
@@ -165,6 +166,10 @@ mod tests {
         assert_eq!(ready().await, (StatusCode::SERVICE_UNAVAILABLE, fault));
         watch.guard(INGEST, "commit", || ());
         assert_eq!(ready().await.0, StatusCode::OK);
+        watch.refuse(&StoreError::DiskFull("0 bytes are free".to_owned()));
+        let (status, reason) = ready().await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(reason.contains("free some space"), "{reason}");
     }
 
     #[tokio::test]

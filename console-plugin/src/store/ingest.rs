@@ -5,8 +5,8 @@
 //! that; of equal bodies within ten minutes one is stored. A panic costs the answers of its group and nothing else.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -15,16 +15,19 @@ use tokio::sync::oneshot;
 use super::config::LimitsConfig;
 use super::dedup::{Digest, Window};
 use super::error::StoreError;
-use super::lines::Lines;
+use super::intake::{Arriving, Pool};
 use super::metrics::Metrics;
 use super::push::{Encoding, Push};
-use super::space::{free_bytes, now_ms};
+use super::space::{need_room, now_ms};
 use super::state::{Segment, State};
 use super::wal::{Frame, Log};
 use super::watch::{INGEST, Watch};
 
 /// Bytes of bodies synced together: what a slow disk writes well within the 50 ms a push may wait.
 const GROUP_BYTES: usize = 4 << 20;
+/// How long a push waits for those that are being decoded: syncing them together costs one write and one wake-up of the
+/// disk instead of several. Nothing is waited for when nobody else is pushing.
+const GROUP_WAIT: Duration = Duration::from_millis(2);
 /// How often the age of the segment is looked at when nothing comes.
 const TICK: Duration = Duration::from_millis(250);
 
@@ -38,43 +41,6 @@ pub struct Job {
     pub reply: oneshot::Sender<Result<(), StoreError>>,
 }
 
-/// Memory of pushes that were stored, to be used again.
-#[derive(Debug)]
-pub struct Pool {
-    free: Mutex<Vec<Lines>>,
-    limit: usize,
-}
-
-/// What grew beyond this is let go.
-const POOLED_BYTES: usize = 4 << 20;
-
-impl Pool {
-    pub fn new(limit: usize) -> Self {
-        Self {
-            free: Mutex::default(),
-            limit,
-        }
-    }
-
-    pub fn take(&self) -> Lines {
-        self.free
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop()
-            .unwrap_or_default()
-    }
-
-    fn give(&self, mut lines: Lines) {
-        if lines.memory() <= POOLED_BYTES {
-            lines.clear();
-            let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-            if free.len() < self.limit {
-                free.push(lines);
-            }
-        }
-    }
-}
-
 /// What the ingest thread owns.
 #[derive(Debug)]
 pub struct Ingest {
@@ -84,9 +50,12 @@ pub struct Ingest {
     pub state: Arc<State>,
     pub metrics: Arc<Metrics>,
     pub pool: Arc<Pool>,
+    pub arriving: Arc<Arriving>,
     pub watch: Arc<Watch>,
     pub window: Window,
     pub log: Log,
+    /// Memory for what is written together, to be used again.
+    pub frames: Vec<u8>,
     /// Number of the next segment. Each is tried once: what a failed attempt left behind may be in the way for ever.
     pub next: u64,
     /// When the segment got its first row.
@@ -101,14 +70,7 @@ impl Ingest {
         loop {
             match jobs.recv_timeout(TICK) {
                 Ok(job) => {
-                    let mut bytes = job.body.len();
-                    let mut group = vec![job];
-                    while bytes < GROUP_BYTES
-                        && let Ok(job) = jobs.try_recv()
-                    {
-                        bytes += job.body.len();
-                        group.push(job);
-                    }
+                    let group = gather(job, jobs, &self.arriving, GROUP_WAIT);
                     self.guard("commit", |ingest| ingest.commit(group));
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -135,7 +97,8 @@ impl Ingest {
     fn commit(&mut self, group: Vec<Job>) {
         let started = Instant::now();
         let now_ms = now_ms();
-        let mut frames = Vec::with_capacity(group.iter().map(|job| job.body.len() + 64).sum());
+        let mut frames = std::mem::take(&mut self.frames);
+        frames.clear();
         let (mut fresh, mut repeated): (Vec<Job>, Vec<Job>) = (Vec::new(), Vec::new());
         for job in group {
             let is_known = self.window.contains(&job.digest, now_ms)
@@ -153,13 +116,21 @@ impl Ingest {
             .write(&mut frames);
             fresh.push(job);
         }
-        if let Err(error) = self.write(&frames) {
+        let written = self.write(&frames);
+        if frames.capacity() <= 2 * GROUP_BYTES {
+            self.frames = frames;
+        }
+        if let Err(error) = written {
+            self.watch.refuse(&error);
             // A repetition may be one of a push of this very group, so it is not stored either.
             for job in fresh.into_iter().chain(repeated) {
                 Metrics::count(&self.metrics.pushes_refused, error.kind(), 1);
                 let _ = job.reply.send(Err(copy(&error)));
             }
             return;
+        }
+        if !fresh.is_empty() {
+            self.watch.accept();
         }
         self.metrics
             .commit_seconds
@@ -195,12 +166,7 @@ impl Ingest {
         if frames.is_empty() {
             return Ok(());
         }
-        let free = free_bytes(&self.root)?;
-        if free < self.limits.free_bytes.saturating_add(frames.len() as u64) {
-            return Err(StoreError::DiskFull(format!(
-                "{free} bytes are free, store.limits.freeBytes keeps some back"
-            )));
-        }
+        need_room(&self.root, self.limits.free_bytes, frames.len() as u64)?;
         match self.log.commit(frames) {
             Err(error) if error.is_disk_full() => Err(StoreError::DiskFull(error.to_string())),
             Err(error) => {
@@ -233,9 +199,73 @@ impl Ingest {
     }
 }
 
+/// A push and those that come with it: what is queued, and as long as somebody is decoding what comes within `wait`.
+fn gather(first: Job, jobs: &Receiver<Job>, arriving: &Arriving, wait: Duration) -> Vec<Job> {
+    let deadline = Instant::now() + wait;
+    let mut bytes = first.body.len();
+    let mut group = vec![first];
+    while bytes < GROUP_BYTES {
+        let next = jobs.try_recv().or_else(|_| {
+            if arriving.is_any() {
+                jobs.recv_timeout(deadline.saturating_duration_since(Instant::now()))
+            } else {
+                Err(RecvTimeoutError::Timeout)
+            }
+        });
+        let Ok(job) = next else { break };
+        bytes += job.body.len();
+        group.push(job);
+    }
+    group
+}
+
 fn copy(error: &StoreError) -> StoreError {
     match error {
         StoreError::DiskFull(reason) => StoreError::DiskFull(reason.clone()),
         error => StoreError::LogFailed(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+    use std::thread;
+
+    use super::*;
+
+    fn job(bytes: usize) -> Job {
+        Job {
+            encoding: Encoding::Json,
+            body: vec![0; bytes].into(),
+            digest: Digest([0; 16]),
+            push: Push::default(),
+            reply: oneshot::channel().0,
+        }
+    }
+
+    #[test]
+    fn pushes_that_are_being_decoded_are_waited_for_and_others_are_not() {
+        let hour = Duration::from_hours(1);
+        let (sender, jobs) = sync_channel(4);
+        let arriving = Arriving::default();
+        sender.send(job(2)).expect("room");
+        let group = gather(job(1), &jobs, &arriving, hour);
+        assert_eq!(group.len(), 2, "what is queued, and nobody is waited for");
+
+        let arrival = arriving.begin();
+        let late = thread::spawn(move || {
+            sender.send(job(2)).expect("room");
+            sender.send(job(GROUP_BYTES)).expect("room");
+            sender
+        });
+        let group = gather(job(1), &jobs, &arriving, hour);
+        assert_eq!(group.len(), 3, "until there is enough to write");
+        let sender = late.join().expect("no panic");
+
+        let group = gather(job(1), &jobs, &arriving, Duration::from_millis(1));
+        assert_eq!(group.len(), 1, "not for longer than said");
+        drop(arrival);
+        drop(sender);
+        assert_eq!(gather(job(1), &jobs, &arriving, hour).len(), 1);
     }
 }

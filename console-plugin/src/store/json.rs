@@ -7,6 +7,8 @@
 
 use std::borrow::Cow;
 
+use super::words::begins_with;
+
 /// A member's value.
 #[derive(Debug, PartialEq)]
 pub enum Value<'a> {
@@ -54,7 +56,7 @@ pub fn guided<'a>(
         loop {
             scanner.space();
             let is_expected = !expected.is_empty()
-                && scanner.bytes[scanner.at..].starts_with(expected.as_bytes());
+                && begins_with(&scanner.bytes[scanner.at..], expected.as_bytes());
             let key = if is_expected {
                 scanner.at += expected.len();
                 None
@@ -67,10 +69,10 @@ pub fn guided<'a>(
             let start = scanner.at;
             let value = scanner.value()?;
             expected = visit(key.as_deref(), value, &line[start..scanner.at]);
-            if scanner.skip_if(b'}') {
+            if !scanner.skip_if(b',') {
+                scanner.expect(b'}', "a comma or the end of the object")?;
                 break;
             }
-            scanner.expect(b',', "a comma or the end of the object")?;
         }
     }
     scanner.space();
@@ -104,6 +106,9 @@ pub fn elements(json: &str, mut visit: impl FnMut(&str)) {
         scanner.skip_if(b',');
     }
 }
+
+/// Digits of which no number is too large for 64 bits.
+const DIGITS_ALWAYS_FIT: usize = 18;
 
 struct Scanner<'a> {
     text: &'a str,
@@ -153,8 +158,12 @@ impl<'a> Scanner<'a> {
         let mut has_escape = false;
         let mut at = start;
         loop {
-            while let Some(word) = self.bytes.get(at..at + 8).filter(|word| is_plain(word)) {
-                at += word.len();
+            if let Some(word) = self.bytes.get(at..).and_then(<[u8]>::first_chunk) {
+                let plain = plain_bytes(*word);
+                at += plain;
+                if plain == word.len() {
+                    continue;
+                }
             }
             match self.bytes.get(at) {
                 Some(b'"') => break,
@@ -194,23 +203,24 @@ impl<'a> Scanner<'a> {
 
     /// The integer at the cursor, if it is one that fits and is not the beginning of another number.
     fn integer(&mut self) -> Option<i64> {
-        let is_negative = self.peek() == b'-';
-        let first = self.at + usize::from(is_negative);
+        let start = self.at;
+        let first = start + usize::from(self.peek() == b'-');
         let mut at = first;
         let mut number: i64 = 0;
         while let Some(digit) = self.bytes.get(at).filter(|b| b.is_ascii_digit()) {
-            let digit = i64::from(digit - b'0');
-            number = number.checked_mul(10)?;
-            number = if is_negative {
-                number.checked_sub(digit)
-            } else {
-                number.checked_add(digit)
-            }?;
+            number = number
+                .wrapping_mul(10)
+                .wrapping_add(i64::from(digit - b'0'));
             at += 1;
+        }
+        if at - first > DIGITS_ALWAYS_FIT {
+            number = self.text[start..at].parse().ok()?;
+        } else if first > start {
+            number = -number;
         }
         let has_leading_zero = self.bytes.get(first) == Some(&b'0') && at - first > 1;
         let goes_on = matches!(self.bytes.get(at), Some(b'.' | b'e' | b'E'));
-        if at == first || has_leading_zero || goes_on || (is_negative && number == 0) {
+        if at == first || has_leading_zero || goes_on || (first > start && number == 0) {
             return None;
         }
         self.at = at;
@@ -221,26 +231,38 @@ impl<'a> Scanner<'a> {
     fn other(&mut self) -> Result<Value<'a>, LineError> {
         let mut stream = serde_json::Deserializer::from_str(&self.text[self.at..])
             .into_iter::<serde::de::IgnoredAny>();
-        match stream.next() {
-            Some(Ok(_)) => {
-                self.at += stream.byte_offset();
-                Ok(Value::Other)
-            }
-            _ => Err(self.error("a value")),
+        let Some(Ok(_)) = stream.next() else {
+            return Err(self.error("a value"));
+        };
+        let json = &self.text[self.at..self.at + stream.byte_offset()];
+        if may_overflow(json) && serde_json::from_str::<serde_json::Value>(json).is_err() {
+            return Err(self.error("numbers that fit in 64 bits"));
         }
+        self.at += json.len();
+        Ok(Value::Other)
     }
 }
 
-/// Whether none of eight bytes is a quote, a backslash or a control character; all eight are looked at in one word.
-fn is_plain(word: &[u8]) -> bool {
+/// Digits of which no number is too large for a 64-bit float.
+const DIGITS_ALWAYS_FINITE: usize = 300;
+
+/// Whether a number in it may be too large for those who read the line.
+fn may_overflow(json: &str) -> bool {
+    let is_exponent = |pair: &[u8]| pair[0].is_ascii_digit() && matches!(pair[1], b'e' | b'E');
+    json.len() > DIGITS_ALWAYS_FINITE || json.as_bytes().windows(2).any(is_exponent)
+}
+
+/// How many of eight bytes come before the first that is a quote, a backslash or a control character; all eight are
+/// looked at in one word.
+fn plain_bytes(word: [u8; 8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
-    let Ok(word) = word.try_into().map(u64::from_le_bytes) else {
-        return false;
-    };
-    // Sets the high bit of each byte below the bound; bytes from 128 on are left out by `!word`.
+    let word = u64::from_le_bytes(word);
+    // Sets the high bit of each byte below the bound, and perhaps of bytes behind such a one; bytes from 128 on are left
+    // out by `!word`.
     let below = |word: u64, bound: u8| word.wrapping_sub(ONES * u64::from(bound)) & !word;
     let is_byte = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
-    (below(word, 0x20) | is_byte(b'"') | is_byte(b'\\')) & (ONES << 7) == 0
+    let special = (below(word, 0x20) | is_byte(b'"') | is_byte(b'\\')) & (ONES << 7);
+    (special.trailing_zeros() / u8::BITS) as usize
 }
 
 #[cfg(test)]
@@ -264,14 +286,14 @@ mod tests {
 
     #[test]
     fn members_come_in_order_with_their_kind() {
-        let line = r#" { "A" : 1 ,"B":"x","C":["e\"0"], "D":{"k":[1]},"E":-7,"F":1.5,"G":true,"H":null,"I":"a\u00e9\n","J":9223372036854775808,"K":-0} "#;
+        let line = r#" { "A" : 1 ,"B":"x","C":["e\"0"], "D":{"k":[1]},"E":-7,"F":1.5e3,"G":true,"H":null,"I":"a\u00e9\n","J":9223372036854775808,"K":-0} "#;
         let expected = [
             ("A", "int 1"),
             ("B", "text x"),
             ("C", r#"other ["e\"0"]"#),
             ("D", r#"other {"k":[1]}"#),
             ("E", "int -7"),
-            ("F", "other 1.5"),
+            ("F", "other 1.5e3"),
             ("G", "other true"),
             ("H", "other null"),
             ("I", "text aé\n"),
@@ -326,9 +348,13 @@ mod tests {
             ("{\"a\":\"\u{1}\"}", 6),
             (r#"{"a":"\q"}"#, 5),
             (r#"{"a":1 "b":2}"#, 7),
+            (r#"{"a":1e400}"#, 5),
+            (r#"{"a":[{"b":-1E+999}]}"#, 5),
         ] {
             assert_eq!(members(line).map_err(|e| e.offset), Err(offset), "{line}");
         }
+        let digits = format!("{{\"a\":{}}}", "9".repeat(310));
+        assert_eq!(members(&digits).map_err(|e| e.offset), Err(5));
         assert!(
             members(&format!("{{\"a\":{}", "[".repeat(100_000))).is_err(),
             "nesting is limited"

@@ -7,6 +7,7 @@
 //! **Invariant:** a column that no line has costs nothing; all columns read as having `len` rows whatever was set.
 
 use super::fields::{COLUMNS, FieldId, Kind};
+use super::words::is_equal;
 
 /// Stands for a missing number, so that a number takes eight bytes; a line that really has it keeps it as an extra
 /// field.
@@ -33,6 +34,8 @@ pub struct Lines {
     pub len: usize,
     pub columns: Vec<LineColumn>,
     bytes: Vec<u8>,
+    /// For the decompressed push while it is decoded.
+    buffer: Vec<u8>,
 }
 
 /// The values of one column, one per line up to the last that has one.
@@ -52,6 +55,7 @@ impl Default for Lines {
             len: 0,
             columns: columns.collect(),
             bytes: Vec::new(),
+            buffer: Vec::new(),
         }
     }
 }
@@ -78,7 +82,8 @@ impl Lines {
         spans.resize(self.len, Span::NONE);
         // Neighbours often agree.
         let previous = spans.last().copied().unwrap_or(Span::NONE);
-        let is_same = previous != Span::NONE && text(&self.bytes, previous) == value.as_bytes();
+        let is_same =
+            previous != Span::NONE && is_equal(text(&self.bytes, previous), value.as_bytes());
         spans.push(if is_same {
             previous
         } else {
@@ -128,6 +133,15 @@ impl Lines {
         Some((*times.iter().min()?, *times.iter().max()?))
     }
 
+    /// A buffer to decompress into, of any length and content, to be handed back.
+    pub fn take_buffer(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.buffer)
+    }
+
+    pub fn keep_buffer(&mut self, buffer: Vec<u8>) {
+        self.buffer = buffer;
+    }
+
     /// Forgets all lines and keeps the memory.
     pub fn clear(&mut self) {
         self.len = 0;
@@ -140,7 +154,12 @@ impl Lines {
         }
     }
 
-    /// Bytes held, roughly.
+    /// Bytes kept when all lines are forgotten, roughly.
+    pub fn kept_memory(&self) -> usize {
+        self.memory() + self.buffer.len()
+    }
+
+    /// Bytes of the lines, roughly.
     pub fn memory(&self) -> usize {
         let of = |column: &LineColumn| match column {
             LineColumn::Ints(values) => values.len() * size_of::<i64>(),

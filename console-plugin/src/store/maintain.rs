@@ -22,7 +22,7 @@ use super::metrics::Metrics;
 use super::millis;
 use super::push::Encoding;
 use super::seal::{ROW_GROUP_ROWS, write_hours};
-use super::space::{free_bytes, now_ms, unix_ms};
+use super::space::{free_bytes, now_ms, since_start, unix_ms};
 use super::state::State;
 use super::wal::{Frame, numbers, seen_path, segment_path, write_whole};
 use super::watch::{FILES, Watch};
@@ -58,8 +58,8 @@ pub struct Maintainer {
     pub watch: Arc<Watch>,
     pub clock: Clock,
     pub clock_file: ClockFile,
-    /// When the clock was looked at last.
-    pub ticked: Instant,
+    /// When the clock was looked at last, since the machine started.
+    pub ticked: Duration,
 }
 
 impl Maintainer {
@@ -103,8 +103,9 @@ impl Maintainer {
 
     /// Looks at the clock.
     fn tick(&mut self, is_end: bool) {
-        let passed_ms = millis(self.ticked.elapsed());
-        self.ticked = Instant::now();
+        let since_start = since_start();
+        let passed_ms = millis(since_start.saturating_sub(self.ticked));
+        self.ticked = since_start;
         let was_doubting = self.clock.is_doubting();
         self.clock.tick(now_ms(), passed_ms);
         self.state.set_clock(self.clock);

@@ -7,7 +7,6 @@ use std::path::Path;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Instant;
 
 use tokio::sync::Semaphore;
 
@@ -17,11 +16,12 @@ use super::dedup::Window;
 use super::error::StoreError;
 use super::exec::Executor;
 use super::files::recover;
-use super::ingest::{Ingest, Pool};
+use super::ingest::Ingest;
+use super::intake::{Arriving, Pool};
 use super::lines::Lines;
 use super::maintain::Maintainer;
 use super::metrics::Metrics;
-use super::space::{free_bytes, now_ms};
+use super::space::{need_room, now_ms, since_start};
 use super::state::{Segment, State};
 use super::wal::{Log, numbers, read_frames, read_whole, seen_path, segment_path, sync_folder};
 use super::watch::Watch;
@@ -43,15 +43,15 @@ pub fn open(config: StoreConfig) -> Result<Inner, StoreError> {
         let _ = sync_folder(parent);
     }
     let lock = lock(&config.path)?;
-    let (free, wanted) = (free_bytes(&config.path)?, config.limits.free_bytes);
-    if free < wanted {
-        return Err(StoreError::DiskNearlyFull {
-            path: config.path,
-            free,
-            wanted,
-        });
+    let watch = Arc::new(Watch::default());
+    match need_room(&config.path, config.limits.free_bytes, 0) {
+        // What is stored can be read meanwhile, and retention makes room.
+        Err(error) if error.is_disk_full() => {
+            tracing::warn!(%error, "pushes will be refused");
+            watch.refuse(&error);
+        }
+        checked => checked?,
     }
-
     let metrics = Arc::new(Metrics::default());
     let seen = numbers(&log_folder, "seen")?;
     let mut logged = numbers(&log_folder, "wal")?;
@@ -92,12 +92,12 @@ pub fn open(config: StoreConfig) -> Result<Inner, StoreError> {
     let clock = clock(&config, &clock_file, &state);
     state.set_clock(clock);
 
-    let watch = Arc::new(Watch::default());
     let executor = Executor::new(&config, Arc::clone(&state), Arc::clone(&metrics));
     let (jobs, received) = sync_channel(config.limits.concurrent_pushes);
     // One waiting wake-up is enough: the thread looks at all segments when it wakes.
     let (sealable, is_sealable) = sync_channel(1);
     let pool = Arc::new(Pool::new(config.limits.concurrent_pushes));
+    let arriving = Arc::new(Arriving::default());
     let ingest = Ingest {
         root: config.path.clone(),
         log_folder: log_folder.clone(),
@@ -105,8 +105,10 @@ pub fn open(config: StoreConfig) -> Result<Inner, StoreError> {
         state: Arc::clone(&state),
         metrics: Arc::clone(&metrics),
         pool: Arc::clone(&pool),
+        arriving: Arc::clone(&arriving),
         watch: Arc::clone(&watch),
         window,
+        frames: Vec::new(),
         next: log.number + 1,
         log,
         since: None,
@@ -121,7 +123,7 @@ pub fn open(config: StoreConfig) -> Result<Inner, StoreError> {
         watch: Arc::clone(&watch),
         clock,
         clock_file,
-        ticked: Instant::now(),
+        ticked: since_start(),
     };
     if !logged.is_empty() {
         // What was replayed is sealed at once.
@@ -149,6 +151,7 @@ pub fn open(config: StoreConfig) -> Result<Inner, StoreError> {
         metrics,
         executor,
         pool,
+        arriving,
         watch,
         jobs: Mutex::new(Some(jobs)),
         threads: Mutex::new(threads),

@@ -17,6 +17,7 @@ use hashbrown::HashTable;
 use super::batch::Batch;
 use super::fields::{COLUMNS, Kind};
 use super::lines::{LineColumn, Lines, NO_VALUE, Span};
+use super::words::is_equal;
 
 /// A growing set of rows.
 #[derive(Debug)]
@@ -152,7 +153,9 @@ impl IntBuilder {
 
 const NO_KEY: i32 = -1;
 /// Bytes of a dictionary's entry beside its text: its end and its place in the table.
-const KEY_BYTES: usize = 20;
+const KEY_BYTES: usize = 24;
+/// Texts that are looked up together.
+const BLOCK: usize = 16;
 
 #[derive(Debug, Default)]
 struct TextBuilder {
@@ -172,12 +175,18 @@ struct Entry {
     start: u32,
     length: u32,
     key: i32,
+    /// Of its hash: what differs in it need not be compared.
+    tag: u32,
 }
 
 impl Entry {
     fn text(self, bytes: &[u8]) -> &[u8] {
         &bytes[self.start as usize..][..self.length as usize]
     }
+}
+
+fn tag_of(hash: u64) -> u32 {
+    (hash >> 32) as u32
 }
 
 fn hash_of(hasher: &RandomState, text: &[u8]) -> u64 {
@@ -187,22 +196,49 @@ fn hash_of(hasher: &RandomState, text: &[u8]) -> u64 {
 }
 
 impl TextBuilder {
+    /// In blocks, and each step for the whole block: places in memory that do not depend on each other are waited for
+    /// together.
     fn append(&mut self, lines: &Lines, spans: &[Span]) {
         self.keys.reserve(spans.len());
-        let mut last = (Span::NONE, NO_KEY);
-        for span in spans {
-            if *span == Span::NONE {
-                self.keys.push(NO_KEY);
-                continue;
+        let mut runs = spans.chunk_by(|a, b| a == b);
+        loop {
+            let mut block: [&[Span]; BLOCK] = [&[]; BLOCK];
+            let mut length = 0;
+            for (place, run) in block.iter_mut().zip(&mut runs) {
+                *place = run;
+                length += 1;
             }
-            if *span != last.0 {
-                last = (*span, self.intern(lines.text(*span)));
+            if length == 0 {
+                return;
             }
-            self.keys.push(last.1);
+            let block = &block[..length];
+            let mut hashes = [0; BLOCK];
+            let mut found = [None; BLOCK];
+            for (hash, run) in hashes.iter_mut().zip(block) {
+                if run[0] != Span::NONE {
+                    *hash = hash_of(&self.hasher, lines.text(run[0]));
+                }
+            }
+            for (entry, hash) in found.iter_mut().zip(&hashes[..length]) {
+                let is_likely = |entry: &Entry| entry.tag == tag_of(*hash);
+                *entry = self.table.find(*hash, is_likely).copied();
+            }
+            for ((run, hash), entry) in block.iter().zip(hashes).zip(found) {
+                let key = if run[0] == Span::NONE {
+                    NO_KEY
+                } else {
+                    let text = lines.text(run[0]);
+                    match entry {
+                        Some(entry) if is_equal(entry.text(&self.bytes), text) => entry.key,
+                        _ => self.intern(text, hash),
+                    }
+                };
+                self.keys.extend(std::iter::repeat_n(key, run.len()));
+            }
         }
     }
 
-    fn intern(&mut self, text: &[u8]) -> i32 {
+    fn intern(&mut self, text: &[u8], hash: u64) -> i32 {
         let Self {
             bytes,
             ends,
@@ -211,7 +247,6 @@ impl TextBuilder {
             values,
             ..
         } = self;
-        let hash = hash_of(hasher, text);
         if let Some(entry) = table.find(hash, |entry| entry.text(bytes) == text) {
             return entry.key;
         }
@@ -220,6 +255,7 @@ impl TextBuilder {
             start: bytes.len() as u32,
             length: text.len() as u32,
             key: ends.len() as i32,
+            tag: tag_of(hash),
         };
         bytes.extend_from_slice(text);
         ends.push(bytes.len() as i32);

@@ -4,8 +4,11 @@
 //! Going on is sound because each piece is complete or has no effect: rows are appended whole or cut off by the next
 //! append, a push whose group broke off is not acknowledged, and work on files is repeated from what is in the folder.
 //!
+//! It also remembers why pushes are refused: a store that takes none can still be read, so that this is no fault.
+//!
 //! **Invariant:** the store is at fault from a panic on until the same thread has done a piece of
-//! work of that kind without one: other work that goes well mends nothing.
+//! work of that kind without one: other work that goes well mends nothing. It refuses from the first push that it
+//! could not take until the next one it has written.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -15,6 +18,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+
+use super::error::StoreError;
 
 /// Name of a thread.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -32,6 +37,8 @@ type Faults = BTreeMap<(&'static str, &'static str), String>;
 pub struct Watch {
     /// By thread and kind of work.
     faults: Mutex<Faults>,
+    /// Why the last push was not stored, if it was not.
+    refusal: Mutex<Option<String>>,
     pub panics: Family<ThreadLabel, Counter>,
 }
 
@@ -43,6 +50,7 @@ impl Default for Watch {
         }
         Self {
             faults: Mutex::default(),
+            refusal: Mutex::default(),
             panics,
         }
     }
@@ -89,6 +97,25 @@ impl Watch {
             .collect();
         (!reasons.is_empty()).then(|| reasons.join("; "))
     }
+
+    /// A push could not be taken, through no fault of its own.
+    pub fn refuse(&self, error: &StoreError) {
+        *self.refusal_slot() = Some(error.to_string());
+    }
+
+    /// A push was written.
+    pub fn accept(&self) {
+        *self.refusal_slot() = None;
+    }
+
+    /// Why pushes are refused, if they are.
+    pub fn refusal(&self) -> Option<String> {
+        self.refusal_slot().clone()
+    }
+
+    fn refusal_slot(&self) -> MutexGuard<'_, Option<String>> {
+        self.refusal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {
@@ -123,5 +150,17 @@ mod tests {
         assert_eq!(watch.fault(), None);
         let label = ThreadLabel { thread: INGEST };
         assert_eq!(watch.panics.get_or_create(&label).get(), 1);
+    }
+
+    #[test]
+    fn a_refusal_stands_until_a_push_is_written_and_is_no_fault() {
+        let watch = Watch::default();
+        watch.refuse(&StoreError::DiskFull("0 bytes".to_owned()));
+        watch.guard(INGEST, "commit", || ());
+        let refusal = watch.refusal();
+        assert!(refusal.is_some_and(|reason| reason.contains("free some space")));
+        assert_eq!(watch.fault(), None);
+        watch.accept();
+        assert_eq!(watch.refusal(), None);
     }
 }

@@ -187,18 +187,33 @@ impl Mask {
 }
 
 impl Condition {
-    /// Of a condition of several parts the one to begin with, and its only column: a text, best the one that rows are
-    /// ordered by.
-    pub fn lead(&self) -> Option<(FieldId, &Self)> {
-        let parts = match self {
-            Self::All(parts) => parts.as_slice(),
-            Self::Leaf(..) => std::slice::from_ref(self),
-            Self::Any(_) | Self::Not(_) => return None,
-        };
-        parts
-            .iter()
-            .filter_map(|part| Some((part.only_column(Kind::Text)?, part)))
-            .min_by_key(|(id, _)| *id != COLUMNS.source)
+    /// What to begin with: conditions of one column of texts each, of which every row that passes passes one. Best are
+    /// those of the columns that rows are ordered by. Of alternatives only those are worth it, as others let many rows
+    /// pass.
+    pub fn leads(&self) -> Option<Vec<(FieldId, &Self)>> {
+        match self {
+            Self::All(parts) => parts
+                .iter()
+                .filter_map(|part| match part.only_column(Kind::Text) {
+                    Some(id) => Some(vec![(id, part)]),
+                    None => part.leads(),
+                })
+                .min_by_key(|leads| {
+                    let is_any = |test: fn(FieldId) -> bool| leads.iter().any(|(id, _)| test(*id));
+                    (
+                        is_any(|id| !is_address(id)),
+                        is_any(|id| id != COLUMNS.source),
+                    )
+                }),
+            Self::Any(parts) => {
+                let leads: Option<Vec<_>> = parts.iter().map(Self::leads).collect();
+                leads
+                    .map(|leads| leads.concat())
+                    .filter(|leads| leads.iter().all(|(id, _)| is_address(*id)))
+            }
+            Self::Leaf(..) => Some(vec![(self.only_column(Kind::Text)?, self)]),
+            Self::Not(_) => None,
+        }
     }
 
     /// The only column that it reads, if there is one and it is of this kind.
@@ -295,6 +310,11 @@ impl Condition {
     }
 }
 
+/// One of the columns that rows are ordered by.
+fn is_address(id: FieldId) -> bool {
+    id == COLUMNS.source || id == COLUMNS.destination
+}
+
 impl Matcher {
     fn json_or_text(&self, member: &Member<'_>) -> bool {
         match member {
@@ -368,4 +388,54 @@ fn texts(batch: &Batch, id: FieldId, is_missing_true: bool, test: impl Fn(&str) 
         Some(nulls) if is_missing_true => &passes | &!nulls.inner(),
         Some(nulls) => &passes & nulls.inner(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_condition_begins_with() {
+        let is = Filter::equals;
+        let (a, b) = (is("SrcAddr", "a"), is("DstAddr", "b"));
+        let team = is("SrcK8S_Namespace", "team");
+        let pair = Filter::And(vec![b.clone(), a.clone()]);
+        let back = Filter::And(vec![is("SrcAddr", "b"), is("DstAddr", "a")]);
+        let either = Filter::Or(vec![a.clone(), b.clone()]);
+        let teams = Filter::Or(vec![team.clone(), is("SrcK8S_Namespace", "other")]);
+        let port = is("SrcPort", "80");
+        let not = Filter::Not(Box::new(a.clone()));
+        for (filter, expected) in [
+            (a.clone(), Some(vec!["SrcAddr"])),
+            (team.clone(), Some(vec!["SrcK8S_Namespace"])),
+            (pair.clone(), Some(vec!["SrcAddr"])),
+            (either.clone(), Some(vec!["SrcAddr", "DstAddr"])),
+            (
+                Filter::Or(vec![pair, back]),
+                Some(vec!["SrcAddr", "SrcAddr"]),
+            ),
+            (
+                Filter::And(vec![team.clone(), either.clone()]),
+                Some(vec!["SrcAddr", "DstAddr"]),
+            ),
+            (
+                Filter::And(vec![teams.clone(), port.clone()]),
+                Some(vec!["SrcK8S_Namespace"]),
+            ),
+            (Filter::Or(Vec::new()), Some(Vec::new())),
+            (teams, None),
+            (Filter::Or(vec![either, team]), None),
+            (Filter::Or(vec![a, port.clone()]), None),
+            (port, None),
+            (not, None),
+            (Filter::TRUE, None),
+        ] {
+            let condition = Condition::compile(&filter).expect("a filter");
+            let names = condition.leads().map(|leads| {
+                let names = leads.iter().map(|(id, _)| COLUMNS.all[*id].name);
+                names.collect::<Vec<_>>()
+            });
+            assert_eq!(names, expected, "{filter:?}");
+        }
+    }
 }

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use arrow::array::{BooleanArray, BooleanBufferBuilder};
+use arrow::buffer::BooleanBuffer;
 use arrow::compute::{concat_batches, filter};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection, RowSelector};
 use parquet::file::statistics::Statistics;
 
-use super::filter::{Mask, in_range};
+use super::filter::{Condition, Mask, in_range};
 use super::prune::near_rows;
 use super::{Task, Unit};
 use crate::store::batch::Batch;
@@ -26,13 +27,23 @@ pub struct Scanned {
     pub mask: Mask,
 }
 
-/// What the leading part of a condition leaves of a unit.
+/// What the leading conditions leave of a unit.
 pub(super) enum Candidates {
     Nothing,
     /// Few rows, with the columns asked for and their places in the unit.
     Few(Batch, Vec<u32>),
-    /// Too many to be worth choosing, or there is no leading part; with what is decoded of all rows so far.
+    /// Too many to be worth choosing, or nothing leads; with what is decoded of all rows so far.
     Many(Batch),
+}
+
+/// What one leading condition leaves of a unit.
+enum Passing {
+    Nothing,
+    Few(RowSelection),
+    /// Too many to be worth choosing; with the column of all rows.
+    Many(Batch),
+    /// The unit's file cannot be read.
+    Damaged,
 }
 
 /// Below one match in this many rows the other columns are decoded for the matching rows only.
@@ -150,50 +161,66 @@ impl Task<'_> {
         mask.and(in_range(batch, self.range))
     }
 
-    /// Decodes the leading part's column alone, of the pages that may hold a match, and `columns` only for the rows
-    /// that pass it if these are few: rows of one address lie side by side, so that most pages of the other columns
-    /// are never touched.
+    /// Decodes the columns of the leading conditions alone, of the pages that may hold a match, and `columns` only for
+    /// the rows that pass one of them if these are few: rows of one address lie side by side, so that most pages of the
+    /// other columns are never touched.
     pub(super) fn candidates(
         &self,
         unit: &Unit,
         columns: &[FieldId],
     ) -> Result<Candidates, StoreError> {
-        let Some((id, lead)) = self.condition.lead() else {
-            return Ok(Candidates::Many(Batch::new(unit.rows())));
+        let rows = unit.rows();
+        let Some(leads) = self.condition.leads() else {
+            return Ok(Candidates::Many(Batch::new(rows)));
         };
-        let near = match unit {
-            Unit::Chunk(_) => None,
-            Unit::RowGroup { meta, index, .. } => near_rows(&self.condition, meta, *index),
-        };
-        if near.as_ref().is_some_and(|near| !near.selects_any()) {
+        let mut passing = RowSelection::from(vec![RowSelector::skip(rows)]);
+        for (id, lead) in leads {
+            match self.passing(unit, id, lead)? {
+                Passing::Nothing => {}
+                Passing::Damaged => return Ok(Candidates::Nothing),
+                Passing::Few(selection) => passing = passing.union(&selection),
+                Passing::Many(batch) => return Ok(Candidates::Many(batch)),
+            }
+        }
+        if !passing.selects_any() {
             return Ok(Candidates::Nothing);
         }
-        let Some(batch) = self.load(unit, &[id], near.as_ref())? else {
-            return Ok(Candidates::Nothing);
-        };
-        let passing = match (lead.evaluate(&batch), near) {
-            (Mask::Nothing, _) => return Ok(Candidates::Nothing),
-            (Mask::Everything, None) => return Ok(Candidates::Many(batch)),
-            (Mask::Everything, Some(near)) => near,
-            (Mask::Some(buffer), near) => {
-                let passes = BooleanArray::new(buffer, None);
-                let passing = RowSelection::from_filters(std::slice::from_ref(&passes));
-                match near {
-                    None if passing.row_count() >= unit.rows() / SPARSE => {
-                        return Ok(Candidates::Many(batch));
-                    }
-                    None => passing,
-                    Some(near) => near.and_then(&passing),
-                }
-            }
-        };
-        if passing.row_count() >= unit.rows() / SPARSE {
-            return Ok(Candidates::Many(Batch::new(unit.rows())));
+        if passing.row_count() >= rows / SPARSE {
+            return Ok(Candidates::Many(Batch::new(rows)));
         }
         let batch = self.load(unit, columns, Some(&passing))?;
         Ok(batch.map_or(Candidates::Nothing, |batch| {
             Candidates::Few(batch, places(&passing))
         }))
+    }
+
+    /// Rows that pass a condition of one column.
+    fn passing(&self, unit: &Unit, id: FieldId, lead: &Condition) -> Result<Passing, StoreError> {
+        let near = match unit {
+            Unit::Chunk(_) => None,
+            Unit::RowGroup { meta, index, .. } => [&self.condition, lead]
+                .iter()
+                .filter_map(|condition| near_rows(condition, meta, *index))
+                .reduce(|a, b| a.intersection(&b)),
+        };
+        if near.as_ref().is_some_and(|near| !near.selects_any()) {
+            return Ok(Passing::Nothing);
+        }
+        let Some(batch) = self.load(unit, &[id], near.as_ref())? else {
+            return Ok(Passing::Damaged);
+        };
+        let passes = match lead.evaluate(&batch) {
+            Mask::Nothing => return Ok(Passing::Nothing),
+            Mask::Everything => BooleanBuffer::new_set(batch.rows),
+            Mask::Some(passes) => passes,
+        };
+        let passes = BooleanArray::new(passes, None);
+        let passing = RowSelection::from_filters(std::slice::from_ref(&passes));
+        Ok(match near {
+            None if passing.row_count() >= unit.rows() / SPARSE => Passing::Many(batch),
+            None => Passing::Few(passing),
+            Some(near) => Passing::Few(near.and_then(&passing)),
+        })
     }
 
     /// Decodes columns of a unit, of all rows or of the selected ones; nothing if its file is damaged.

@@ -21,10 +21,21 @@ pub(super) fn protobuf(body: &[u8], decoder: &mut Decoder<'_>) -> Result<(), Pus
             "the claimed length cannot be reached".to_owned(),
         ));
     }
-    let message = snap::raw::Decoder::new()
-        .decompress_vec(body)
+    let mut buffer = decoder.push.lines.take_buffer();
+    // Never shortened, so that only what is new has to be cleared.
+    if buffer.len() < bytes {
+        buffer.resize(bytes, 0);
+    }
+    let length = snap::raw::Decoder::new()
+        .decompress(body, &mut buffer)
         .map_err(|error| PushError::Snappy(error.to_string()))?;
-    let mut request = Message::new(&message, 0);
+    streams(&buffer[..length], decoder)?;
+    decoder.push.lines.keep_buffer(buffer);
+    Ok(())
+}
+
+fn streams(message: &[u8], decoder: &mut Decoder<'_>) -> Result<(), PushError> {
+    let mut request = Message::new(message, 0);
     while let Some((number, stream)) = request.next()? {
         let (1, Field::Bytes(mut stream)) = (number, stream) else {
             continue;
@@ -62,9 +73,24 @@ fn set_labels(text: &str, decoder: &mut Decoder<'_>) -> Result<(), PushError> {
     Ok(())
 }
 
+/// Characters of a body that an error repeats.
+const EXCERPT_CHARS: usize = 120;
+
 /// The beginning of a text, for errors.
 fn excerpt(text: &str) -> String {
-    text.chars().take(120).collect()
+    text.chars().take(EXCERPT_CHARS).collect()
+}
+
+/// The parser's error repeats the value that it did not expect, whose length is that of the body.
+fn json_error(error: &serde_json::Error) -> PushError {
+    let text = error.to_string();
+    let beginning = excerpt(&text);
+    PushError::Json(if beginning.len() == text.len() {
+        text
+    } else {
+        let (line, column) = (error.line(), error.column());
+        format!("{beginning}… at line {line} column {column}")
+    })
 }
 
 fn read_entry(mut entry: Message<'_>, decoder: &mut Decoder<'_>) -> Result<(), PushError> {
@@ -196,8 +222,7 @@ pub(super) fn json(body: &[u8], decoder: &mut Decoder<'_>) -> Result<(), PushErr
             limit,
         });
     }
-    let request: Request<'_> =
-        serde_json::from_slice(body).map_err(|error| PushError::Json(error.to_string()))?;
+    let request: Request<'_> = serde_json::from_slice(body).map_err(|error| json_error(&error))?;
     for stream in &request.streams {
         decoder.begin_stream();
         if stream.stream.len() > labels::LABELS_MAX {
@@ -217,7 +242,8 @@ pub(super) fn json(body: &[u8], decoder: &mut Decoder<'_>) -> Result<(), PushErr
         for entry in &stream.values {
             let (Entry::Plain(time, line) | Entry::WithMetadata(time, line, _)) = entry;
             let nanos: i64 = time.0.parse().map_err(|_| {
-                PushError::Json(format!("\"{}\" is not a time", time.0.escape_default()))
+                let time = excerpt(&time.0);
+                PushError::Json(format!("\"{}\" is not a time", time.escape_default()))
             })?;
             decoder.line(line.0.as_bytes(), nanos / 1_000_000)?;
         }

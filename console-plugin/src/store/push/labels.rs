@@ -2,8 +2,6 @@
 //!
 //! **Invariant:** linear in the text; names are what Prometheus allows, few, and each stands once.
 
-use std::borrow::Cow;
-
 /// Labels of one stream: each takes a place in all of its lines. Loki's own default is 15.
 pub const LABELS_MAX: usize = 64;
 pub const TOO_MANY: &str = "at most 64 labels expected";
@@ -16,7 +14,7 @@ pub fn parse(text: &str, mut visit: impl FnMut(&str, &str)) -> Result<(), &'stat
         .and_then(|rest| rest.strip_suffix('}'))
         .ok_or("braces expected")?;
     let mut rest = inner.trim_ascii_start();
-    let mut names: Vec<&str> = Vec::new();
+    let mut names = Names::default();
     while !rest.is_empty() {
         let is_in_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         let end = rest
@@ -27,13 +25,7 @@ pub fn parse(text: &str, mut visit: impl FnMut(&str, &str)) -> Result<(), &'stat
         if name.is_empty() || name.as_bytes()[0].is_ascii_digit() {
             return Err("a label name expected");
         }
-        if names.contains(&name) {
-            return Err("each label once expected");
-        }
-        if names.len() == LABELS_MAX {
-            return Err(TOO_MANY);
-        }
-        names.push(name);
+        names.add(name)?;
         let value = value
             .trim_ascii_start()
             .strip_prefix('=')
@@ -41,8 +33,15 @@ pub fn parse(text: &str, mut visit: impl FnMut(&str, &str)) -> Result<(), &'stat
             .trim_ascii_start()
             .strip_prefix('"')
             .ok_or("a quote expected")?;
-        let end = closing_quote(value).ok_or("a closing quote expected")?;
-        visit(name, &unescape(&value[..end])?);
+        let unclosed = "a closing quote expected";
+        let is_special = |byte: u8| matches!(byte, b'"' | b'\\');
+        let mut end = value.bytes().position(is_special).ok_or(unclosed)?;
+        if value.as_bytes()[end] == b'"' {
+            visit(name, &value[..end]);
+        } else {
+            end = closing_quote(value).ok_or(unclosed)?;
+            visit(name, &unescape(&value[..end])?);
+        }
         rest = value[end + 1..].trim_ascii_start();
         match rest.strip_prefix(',') {
             Some(next) => rest = next.trim_ascii_start(),
@@ -51,6 +50,31 @@ pub fn parse(text: &str, mut visit: impl FnMut(&str, &str)) -> Result<(), &'stat
         }
     }
     Ok(())
+}
+
+/// The names of a stream so far.
+#[derive(Default)]
+struct Names<'a> {
+    all: Vec<&'a str>,
+    /// Bits of the names: a name whose bit is not there is a new one, and hardly any two of a stream share theirs.
+    bits: u64,
+}
+
+impl<'a> Names<'a> {
+    fn add(&mut self, name: &'a str) -> Result<(), &'static str> {
+        let ends = [name.as_bytes().first(), name.as_bytes().last()]
+            .map(|byte| byte.map_or(0, |byte| *byte as usize));
+        let bit = 1 << ((name.len() * 11 + ends[0] * 5 + ends[1]) % 64);
+        if self.bits & bit != 0 && self.all.contains(&name) {
+            return Err("each label once expected");
+        }
+        if self.all.len() == LABELS_MAX {
+            return Err(TOO_MANY);
+        }
+        self.bits |= bit;
+        self.all.push(name);
+        Ok(())
+    }
 }
 
 fn closing_quote(text: &str) -> Option<usize> {
@@ -62,10 +86,7 @@ fn closing_quote(text: &str) -> Option<usize> {
     })
 }
 
-fn unescape(text: &str) -> Result<Cow<'_, str>, &'static str> {
-    if !text.contains('\\') {
-        return Ok(Cow::Borrowed(text));
-    }
+fn unescape(text: &str) -> Result<String, &'static str> {
     // Bytes, because `\x` and octal escapes write bytes.
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -104,9 +125,7 @@ fn unescape(text: &str) -> Result<Cow<'_, str>, &'static str> {
         rest = &body[used..];
     }
     bytes.extend_from_slice(rest.as_bytes());
-    String::from_utf8(bytes)
-        .map(Cow::Owned)
-        .map_err(|_| "UTF-8 expected")
+    String::from_utf8(bytes).map_err(|_| "UTF-8 expected")
 }
 
 fn number(text: &str, digits: usize, radix: u32) -> Result<u32, &'static str> {

@@ -210,6 +210,26 @@ fn lines_that_say_little_cannot_take_much_memory() {
 }
 
 #[test]
+fn an_error_repeats_little_of_a_body_however_long_its_texts_are() {
+    let long = "ü".repeat(10_000);
+    for (body, expected) in [
+        (
+            format!(r#"{{"streams":"{long}"}}"#),
+            "at line 1 column 20013",
+        ),
+        (
+            format!(r#"{{"streams":[{{"stream":{{}},"values":[["{long}","{{}}"]]}}]}}"#),
+            "is not a time",
+        ),
+    ] {
+        let error = decode(Encoding::Json, body.as_bytes(), &LIMITS, Lines::default());
+        let text = error.expect_err(expected).to_string();
+        assert!(text.contains(expected), "{text}");
+        assert!(text.len() < 1_000, "{} bytes", text.len());
+    }
+}
+
+#[test]
 fn what_is_no_push_is_refused_with_its_place() {
     let decode = |encoding, body: &[u8]| {
         decode(encoding, body, &LIMITS, Lines::default()).map(|push| push.lines.len)

@@ -34,8 +34,8 @@ pub struct Ints<'a> {
 /// A dictionary column.
 pub struct Texts<'a> {
     of_batches: Vec<Option<TextColumn<'a>>>,
-    /// Of each batch: its keys to the united ones.
-    keys: Vec<Vec<i32>>,
+    /// Of each batch: its keys to the united ones; nothing if they are the same.
+    keys: Vec<Option<Vec<i32>>>,
     /// United texts by key.
     pub values: Vec<&'a str>,
     /// Place of each united text in their order, for the columns that rows are ordered by.
@@ -78,12 +78,22 @@ impl<'a> Source<'a> {
     }
 }
 
-impl Ints<'_> {
+impl<'a> Ints<'a> {
     /// The values of the rows that have one, and of each row whether it does (1) or not (0).
     pub fn gather(&self, places: &[Place], values: &mut Vec<i64>, levels: &mut Vec<i16>) {
         values.clear();
         levels.clear();
         if self.of_batches.iter().all(Option::is_none) {
+            return;
+        }
+        let whole =
+            |column: Option<&'a Int64Array>| column.filter(|column| column.null_count() == 0);
+        let whole: Option<Vec<_>> = self.of_batches.iter().copied().map(whole).collect();
+        // The usual case is a loop without branches.
+        if let Some(columns) = whole {
+            let value = |(batch, row): &Place| columns[*batch as usize].value(*row as usize);
+            values.extend(places.iter().map(value));
+            levels.resize(places.len(), 1);
             return;
         }
         for (batch, row) in places {
@@ -133,19 +143,26 @@ impl<'a> Texts<'a> {
             }
             ranks
         });
+        let is_same = |united: &[i32]| (0..).zip(united).all(|(key, united)| key == *united);
+        let keys = keys
+            .into_iter()
+            .map(|united| (!is_same(&united)).then_some(united));
         Self {
             of_batches,
-            keys,
+            keys: keys.collect(),
             values,
             ranks,
         }
     }
 
     fn key(&self, (batch, row): Place) -> Option<i32> {
-        let column = self.of_batches[batch as usize].as_ref()?;
-        column
-            .key(row as usize)
-            .map(|key| self.keys[batch as usize][key])
+        let key = self.of_batches[batch as usize]
+            .as_ref()?
+            .key(row as usize)?;
+        Some(match &self.keys[batch as usize] {
+            Some(united) => united[key],
+            None => key as i32,
+        })
     }
 
     /// Bytes of all texts.
@@ -156,7 +173,15 @@ impl<'a> Texts<'a> {
     /// The united key of each row; nothing if none has a value.
     pub fn gather(&self, places: &[Place], keys: &mut Vec<i32>) {
         keys.clear();
-        if !self.values.is_empty() {
+        let whole = |(column, united): (&Option<TextColumn<'a>>, &Option<Vec<i32>>)| {
+            let is_whole = |column: &TextColumn<'a>| column.nulls.is_none() && united.is_none();
+            column.filter(is_whole).map(|column| column.keys)
+        };
+        let whole: Option<Vec<_>> = self.of_batches.iter().zip(&self.keys).map(whole).collect();
+        if let Some(columns) = whole {
+            let key = |(batch, row): &Place| columns[*batch as usize][*row as usize];
+            keys.extend(places.iter().map(key));
+        } else if !self.values.is_empty() {
             keys.extend(
                 places
                     .iter()

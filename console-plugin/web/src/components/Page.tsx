@@ -16,7 +16,7 @@ import { RangeControl } from './RangeControl';
 import { RefreshControl } from './RefreshControl';
 import { Shortcuts } from './Shortcuts';
 import { SlotsContext, type Slots } from './Slots';
-import { CrashView, LoadingRows } from './StateViews';
+import { CrashView, LoadingRows, NotStored } from './StateViews';
 import { Strip } from './Strip';
 
 const VIEW_PAGES = {
@@ -85,6 +85,7 @@ const Frame = ({ actions }: Props) => {
       </header>
       <FilterBar />
       <FlowStrip />
+      <NotStored />
       <div className="netobserv-tabs">
         <Tabs
           activeKey={state.view}

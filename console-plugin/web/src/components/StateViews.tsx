@@ -11,21 +11,27 @@ import {
 import { ExclamationCircleIcon, SearchIcon } from '@patternfly/react-icons';
 import { getStatus } from '../api/flows';
 import { useEvery } from '../hooks/use-every';
+import { useFacts } from '../hooks/use-facts';
 import { usePage } from '../hooks/use-page';
 import { useQuery } from '../hooks/use-query';
 import { useText } from '../hooks/use-text';
 import { hintFor } from '../model/hints';
-import { RANGE_PRESETS_SECONDS, secondsOf } from '../model/time';
+import { RANGE_PRESETS_SECONDS, secondsOf, SETTLE_SECONDS } from '../model/time';
 import { formatPreset, formatTimeOfDay } from '../model/format';
 
 /** How often is looked for the first flows: who has just started everything should not wait for the next refresh. */
 export const WAITING_MS = 2000;
 
-export const NothingFound = () => {
+interface NothingProps {
+  /** There are flows, but too young for numbers: of a moment some may still be on their way. */
+  isArriving?: boolean;
+}
+
+export const NothingFound = ({ isArriving = false }: NothingProps) => {
   const t = useText();
   const { state, tick, isLive, change, refresh } = usePage();
   const hasFilters = state.filters.some(filter => !filter.off);
-  const isWaiting = isLive && !hasFilters && state.packetLoss === 'all';
+  const isWaiting = isLive && (isArriving || (!hasFilters && state.packetLoss === 'all'));
   useEvery(isWaiting ? WAITING_MS : undefined, refresh);
   const longer = RANGE_PRESETS_SECONDS.find(seconds => seconds > secondsOf(state.range) * 2);
   const status = useQuery('status', tick, signal => getStatus(signal));
@@ -33,22 +39,32 @@ export const NothingFound = () => {
   const sourceTrouble =
     loki && loki.isEnabled && !loki.isReady ? loki.error || t('The flow store is not ready.') : undefined;
   return (
-    <EmptyState headingLevel="h2" icon={SearchIcon} titleText={t('No flows found')} data-test="no-results-found">
+    <EmptyState
+      headingLevel="h2"
+      icon={SearchIcon}
+      titleText={isArriving ? t('The first flows are arriving') : t('No flows found')}
+      data-test="no-results-found"
+    >
       <EmptyStateBody>
         {sourceTrouble ??
-          (hasFilters
-            ? t('Nothing in this time range matches the filters.')
-            : t(
-                'Nothing was recorded in this time range. Flows appear a few seconds after the agent sees packets.'
-              ))}{' '}
+          (isArriving
+            ? t('Numbers follow in about {{duration}}, when all flows of a moment are there.', {
+                duration: formatPreset(SETTLE_SECONDS)
+              })
+            : hasFilters
+              ? t('Nothing in this time range matches the filters.')
+              : t(
+                  'Nothing was recorded in this time range. Flows appear a few seconds after the agent sees packets.'
+                ))}{' '}
         {isWaiting && t('The page looks again every {{duration}}.', { duration: formatPreset(WAITING_MS / 1000) })}
       </EmptyStateBody>
       <EmptyStateFooter>
         <EmptyStateActions>
-          {hasFilters && (
+          {isArriving && <Button onClick={() => change({ view: 'table' })}>{t('Look at the flows')}</Button>}
+          {hasFilters && !isArriving && (
             <Button onClick={() => change({ filters: [], match: 'all' })}>{t('Clear all filters')}</Button>
           )}
-          {longer !== undefined && (
+          {longer !== undefined && !isArriving && (
             <Button
               variant={hasFilters ? 'secondary' : 'primary'}
               onClick={() => change({ range: { kind: 'relative', seconds: longer } })}
@@ -131,6 +147,18 @@ export const RefreshFailed = ({ error, loadedAt }: { error: Error; loadedAt?: nu
       <Button variant="link" isInline onClick={refresh}>
         {t('Try again')}
       </Button>
+    </div>
+  );
+};
+
+/** Below the strip of flows, which would look like an end of all traffic: what comes now is not stored. */
+export const NotStored = () => {
+  const t = useText();
+  const { refusal } = useFacts();
+  return refusal === undefined ? null : (
+    <div className="netobserv-refresh-failed" role="alert" data-test="not-stored">
+      <ExclamationCircleIcon aria-hidden />
+      <span>{t('New flows are not stored: {{reason}}', { reason: refusal })}</span>
     </div>
   );
 };

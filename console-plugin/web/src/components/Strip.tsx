@@ -8,7 +8,7 @@ import { useSize } from '../hooks/use-size';
 import { useText } from '../hooks/use-text';
 import { formatCount, formatShortDateTime, formatTimeOfDay } from '../model/format';
 import { missingIn } from '../model/losses';
-import { MIN_RANGE_SECONDS, moveRange, secondsOf, type Span } from '../model/time';
+import { MIN_RANGE_SECONDS, moveRange, secondsOf, ticksOf, type Span } from '../model/time';
 import { LossCaption, LossMarks, MARK_WIDTH_MIN, useLossText } from './StripLosses';
 
 interface Props {
@@ -23,6 +23,9 @@ interface Props {
 
 const HEIGHT = 48;
 const AXIS = 16;
+const TICKS_MAX = 6;
+/** Pixels from either end in which a time would be cut. */
+const TICK_EDGE = 40;
 const DAY_SECONDS = 86_400;
 
 export const Strip = ({ span, step, counts, isStale, isUnknown }: Props) => {
@@ -80,7 +83,9 @@ export const Strip = ({ span, step, counts, isStale, isUnknown }: Props) => {
   const hoveredBar = hover === undefined ? undefined : bars.find(([time]) => hover > time - step && hover <= time);
   const near = (MARK_WIDTH_MIN * seconds) / Math.max(1, width);
   const missing = hover === undefined ? undefined : missingIn(losses, (hover - near) * 1000, (hover + near) * 1000);
-  const ticks = Array.from({ length: 5 }, (_, index) => span.start + ((index + 0.5) * seconds) / 5);
+  const ticks = ticksOf(span, TICKS_MAX, -60 * new Date(span.end * 1000).getTimezoneOffset()).filter(
+    time => x(time) >= TICK_EDGE && x(time) <= width - TICK_EDGE
+  );
 
   return (
     <div

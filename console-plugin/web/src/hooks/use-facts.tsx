@@ -2,7 +2,7 @@
 //! **Invariant:** what is not known is said to be so, and never taken for "nothing".
 import { createContext, useContext, useMemo } from 'react';
 import { ApiError } from '../api/client';
-import { getLosses, getRecords } from '../api/flows';
+import { getLosses, getRecords, getStatus } from '../api/flows';
 import type { Losses } from '../api/types';
 import { flowsFromAnswer, newestAge } from '../model/flow';
 import { within } from '../model/losses';
@@ -16,6 +16,8 @@ export interface Facts {
   isLossUnknown: boolean;
   /** How old the newest flow that fits the filters was when it was asked for; of a range that ends now. */
   newestAgeMs?: number;
+  /** Why flows are not stored now, with the next step. */
+  refusal?: string;
 }
 
 const FactsContext = createContext<Facts>({ isLossUnknown: false });
@@ -37,13 +39,15 @@ export const FactsProvider = ({ children }: { children: React.ReactNode }) => {
     const answer = await getRecords({ ...query, limit: 1 }, signal);
     return newestAge(flowsFromAnswer(answer, config.fields), Date.now()) ?? NONE;
   });
+  const status = useQuery('status', tick, signal => getStatus(signal));
+  const refusal = status.data?.loki.refusal ?? undefined;
   // An old back end has no such route: the page then claims nothing about losses.
   const isOld = losses.error instanceof ApiError && losses.error.status === NO_SUCH_ROUTE;
   const isLossUnknown = losses.error !== undefined && !isOld;
   const newestAgeMs = isLive && !newest.isStale && newest.data !== NONE ? newest.data : undefined;
   const facts = useMemo(
-    () => ({ losses: losses.data, isLossUnknown, newestAgeMs }),
-    [losses.data, isLossUnknown, newestAgeMs]
+    () => ({ losses: losses.data, isLossUnknown, newestAgeMs, refusal }),
+    [losses.data, isLossUnknown, newestAgeMs, refusal]
   );
   return <FactsContext.Provider value={facts}>{children}</FactsContext.Provider>;
 };

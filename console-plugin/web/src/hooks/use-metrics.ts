@@ -4,12 +4,12 @@
 import { getMetrics, type MetricQuery } from '../api/flows';
 import type { FrontendConfig, MatrixAnswer } from '../api/types';
 import { isTimeMetric } from '../model/format';
-import { encodeFilters, type Filter } from '../model/filters';
+import { both, encodeFilters, type Filter } from '../model/filters';
 import { combineAnswers, scopeById, seriesFromAnswer, spread, type SeriesSet } from '../model/series';
 import { rangeParams, SETTLE_SECONDS, spanOf, stepOf, type Span, type TimeRange } from '../model/time';
 import { usePage, type PageModel } from './use-page';
 import { useQuery, type QueryState } from './use-query';
-import { useText } from './use-text';
+import { useText, type Translate } from './use-text';
 
 export interface MetricSpec {
   type: string;
@@ -58,18 +58,19 @@ export interface Grid {
 
 /** Asks in both directions where the filters say so. */
 export const askMetric = async (
-  { state, query, encoded, fields }: PageModel,
+  { query, encoded, fields }: PageModel,
   { type, fn, by, groups, limit, extra }: MetricSpec,
   range: TimeRange,
   grid: Grid,
   signal: AbortSignal
 ): Promise<MatrixAnswer> => {
-  const filters = extra?.length ? encodeFilters([...state.filters, ...extra], state.match, fields) : encoded;
+  // Whatever the match of the page's own filters, these must hold too.
+  const added = encodeFilters(extra ?? [], 'all', fields).records;
   const ask = (text: string) => {
     const request: MetricQuery = {
       ...query,
       ...grid,
-      filters: text,
+      filters: both(text, added),
       range: rangeParams(range),
       limit,
       type,
@@ -79,30 +80,40 @@ export const askMetric = async (
     };
     return getMetrics(request, signal);
   };
-  const { plus, minus } = isTimeMetric(type) ? { plus: [filters.records], minus: undefined } : filters.metrics;
-  const [added, taken] = await Promise.all([Promise.all(plus.map(ask)), minus === undefined ? undefined : ask(minus)]);
-  return combineAnswers(added, taken);
+  const { plus, minus } = isTimeMetric(type) ? { plus: [encoded.records], minus: undefined } : encoded.metrics;
+  const [sums, overlap] = await Promise.all([Promise.all(plus.map(ask)), minus === undefined ? undefined : ask(minus)]);
+  return combineAnswers(sums, overlap);
+};
+
+/** Names what is asked, so that the same question is not asked twice at a time. */
+export const keyOf = ({ query, encoded }: PageModel, spec: MetricSpec): string =>
+  JSON.stringify([query, encoded.metrics, spec]);
+
+/** What stands for a peer without a name: most addresses of the world are in no named subnet, which is no defect. */
+export const unknownName = (labels: string[], t: Translate): string =>
+  labels[0]?.endsWith('SubnetLabel') ? t('Elsewhere') : t('Unknown');
+
+export const loadMetric = async (
+  page: PageModel,
+  spec: MetricSpec,
+  t: Translate,
+  signal: AbortSignal
+): Promise<MetricData> => {
+  const { range } = page.state;
+  const grid = stepOf(range);
+  const { step } = grid;
+  const answer = await askMetric(page, spec, range, grid, signal);
+  const isRelative = range.kind === 'relative';
+  const span = spanOf(range, answer.unixTimestamp || Math.floor(Date.now() / 1000));
+  const labels = labelsOf(page.config, spec.by, spec.groups);
+  const known = isRelative ? settled(answer) : answer;
+  const set = seriesFromAnswer(known, spec.type, step, labels, unknownName(labels, t));
+  const end = isRelative ? span.end - SETTLE_SECONDS : span.end;
+  return { ...spread(set, spec.type, step, span.start, end), spec, span, step };
 };
 
 export const useMetric = (spec: MetricSpec | undefined): QueryState<MetricData> => {
   const t = useText();
   const page = usePage();
-  const { config, state, query, encoded, tick } = page;
-  const grid = stepOf(state.range);
-  const key = spec && JSON.stringify([query, encoded.metrics, spec]);
-  return useQuery(key, tick, async signal => {
-    const { type, by, groups } = spec!;
-    const { range } = state;
-    const { step } = grid;
-    const answer = await askMetric(page, spec!, range, grid, signal);
-    const isRelative = range.kind === 'relative';
-    const whole = isRelative ? settled(answer) : answer;
-    const span = spanOf(range, answer.unixTimestamp || Math.floor(Date.now() / 1000));
-    const labels = labelsOf(config, by, groups);
-    // Most addresses of the world are in no named subnet: that is no defect of the data.
-    const unnamed = labels[0]?.endsWith('SubnetLabel') ? t('Elsewhere') : t('Unknown');
-    const set = seriesFromAnswer(whole, type, step, labels, unnamed);
-    const end = isRelative ? span.end - SETTLE_SECONDS : span.end;
-    return { ...spread(set, type, step, span.start, end), spec: spec!, span, step };
-  });
+  return useQuery(spec && keyOf(page, spec), page.tick, signal => loadMetric(page, spec!, t, signal));
 };

@@ -4,7 +4,7 @@ import { useEffect, useMemo, useState } from 'react';
 import { getFieldValues } from '../api/flows';
 import { baseOf, sideOf } from '../model/filters';
 import { showValue } from '../model/filter-values';
-import { ALIASES, valueToText } from '../model/filter-text';
+import { ALIASES, BEGUN_ADDRESS, valueToText } from '../model/filter-text';
 import { filterName } from '../model/filter-names';
 import { TCP_FLAGS } from '../model/reference';
 import { usePage } from './use-page';
@@ -51,15 +51,22 @@ interface Context {
 const VALUE =
   /(?:^|\s)(?:(src|source|from|dst|dest|destination|to)\s+)?(\w+)(?:\s*(?:!=|>=|!~|=|~|:)\s*|\s+)([^\s=~]*)$/i;
 
+const sideOfWord = (word: string | undefined): 'src' | 'dst' | undefined =>
+  word === undefined ? undefined : /^[sf]/i.test(word) ? 'src' : 'dst';
+
 export const contextOf = (text: string, idOf: (word: string, side?: 'src' | 'dst') => string | undefined): Context => {
   const value = VALUE.exec(text);
   if (value) {
-    const side = value[1] && (/^[sf]/i.test(value[1]) ? 'src' : 'dst');
-    const id = idOf(value[2]!, side as 'src' | 'dst' | undefined);
+    const id = idOf(value[2]!, sideOfWord(value[1]));
     if (id) {
       const partial = value[3]!.split(',').at(-1)!;
       return { id, partial: partial.replaceAll('"', ''), before: text.slice(0, text.length - partial.length) };
     }
+  }
+  const begun = /(?:(src|source|from|dst|dest|destination|to)\s+)?(\S+)$/i.exec(text);
+  if (begun && BEGUN_ADDRESS.test(begun[2]!)) {
+    const partial = begun[2]!;
+    return { id: idOf('address', sideOfWord(begun[1])), partial, before: text.slice(0, text.length - partial.length) };
   }
   const partial = /(?:(?:src|source|from|dst|dest|destination|to)\s+)?\S*$/i.exec(text)![0];
   return { partial, before: text.slice(0, text.length - partial.length) };

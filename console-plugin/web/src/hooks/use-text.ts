@@ -4,3 +4,5 @@ import { useTranslation } from 'react-i18next';
 export const NAMESPACE = 'plugin__netobserv-plugin';
 
 export const useText = () => useTranslation(NAMESPACE).t;
+
+export type Translate = ReturnType<typeof useText>;

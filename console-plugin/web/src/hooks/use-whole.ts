@@ -3,24 +3,24 @@
 import { getMetrics } from '../api/flows';
 import { secondsOf, settledSpan } from '../model/time';
 import { totalOf, wholeFromAnswer, type Whole } from '../model/whole';
-import { askMetric, type MetricSpec } from './use-metrics';
-import { usePage } from './use-page';
+import { askMetric, keyOf, type MetricSpec } from './use-metrics';
+import { usePage, type PageModel } from './use-page';
 import { useQuery, type QueryState } from './use-query';
 
 const nowSeconds = () => Math.floor(Date.now() / 1000);
 
+export const loadWhole = async (page: PageModel, spec: MetricSpec, signal: AbortSignal): Promise<Whole> => {
+  const width = secondsOf(page.state.range);
+  const { start, end } = settledSpan(page.state.range, nowSeconds());
+  // Points at the start and at the end of the range, each over the width before it.
+  const range = { kind: 'absolute' as const, start, end };
+  const answer = await askMetric(page, spec, range, { step: width, rateInterval: width }, signal);
+  return wholeFromAnswer(answer, end, start);
+};
+
 export const useWhole = (spec: MetricSpec | undefined): QueryState<Whole> => {
   const page = usePage();
-  const { state, query, encoded, tick } = page;
-  const key = spec && JSON.stringify([query, encoded.metrics, spec]);
-  return useQuery(key, tick, async signal => {
-    const width = secondsOf(state.range);
-    const { start, end } = settledSpan(state.range, nowSeconds());
-    // Points at the start and at the end of the range, each over the width before it.
-    const range = { kind: 'absolute' as const, start, end };
-    const answer = await askMetric(page, spec!, range, { step: width, rateInterval: width }, signal);
-    return wholeFromAnswer(answer, end, start);
-  });
+  return useQuery(spec && keyOf(page, spec), page.tick, signal => loadWhole(page, spec!, signal));
 };
 
 const PROBE_SECONDS_MAX = 3600;

@@ -6,6 +6,9 @@ import { checkValue, isAddress, isMac } from './filter-values';
 import { protocolNumber, TCP_FLAGS, type PortNames } from './reference';
 import { sentence } from './sentence';
 
+/** The beginning of an address; of a whole one at most. */
+export const BEGUN_ADDRESS = /^(\d{1,3}\.[\d.]*|[\da-f]{1,4}:[\da-f:]*)$/i;
+
 export interface NotUnderstood {
   text: string;
   start: number;
@@ -177,6 +180,8 @@ export class FilterText {
         accept(first, end, id, !operator || operator === ':' ? '=' : (operator as Compare), value);
       } else if (alternativeTo && last) {
         accept(first, first, last.id, last.compare, first.text);
+      } else if (BEGUN_ADDRESS.test(first.text) && this.idOf('address', side)) {
+        accept(first, first, this.idOf('address', side)!, '=', first.text);
       } else if (this.knows('src_name') && /^[-\w.*]+$/.test(first.text)) {
         accept(first, first, this.idOf('name', side)!, '=', first.text);
       } else if (first.text.includes('.') && this.knows('dns_name')) {

@@ -176,6 +176,13 @@ export const encodeFilters = (filters: Filter[], match: Match, fields: FilterFie
   };
 };
 
+/** Both at once, of two encoded filters: each way to fit the one with each way to fit the other. */
+export const both = (one: string, other: string): string =>
+  one
+    .split('|')
+    .flatMap(left => other.split('|').map(right => [left, right].filter(Boolean).join('&')))
+    .join('|');
+
 // What both requests have in common is said once in their overlap.
 const mergeSides = (first: Filter[], second: Filter[]): Filter[] => {
   const seen = new Set(first.map(filter => filterKey(filter) + filter.values.join()));

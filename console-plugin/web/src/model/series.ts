@@ -103,10 +103,24 @@ const peerOf = (metric: Record<string, string>, labels: string[], side: 'Src' | 
 
 const nameOf = (peer: Peer, unknown: string): string => peer.name || unknown;
 
-/**
- * Puts an answer on one grid. `labels` are those of the aggregation; without a pair of sides the single value names
- * the series.
- */
+/** What a series is of. `labels` are those of the aggregation; without a pair of sides the single value names it. */
+export const named = (
+  metric: Record<string, string>,
+  labels: string[],
+  unknown: string
+): Omit<Series, 'values' | 'stats'> => {
+  const [source, target] = [peerOf(metric, labels, 'Src'), peerOf(metric, labels, 'Dst')];
+  const single = Object.entries(metric).find(([key]) => key !== 'app')?.[1];
+  const name =
+    source && target
+      ? source.id === target.id
+        ? `${nameOf(source, unknown)} (internal)`
+        : `${nameOf(source, unknown)} → ${nameOf(target, unknown)}`
+      : nameOf(source ?? target ?? { id: '', name: single ?? '', labels: {} }, unknown);
+  return { id: seriesId(metric), name, source, target, metric };
+};
+
+/** Puts an answer on one grid. `labels` are those of the aggregation. */
 export const seriesFromAnswer = (
   answer: MatrixAnswer,
   type: string,
@@ -126,23 +140,7 @@ export const seriesFromAnswer = (
         points[position] = value;
       }
     }
-    const [source, target] = [peerOf(metric, labels, 'Src'), peerOf(metric, labels, 'Dst')];
-    const single = Object.entries(metric).find(([key]) => key !== 'app')?.[1];
-    const name =
-      source && target
-        ? source.id === target.id
-          ? `${nameOf(source, unknown)} (internal)`
-          : `${nameOf(source, unknown)} → ${nameOf(target, unknown)}`
-        : nameOf(source ?? target ?? { id: '', name: single ?? '', labels: {} }, unknown);
-    return {
-      id: seriesId(metric),
-      name,
-      source,
-      target,
-      metric,
-      values: points,
-      stats: statsOf(times, points)
-    };
+    return { ...named(metric, labels, unknown), values: points, stats: statsOf(times, points) };
   });
   return { times, series, isLimitReached: answer.stats.limitReached };
 };

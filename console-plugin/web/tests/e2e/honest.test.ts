@@ -228,6 +228,29 @@ describe('what is missing', () => {
   });
 });
 
+it.each(['overview', 'table', 'topology'])(
+  'in the %s, flows that are not stored are told with the next step',
+  async view => {
+    const tab = await openTab(browser);
+    const { page } = tab;
+    let refusal: string | undefined = 'the disk is full: free some space';
+    await page.route('**/api/status', async route => {
+      const answer = await route.fetch();
+      const status = (await answer.json()) as { loki: object };
+      await route.fulfill({ json: { ...status, loki: { ...status.loki, refusal } } });
+    });
+    await page.goto(`${backend.page}/?view=${view}&filters=`);
+    const notice = page.getByTestId('not-stored');
+    await notice.getByText('New flows are not stored: the disk is full: free some space').waitFor();
+    await shot(page, `not-stored-${view}`);
+    expect(await seriousFindings(page)).toEqual([]);
+    refusal = undefined;
+    await page.keyboard.press('r');
+    await notice.waitFor({ state: 'detached' });
+    await tab.close();
+  }
+);
+
 it('shows the first flows without waiting for the next refresh', async () => {
   const [fresh, tab] = await Promise.all([startBackend(), openTab(browser)]);
   try {

@@ -91,15 +91,49 @@ describe('the overview', () => {
       expect(await seriousFindings(page)).toEqual([]);
     }));
 
-  it('filters by a click on a name, and the back button takes it back', () =>
+  it('explains a name beside the charts, filters on it there, and the back button takes it back', () =>
     withTab(overview('&scope=address'), async tab => {
       const { page } = tab;
-      const name = panel(tab, 'by_DstPort').getByRole('button', { name: '443 https', exact: true });
-      await name.click();
+      await panel(tab, 'by_DstPort').getByRole('button', { name: '443 https', exact: true }).click();
+      const details = page.getByTestId('drawer-body');
+      await details.getByRole('heading', { name: '443 https' }).waitFor();
+      await details.locator('canvas').waitFor();
+      expect(page.url()).not.toContain('443');
+      await shot(page, 'overview-port');
+      expect(await seriousFindings(page)).toEqual([]);
+      await details.getByRole('button', { name: 'Filter on it' }).click();
       await page.waitForURL(/filters=port%3D443/);
       await page.getByLabel('Active filters').getByText('443 https').waitFor();
       await page.goBack();
       await page.waitForURL(url => !url.search.includes('443'));
+    }));
+
+  it('goes from a pair to one of its ends, and from there to another pair', () =>
+    withTab(overview('&scope=address'), async tab => {
+      const { page } = tab;
+      const pair = panel(tab, 'top_avg_byte_rates').getByRole('button').first();
+      const [source] = (await pair.innerText()).split(' → ');
+      await pair.click();
+      const details = page.getByTestId('drawer-body');
+      await details.getByRole('button', { name: 'Show only this pair' }).waitFor();
+      await shot(page, 'overview-pair');
+      await details.getByRole('button', { name: source, exact: true }).click();
+      await details.getByText('Received').first().waitFor();
+      await details.getByRole('list', { name: 'Who talks to whom' }).getByRole('button').first().click();
+      await details.getByRole('button', { name: 'Show only this pair' }).click();
+      await page.waitForURL(/match=bidirectional/);
+      await page.keyboard.press('Escape');
+      await details.waitFor({ state: 'detached' });
+    }));
+
+  it('excludes from the context menu', () =>
+    withTab(overview('&scope=address'), async tab => {
+      const { page } = tab;
+      const name = panel(tab, 'by_Proto').getByRole('button', { name: 'UDP', exact: true });
+      await name.click({ button: 'right' });
+      await page.getByRole('menuitem', { name: 'Exclude it' }).click();
+      await page.waitForURL(/filters=protocol%21%3D17/);
+      await name.waitFor({ state: 'detached' });
     }));
 
   it('shows a chart as a table', () =>

@@ -4,7 +4,8 @@ import { HEAT_LEVELS, heatScale } from '../../src/components/charts/heat';
 import { sparkPaths } from '../../src/components/charts/Sparkline';
 import { alignTo, changeOf, rank, stack } from '../../src/components/charts/stack';
 import { labelsOf, settled, type MetricData } from '../../src/hooks/use-metrics';
-import { statsOf } from '../../src/model/series';
+import { seriesId, statsOf } from '../../src/model/series';
+import { completed } from '../../src/model/top';
 import { wholeFromAnswer, type Whole } from '../../src/model/whole';
 import { servicePorts, sumsOf } from '../../src/pages/overview/fields';
 import { dropRatio, isUnusual } from '../../src/pages/overview/usual';
@@ -27,6 +28,16 @@ const setOf = (series: Record<string, { metric?: Record<string, string>; values:
   }))
 });
 
+const LABELS = ['SrcAddr', 'DstAddr'];
+const pairOf = (pair: string) => {
+  const [SrcAddr = '', DstAddr = ''] = pair.split(' → ');
+  return { SrcAddr, DstAddr };
+};
+const wholeOf = (values: Record<string, number>, isLimitReached = false): Whole => ({
+  values: new Map(Object.entries(values).map(([id, now]) => [id, { metric: {}, now }])),
+  isLimitReached
+});
+
 describe('the top of a metric', () => {
   const set = setOf({
     small: { values: [1, 1, 1] },
@@ -34,26 +45,52 @@ describe('the top of a metric', () => {
     middle: { values: [5, 5, 5] },
     nothing: { values: [0, 0, 0] }
   });
+  const whole = wholeOf({ small: 1, large: 20, middle: 5, nothing: 0 });
 
   it('is what is largest, and the rest of the known total is "others"', () => {
     const total = setOf({ app: { values: [20, 30, 40] } });
-    const { top, others } = rank(set, total, 2);
+    const { top, others } = rank({ set, whole }, total, 2);
     expect(top.map(each => each.id)).toEqual(['large', 'middle']);
     expect(others).toEqual([5, 5, 5]);
   });
 
   it('never adds up to more than its total', () => {
     const total = setOf({ app: { values: [1, 1, 1] } });
-    const ranked = rank(set, total, 5);
+    const ranked = rank({ set, whole }, total, 5);
     expect(ranked.total).toEqual([16, 26, 36]);
     expect(ranked.others).toBeUndefined();
     expect(ranked.top.map(each => each.id)).not.toContain('nothing');
   });
 
   it('is stacked so that the highest outline is the total', () => {
-    const { top, others, total } = rank(set, undefined, 2);
+    const { top, others, total } = rank({ set, whole }, undefined, 2);
     const heights = stack([...top.map(each => each.values), ...(others ? [others] : [])]);
     expect(heights.at(-1)).toEqual(total);
+  });
+
+  it('leaves a rest where the whole list was cut', () => {
+    const total = setOf({ app: { values: [20, 30, 40] } });
+    const cut = wholeOf({ large: 20, middle: 5, small: 1 }, true);
+    expect(rank({ set, whole: cut }, total, 5).others).toEqual([4, 4, 4]);
+  });
+
+  // One step is settled a minute after the start; the busiest pair began after it.
+  it('is that of the whole range while a single step is settled', () => {
+    const metrics = ['10.0.0.1 → 10.0.0.2', '10.0.0.3 → 10.0.0.4'].map(pairOf);
+    const [early, late] = metrics.map(seriesId) as [string, string];
+    const step: MetricData = { ...setOf({ [early]: { metric: metrics[0], values: [7] } }), times: [100] };
+    const whole: Whole = {
+      values: new Map([
+        [early, { metric: metrics[0]!, now: 1 }],
+        [late, { metric: metrics[1]!, now: 90 }]
+      ]),
+      isLimitReached: false
+    };
+    const series = completed(step, whole, LABELS, 'Unknown');
+    const { top, others } = rank({ set: { ...step, series }, whole }, undefined, 1);
+    expect(top.map(({ name, values }) => [name, values])).toEqual([['10.0.0.3 → 10.0.0.4', [0]]]);
+    expect(top[0]!.source?.labels).toEqual({ Addr: '10.0.0.3' });
+    expect(others).toEqual([7]);
   });
 
   it('finds a total whose points begin elsewhere', () => {
@@ -91,14 +128,14 @@ describe('changes', () => {
 });
 
 describe('sums by a field', () => {
-  const wholeOf = (field: string, amounts: Record<string, number>): Whole => ({
+  const sumsOfField = (field: string, amounts: Record<string, number>): Whole => ({
     values: new Map(Object.entries(amounts).map(([value, now]) => [value, { metric: { [field]: value }, now }])),
     isLimitReached: false
   });
 
   it('adds both ways of a service port and leaves random ports out', () => {
-    const source = wholeOf('SrcPort', { 443: 3, 51000: 9, 33000: 1 });
-    const target = wholeOf('DstPort', { 443: 1 });
+    const source = sumsOfField('SrcPort', { 443: 3, 51000: 9, 33000: 1 });
+    const target = sumsOfField('DstPort', { 443: 1 });
     expect(servicePorts(source, target, port => port === 33_000)).toEqual([
       { value: '443', amount: 4 },
       { value: '33000', amount: 1 }
@@ -106,7 +143,7 @@ describe('sums by a field', () => {
   });
 
   it('has the largest first, and none without a value', () => {
-    expect(sumsOf(wholeOf('Proto', { 6: 12, 17: 40, '': 1, 1: 0 }), 'Proto')).toEqual([
+    expect(sumsOf(sumsOfField('Proto', { 6: 12, 17: 40, '': 1, 1: 0 }), 'Proto')).toEqual([
       { value: '17', amount: 40 },
       { value: '6', amount: 12 }
     ]);

@@ -50,6 +50,7 @@ describe('what people type becomes filters', () => {
 describe('what is not understood is named with its place and its reason', () => {
   test.each([
     ['hello', 'hello', 'Not understood'],
+    ['10.77', '10.77', 'Not an address'],
     ['ip 10.0.0.300', 'ip 10.0.0.300', 'Not an address'],
     ['port nonsense', 'port nonsense', 'Not a port number'],
     ['port', 'port', 'A value is missing'],
@@ -89,7 +90,10 @@ describe('completion knows what is being typed', () => {
     ['port 80,4', 'port', '4', 'port 80,'],
     ['tcp src ip 10.', 'src_address', '10.', 'tcp src ip '],
     ['src i', undefined, 'src i', ''],
-    ['interface:et', 'interfaces', 'et', 'interface:']
+    ['interface:et', 'interfaces', 'et', 'interface:'],
+    ['10.7', 'address', '10.7', ''],
+    ['tcp from 10.', 'src_address', '10.', 'tcp from '],
+    ['fd77::', 'address', 'fd77::', '']
   ])('%s', (input, id, partial, before) => {
     expect(contextOf(input, (word, side) => text.idOf(word, side))).toEqual({ id, partial, before });
   });

@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { filtersFromUrl, filtersToUrl } from '../../src/model/filter-url';
-import { addFilter, encodeFilters, FilterFields, swapFilters, type Filter, type Match } from '../../src/model/filters';
+import {
+  addFilter,
+  both,
+  encodeFilters,
+  FilterFields,
+  swapFilters,
+  type Filter,
+  type Match
+} from '../../src/model/filters';
 import { stateFromUrl, urlFromState } from '../../src/model/url-state';
 import { config } from './config';
 import { anyValue, COMPARES } from './values';
@@ -115,3 +123,11 @@ it('joins values of equal filters, each once', () => {
 it('swaps the sides and keeps what has none', () => {
   expect(filtersToUrl(swapFilters(parse('src_port=1;protocol=6'), id => known.has(id)))).toBe('dst_port=1;protocol=6');
 });
+
+it.each([
+  ['Proto=6', '', 'Proto=6'],
+  ['', 'Proto=6', 'Proto=6'],
+  ['SrcPort=1&Proto=6', 'DstPort=2', 'SrcPort=1&Proto=6&DstPort=2'],
+  ['SrcPort=1|DstPort=1', 'Proto=6', 'SrcPort=1&Proto=6|DstPort=1&Proto=6'],
+  ['A=1|B=2', 'C=3|D=4', 'A=1&C=3|A=1&D=4|B=2&C=3|B=2&D=4']
+])('%s and %s hold at once as %s', (one, other, together) => expect(both(one, other)).toBe(together));

@@ -7,11 +7,11 @@ import { config } from './config';
 
 const Tick = () => <output>{usePage().tick}</output>;
 
-const open = (search: string) => {
+const open = (search: string, isArriving = false) => {
   history.replaceState(null, '', search);
   const { unmount } = render(
     <PageProvider config={config}>
-      <NothingFound />
+      <NothingFound isArriving={isArriving} />
       <Tick />
     </PageProvider>
   );
@@ -62,5 +62,14 @@ test('nothing is looked for when refresh is off, or nobody looks', async () => {
   hidden.mockReturnValue(false);
   await pass(WAITING_MS);
   expect(page.ticks()).toBe(1);
+  page.unmount();
+});
+
+test('flows too young for numbers are said to arrive, and looked for again whatever the filters', async () => {
+  const page = open('?filters=port%3D53&timeRange=300', true);
+  await pass(2 * WAITING_MS);
+  expect(page.ticks()).toBe(2);
+  expect(screen.queryAllByText('The first flows are arriving')).toHaveLength(1);
+  expect(screen.queryAllByText('Clear all filters')).toHaveLength(0);
   page.unmount();
 });

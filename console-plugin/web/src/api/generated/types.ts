@@ -223,6 +223,8 @@ export interface SourceStatus {
   isEnabled: boolean;
   isReady: boolean;
   namespacesCount: number;
+  /** Why flows are not stored now, with the next step; those stored before can still be asked for. Ours. */
+  refusal?: string | null;
 }
 
 export interface Stats {

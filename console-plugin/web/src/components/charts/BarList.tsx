@@ -1,11 +1,10 @@
 //! Horizontal bars: name, value, share, change against the range before. Who: overview panels, topology panels.
 //! **Invariant:** a list, so that a screen reader reads it; bars repeat what the numbers say.
-import { BanIcon } from '@patternfly/react-icons';
 import { useText } from '../../hooks/use-text';
 import { formatPercent } from '../../model/format';
-import { NameButton } from './NameButton';
+import { NameButton, type NameActions } from './NameButton';
 
-export interface Bar {
+export interface Bar extends NameActions {
   id: string;
   name: string;
   detail?: string;
@@ -15,10 +14,8 @@ export interface Bar {
   change?: Change;
   /** A CSS variable. */
   color: string;
-  onFilter?: () => void;
-  /** What a click on the name does, if it does not filter. */
+  /** What a click on the name does, if it does not open details. */
   title?: string;
-  onExclude?: () => void;
 }
 
 /** A ratio, or that there was nothing before; missing if not known. */
@@ -48,19 +45,8 @@ export const BarList = ({ name, bars }: Props) => {
       {bars.map(bar => (
         <li key={bar.id} className="netobserv-bars-row">
           <span className="netobserv-bars-name">
-            <NameButton name={bar.name} onFilter={bar.onFilter} title={bar.title} />
+            <NameButton name={bar.name} onPick={bar.onPick} onMenu={bar.onMenu} title={bar.title} />
             {bar.detail && <span className="netobserv-subtle netobserv-ellipsis">{bar.detail}</span>}
-            {bar.onExclude && (
-              <button
-                type="button"
-                className="netobserv-name-button netobserv-bars-action"
-                title={t('Exclude this')}
-                aria-label={t('Exclude {{field}}', { field: bar.name })}
-                onClick={bar.onExclude}
-              >
-                <BanIcon />
-              </button>
-            )}
           </span>
           <span className="netobserv-bars-number netobserv-subtle" title={t('Change against the time before')}>
             {bar.change === undefined ? '' : bar.change === 'new' ? t('new') : changeText(bar.change)}

@@ -23,6 +23,8 @@ interface Props {
   height: number;
   isLoading: boolean;
   isEmpty: boolean;
+  /** Why it is empty, where it is not that there is nothing. */
+  emptyText?: string;
   error?: Error;
   table?: () => TableData;
   className?: string;
@@ -36,6 +38,7 @@ export const ChartPanel = ({
   height,
   isLoading,
   isEmpty,
+  emptyText,
   error,
   table,
   className,
@@ -100,7 +103,7 @@ export const ChartPanel = ({
       );
     }
     if (isEmpty) {
-      return <p className="netobserv-panel-empty">{t('Nothing in this time range')}</p>;
+      return <p className="netobserv-panel-empty">{emptyText ?? t('Nothing in this time range')}</p>;
     }
     return canTable && isTable ? <DataTable title={title} {...table()} /> : children;
   }

@@ -2,14 +2,13 @@
 //! **Invariant:** colours are on one scale for all rows; the number at the right and the table say it in words.
 import { formatTimeOfDay } from '../../model/format';
 import { heatScale } from './heat';
-import { NameButton } from './NameButton';
+import { NameButton, type NameActions } from './NameButton';
 
-export interface HeatRow {
+export interface HeatRow extends NameActions {
   id: string;
   name: string;
   values: (number | null)[];
   text: string;
-  onFilter?: () => void;
 }
 
 interface Props {
@@ -28,7 +27,7 @@ export const HeatStrip = ({ name, times, rows, format }: Props) => {
     <div className="netobserv-heat" role="list" aria-label={name}>
       {rows.map(row => (
         <div key={row.id} role="listitem" className="netobserv-heat-row">
-          <NameButton name={row.name} onFilter={row.onFilter} />
+          <NameButton name={row.name} onPick={row.onPick} onMenu={row.onMenu} />
           <svg viewBox={`0 0 ${times.length * CELL} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden>
             {row.values.map((value, index) => {
               const heat = level(value);

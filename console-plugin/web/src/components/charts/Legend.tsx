@@ -1,13 +1,12 @@
 //! Names of a chart's series beside their colours. Who: panels with a `TimeChart`.
-//! **Invariant:** hovering or focusing a name brings its series forward; clicking it filters.
-import { NameButton } from './NameButton';
+//! **Invariant:** hovering or focusing a name brings its series forward; clicking it opens its details.
+import { NameButton, type NameActions } from './NameButton';
 
-export interface LegendItem {
+export interface LegendItem extends NameActions {
   id: string;
   name: string;
   /** A CSS variable. */
   color: string;
-  onFilter?: () => void;
 }
 
 interface Props {
@@ -27,7 +26,7 @@ export const Legend = ({ name, items, onFocus }: Props) => (
         onBlur={() => onFocus?.(undefined)}
       >
         <span className="netobserv-swatch" style={{ background: `var(${item.color})` }} />
-        <NameButton name={item.name} onFilter={item.onFilter} />
+        <NameButton name={item.name} onPick={item.onPick} onMenu={item.onMenu} />
       </li>
     ))}
   </ul>

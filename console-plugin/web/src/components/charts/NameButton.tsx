@@ -1,16 +1,27 @@
-//! A name in a chart that becomes a filter, or does what `title` says, when clicked. Who: legends, bars, the heat strip.
-//! **Invariant:** what cannot be filtered on is plain text, never a button without effect.
+//! A name in a chart that opens what is known of it, or does what `title` says, when clicked. Who: legends, bars, the
+//! heat strip. **Invariant:** what nothing more can be said of is plain text, never a button without effect.
 import { useText } from '../../hooks/use-text';
 
-interface Props {
+export interface Point {
+  x: number;
+  y: number;
+}
+
+/** What a name does. */
+export interface NameActions {
+  onPick?: () => void;
+  /** The context menu, at a place of the window. */
+  onMenu?: (at: Point) => void;
+}
+
+interface Props extends NameActions {
   name: string;
-  onFilter?: () => void;
   title?: string;
 }
 
-export const NameButton = ({ name, onFilter, title }: Props) => {
+export const NameButton = ({ name, onPick, onMenu, title }: Props) => {
   const t = useText();
-  if (!onFilter) {
+  if (!onPick) {
     return (
       <span className="netobserv-ellipsis" title={name}>
         {name}
@@ -21,8 +32,14 @@ export const NameButton = ({ name, onFilter, title }: Props) => {
     <button
       type="button"
       className="netobserv-name-button"
-      title={title ?? t('Filter on {{field}}', { field: name })}
-      onClick={onFilter}
+      title={title ?? t('Show details of {{name}}', { name })}
+      onClick={onPick}
+      onContextMenu={event => {
+        if (onMenu) {
+          event.preventDefault();
+          onMenu({ x: event.clientX, y: event.clientY });
+        }
+      }}
     >
       {name}
     </button>

@@ -1,17 +1,16 @@
 //! Arithmetic of charts: the largest series, the rest of them as one, and stacking.
 //! Who: charts, overview panels. **Invariant:** pure; what is stacked adds up to the total that is shown.
 import type { MetricData } from '../../hooks/use-metrics';
+import type { Top } from '../../hooks/use-top';
 import { statOf, type Series } from '../../model/series';
 import type { Change } from './BarList';
 
 export interface Ranked {
   top: Series[];
-  /** What the rest of the total adds up to, per point; nothing when the top is everything. */
+  /** What the rest of the total adds up to, per point; nothing when the top is everyone. */
   others?: (number | null)[];
   total: (number | null)[];
 }
-
-const SMALLEST_REST = 0.001;
 
 const sumAt = (list: Series[], index: number): number => list.reduce((sum, each) => sum + (each.values[index] ?? 0), 0);
 
@@ -24,16 +23,25 @@ export const alignTo = (times: number[], from: { times: number[] }, values: (num
   return times.map(time => at.get(time) ?? null);
 };
 
-/** The top of an additive metric; `total` is asked for separately, so that the rest is known and not guessed. */
-export const rank = (set: MetricData, total: MetricData | undefined, count: number, fn = 'avg'): Ranked => {
-  const sorted = byStat(set.series, fn).filter(series => statOf(series.stats, fn) > 0);
+/**
+ * The top of an additive metric, by the value of the whole range: steps that are still to come, or were cut to their
+ * own top, know less. `total` is asked for separately, so that the rest is known and not guessed.
+ */
+export const rank = ({ set, whole }: Top, total: MetricData | undefined, count: number): Ranked => {
+  const values = new Map(set.series.map(each => [each.id, each]));
+  const sorted = [...whole.values]
+    .flatMap(([id, { now = 0 }]) => {
+      const series = values.get(id);
+      return series && now > 0 ? [{ series, now }] : [];
+    })
+    .sort((a, b) => b.now - a.now || (a.series.name < b.series.name ? -1 : 1))
+    .map(({ series }) => series);
   const top = sorted.slice(0, count);
   const known = total?.series[0] && alignTo(set.times, total, total.series[0].values);
   const sums = set.times.map((_, index) => Math.max(known?.[index] ?? 0, sumAt(sorted, index)));
-  const rest = sums.map((sum, index) => Math.max(0, sum - sumAt(top, index)));
-  const all = sums.reduce((a, b) => a + b, 0);
-  const isWorthShowing = rest.reduce((a, b) => a + b, 0) > all * SMALLEST_REST;
-  return { top, total: sums, others: isWorthShowing ? rest : undefined };
+  const isAll = sorted.length <= count && !whole.isLimitReached;
+  const rest = isAll ? undefined : sums.map((sum, index) => Math.max(0, sum - sumAt(top, index)));
+  return { top, total: sums, others: rest };
 };
 
 /** Each layer on top of the ones before it. */

@@ -9,7 +9,7 @@ import { useWhole } from '../../hooks/use-whole';
 import { formatCount, formatMs } from '../../model/format';
 import { sumsOf } from './fields';
 import { LatencyChart } from './LatencyChart';
-import { useNameActions } from './use-peers';
+import { useNames } from './use-names';
 
 const ASKED = 100;
 const SHOWN = 6;
@@ -19,13 +19,13 @@ const NO_ERROR = 'NoError';
 
 export const DnsPanels = () => {
   const t = useText();
-  const actions = useNameActions();
+  const names = useNames();
   const codes = useWhole({ type: 'DnsFlows', fn: 'count', by: 'dnsRCode' });
-  const names = useMetric({ type: 'DnsLatencyMs', fn: 'p90', by: 'DnsName', limit: ASKED });
+  const slow = useMetric({ type: 'DnsLatencyMs', fn: 'p90', by: 'DnsName', limit: ASKED });
   const sums = sumsOf(codes.data, CODE);
   const all = sums.reduce((sum, { amount }) => sum + amount, 0);
   const slowest = byStat(
-    (names.data?.series ?? []).filter(each => each.metric.DnsName),
+    (slow.data?.series ?? []).filter(each => each.metric.DnsName),
     'max'
   ).slice(0, SHOWN);
   return (
@@ -49,7 +49,7 @@ export const DnsPanels = () => {
             text: formatCount(amount),
             share: all > 0 ? amount / all : undefined,
             color: value === NO_ERROR ? '--netobserv-good' : '--netobserv-bad',
-            ...actions.ofValue(CODE, value)
+            ...names.ofValue(CODE, value, value, t('DNS response codes'))
           }))}
         />
       </ChartPanel>
@@ -59,9 +59,9 @@ export const DnsPanels = () => {
         title={t('Slowest DNS names')}
         note={t('highest p90')}
         height={HEIGHT}
-        isLoading={!names.data && !names.error}
+        isLoading={!slow.data && !slow.error}
         isEmpty={!slowest.length}
-        error={names.error}
+        error={slow.error}
       >
         <BarList
           name={t('Slowest DNS names')}
@@ -71,7 +71,7 @@ export const DnsPanels = () => {
             value: each.stats.max,
             text: formatMs(each.stats.max),
             color: '--netobserv-series-2',
-            ...actions.ofValue('DnsName', each.metric.DnsName!)
+            ...names.ofValue('DnsName', each.metric.DnsName!, each.metric.DnsName!, t('Slowest DNS names'))
           }))}
         />
       </ChartPanel>

@@ -1,5 +1,5 @@
 //! Traffic by service port, interface and protocol: what a host knows of its traffic beyond addresses.
-//! Who: `OverviewPage`. **Invariant:** each name filters; amounts are averages over the range, as in the panels above.
+//! Who: `OverviewPage`. **Invariant:** each name opens its details; amounts are averages over the range, as in the panels above.
 import { BarList } from '../../components/charts/BarList';
 import { ChartPanel } from '../../components/charts/ChartPanel';
 import { usePage } from '../../hooks/use-page';
@@ -9,7 +9,7 @@ import { formatMetric } from '../../model/format';
 import { GONE } from '../../model/interface-names';
 import { protocolName } from '../../model/reference';
 import { servicePorts, sumsOf, type FieldSum } from './fields';
-import { useNameActions } from './use-peers';
+import { useNames } from './use-names';
 
 interface Props {
   type: 'Bytes' | 'Packets';
@@ -24,7 +24,7 @@ const HEIGHT = 196;
 export const FieldPanels = ({ type, total }: Props) => {
   const t = useText();
   const { config, ports } = usePage();
-  const actions = useNameActions();
+  const names = useNames();
   const has = (field: string) => config.fields.some(each => each.name === field);
   const by = (field: string) => (has(field) ? { type, fn: 'rate', by: field, limit: ASKED } : undefined);
   const sourcePorts = useWhole(by('SrcPort'));
@@ -60,7 +60,7 @@ export const FieldPanels = ({ type, total }: Props) => {
           text: formatMetric(amount, type, 'rate'),
           share: total > 0 ? Math.min(1, amount / total) : undefined,
           color: '--netobserv-bar',
-          ...actions.ofValue(field, value)
+          ...names.ofValue(field, value, nameOf(value), title)
         }))}
       />
     </ChartPanel>

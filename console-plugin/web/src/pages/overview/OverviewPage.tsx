@@ -1,7 +1,10 @@
 //! The first view: what is going on, who talks to whom, and how well. Who: the frame, as a chunk of its own.
 //! **Invariant:** panels ask for themselves, and one that fails leaves the others alone; what the agent does not record
 //! has no panel but is named once at the end.
+import { useCallback, useMemo, useState } from 'react';
 import { Busy } from '../../components/Busy';
+import type { Point } from '../../components/charts/NameButton';
+import { ContextMenu } from '../../components/ContextMenu';
 import { PickMenu } from '../../components/PickMenu';
 import { Slot } from '../../components/Slots';
 import { ErrorView, NothingFound, RefreshFailed } from '../../components/StateViews';
@@ -21,8 +24,11 @@ import { FeaturesOff } from './FeaturesOff';
 import { FieldPanels } from './FieldPanels';
 import './overview.css';
 import { RoundTripPanels } from './RoundTripPanels';
+import type { Subject } from './subject';
+import { SubjectPanel } from './SubjectPanel';
 import { Tiles, type WholeQuery } from './Tiles';
 import { TrafficPanels } from './TrafficPanels';
+import { NamesContext, useSubjectActions } from './use-names';
 
 const BYTES = { type: 'Bytes', fn: 'rate', by: 'app' };
 const PACKETS = { ...BYTES, type: 'Packets' };
@@ -43,92 +49,136 @@ const OverviewPage = () => {
   const wholeTotal = average(type === 'Packets' ? wholes.packets : wholes.bytes);
   const scopeName = (scopeById(config.scopes, state.scope)?.name ?? state.scope).toLowerCase();
   const seconds = secondsOf(state.range);
+  const actionsOf = useSubjectActions();
+  // Peers are those of a scope: they mean nothing in another one.
+  const [selected, setSelected] = useState<{ subject: Subject; scope: string }>();
+  const [menu, setMenu] = useState<{ subject: Subject; at: Point }>();
+  const names = useMemo(
+    () => ({
+      open: (subject: Subject) => setSelected({ subject, scope: state.scope }),
+      openMenu: (subject: Subject, at: Point) => setMenu({ subject, at })
+    }),
+    [state.scope]
+  );
+  const close = useCallback(() => setSelected(undefined), []);
+  const closeMenu = useCallback(() => setMenu(undefined), []);
+  const subject = selected?.scope === state.scope ? selected.subject : undefined;
   const isNothing = flows.data && !flows.data.series.length && !bytes.data?.series.length;
+  const isArriving =
+    flows.data && !isNothing && !flows.data.times.length && wholes.flows.data && !average(wholes.flows);
   return (
-    <div className="netobserv-main">
-      <Busy isBusy={bytes.isLoading} onCancel={bytes.cancel} />
-      {bytes.error && bytes.data && <RefreshFailed error={bytes.error} loadedAt={bytes.loadedAt} />}
-      {bytes.error && !bytes.data ? (
-        <ErrorView error={bytes.error} />
-      ) : isNothing ? (
-        <NothingFound />
-      ) : (
-        <div
-          className="netobserv-overview"
-          data-test="overview-view"
-          tabIndex={0}
-          role="region"
-          aria-label={t('Overview')}
-        >
-          <div className="netobserv-panels">
-            <Tiles totals={totals} wholes={wholes} isFirst={isFirst} />
-            <TrafficPanels type={type} total={total} wholeTotal={wholeTotal} scopeName={scopeName} isFirst={isFirst} />
-            <FieldPanels type={type} total={wholeTotal} />
-            {hasFeature('dnsTracking') && <DnsPanels />}
-            {hasFeature('flowRTT') && <RoundTripPanels scopeName={scopeName} />}
-            {hasFeature('pktDrop') && <DropPanels />}
-            <FeaturesOff />
-          </div>
+    <NamesContext.Provider value={names}>
+      <div className="netobserv-split">
+        <div className="netobserv-main">
+          <Busy isBusy={bytes.isLoading} onCancel={bytes.cancel} />
+          {bytes.error && bytes.data && <RefreshFailed error={bytes.error} loadedAt={bytes.loadedAt} />}
+          {bytes.error && !bytes.data ? (
+            <ErrorView error={bytes.error} />
+          ) : isNothing || isArriving ? (
+            <NothingFound isArriving={!isNothing} />
+          ) : (
+            <div
+              className="netobserv-overview"
+              data-test="overview-view"
+              tabIndex={0}
+              role="region"
+              aria-label={t('Overview')}
+            >
+              <div className="netobserv-panels">
+                <Tiles totals={totals} wholes={wholes} isFirst={isFirst} />
+                <TrafficPanels
+                  type={type}
+                  total={total}
+                  wholeTotal={wholeTotal}
+                  scopeName={scopeName}
+                  isFirst={isFirst}
+                />
+                <FieldPanels type={type} total={wholeTotal} />
+                {hasFeature('dnsTracking') && <DnsPanels />}
+                {hasFeature('flowRTT') && <RoundTripPanels scopeName={scopeName} />}
+                {hasFeature('pktDrop') && <DropPanels />}
+                <FeaturesOff />
+              </div>
+            </div>
+          )}
         </div>
-      )}
-      <Slot name="options">
-        <PickMenu
-          name={t('Measure')}
-          id="metricType-dropdown"
-          isPlain
-          value={type}
-          options={[
-            { value: 'Bytes', label: t('Bytes') },
-            { value: 'Packets', label: t('Packets') }
-          ]}
-          onPick={metricType => change({ metricType })}
-        />
-        <PickMenu
-          name={t('Names are')}
-          id="scope-dropdown"
-          isPlain
-          value={state.scope}
-          options={config.scopes.map(({ id, name, description }) => ({ value: id, label: name, description }))}
-          onPick={scope => change({ scope })}
-        />
-        <PickMenu
-          name={t('Names shown')}
-          isPlain
-          value={top}
-          options={TOPS.map(value => ({ value, label: t('Top {{top}}', { top: value }) }))}
-          onPick={limit => change({ limit })}
-        />
-      </Slot>
-      <Slot name="summary">
-        <Summary
-          items={
-            wholes.bytes.data && wholes.packets.data && wholes.flows.data
-              ? [
-                  {
-                    text: t('{{count}} flows', {
-                      count: Math.round(average(wholes.flows) * seconds),
-                      shown: formatCount(average(wholes.flows) * seconds)
-                    })
-                  },
-                  { text: formatBytes(average(wholes.bytes) * seconds) },
-                  {
-                    text: t('{{count}} packets', {
-                      count: Math.round(average(wholes.packets) * seconds),
-                      shown: formatCount(average(wholes.packets) * seconds)
-                    })
-                  },
-                  {
-                    text: formatMetric(average(wholes.bytes), 'Bytes', 'rate'),
-                    title: t('Average over the time range')
-                  }
-                ]
-              : []
-          }
-          loadedAt={bytes.loadedAt}
-          tookMs={bytes.tookMs}
-        />
-      </Slot>
-    </div>
+        {subject && !isNothing && (
+          <SubjectPanel
+            key={subject.id}
+            subject={subject}
+            type={type}
+            isFirst={isFirst}
+            onOpen={names.open}
+            onClose={close}
+          />
+        )}
+        {menu && (
+          <ContextMenu
+            name={t('Actions on {{value}}', { value: menu.subject.name })}
+            at={menu.at}
+            actions={actionsOf(menu.subject)}
+            onClose={closeMenu}
+          />
+        )}
+        <Slot name="options">
+          <PickMenu
+            name={t('Measure')}
+            id="metricType-dropdown"
+            isPlain
+            value={type}
+            options={[
+              { value: 'Bytes', label: t('Bytes') },
+              { value: 'Packets', label: t('Packets') }
+            ]}
+            onPick={metricType => change({ metricType })}
+          />
+          <PickMenu
+            name={t('Names are')}
+            id="scope-dropdown"
+            isPlain
+            value={state.scope}
+            options={config.scopes.map(({ id, name, description }) => ({ value: id, label: name, description }))}
+            onPick={scope => change({ scope })}
+          />
+          <PickMenu
+            name={t('Names shown')}
+            isPlain
+            value={top}
+            options={TOPS.map(value => ({ value, label: t('Top {{top}}', { top: value }) }))}
+            onPick={limit => change({ limit })}
+          />
+        </Slot>
+        <Slot name="summary">
+          <Summary
+            items={
+              wholes.bytes.data && wholes.packets.data && wholes.flows.data
+                ? [
+                    {
+                      text: t('{{count}} flows', {
+                        count: Math.round(average(wholes.flows) * seconds),
+                        shown: formatCount(average(wholes.flows) * seconds)
+                      })
+                    },
+                    { text: formatBytes(average(wholes.bytes) * seconds) },
+                    {
+                      text: t('{{count}} packets', {
+                        count: Math.round(average(wholes.packets) * seconds),
+                        shown: formatCount(average(wholes.packets) * seconds)
+                      })
+                    },
+                    {
+                      text: formatMetric(average(wholes.bytes), 'Bytes', 'rate'),
+                      title: t('Average over the time range')
+                    }
+                  ]
+                : []
+            }
+            loadedAt={bytes.loadedAt}
+            tookMs={bytes.tookMs}
+          />
+        </Slot>
+      </div>
+    </NamesContext.Provider>
   );
 };
 

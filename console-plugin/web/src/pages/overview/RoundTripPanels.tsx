@@ -8,7 +8,7 @@ import { usePage } from '../../hooks/use-page';
 import { useText } from '../../hooks/use-text';
 import { formatMs, formatTimeOfDay } from '../../model/format';
 import { LatencyChart } from './LatencyChart';
-import { useNameActions } from './use-peers';
+import { useNames } from './use-names';
 
 const ASKED = 100;
 const SHOWN = 7;
@@ -17,7 +17,7 @@ const HEIGHT = 196;
 export const RoundTripPanels = ({ scopeName }: { scopeName: string }) => {
   const t = useText();
   const { state } = usePage();
-  const actions = useNameActions();
+  const names = useNames();
   const peers = useMetric({ type: 'TimeFlowRttNs', fn: 'p90', by: state.scope, limit: ASKED });
   const times = peers.data?.times ?? [];
   const slowest = byStat(peers.data?.series ?? [], 'max').slice(0, SHOWN);
@@ -47,7 +47,7 @@ export const RoundTripPanels = ({ scopeName }: { scopeName: string }) => {
             name: each.name,
             values: each.values,
             text: formatMs(each.stats.max),
-            ...actions.ofSeries(each)
+            ...names.ofSeries(each)
           }))}
         />
       </ChartPanel>

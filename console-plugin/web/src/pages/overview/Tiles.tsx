@@ -84,7 +84,9 @@ const Tile = ({ id, name, kind, hint, queries, value, earlier, isFirst, values, 
             {error
               ? error.message
               : latest === undefined
-                ? t('Nothing in this time range')
+                ? value
+                  ? t('No point over time yet')
+                  : t('Nothing in this time range')
                 : t('now {{now}}, peak {{peak}}', { now: format(latest ?? 0), peak: format(peak) })}
           </div>
         </>

@@ -6,14 +6,13 @@ import { ChartPanel } from '../../components/charts/ChartPanel';
 import { Legend } from '../../components/charts/Legend';
 import { TimeChart, type ChartSeries } from '../../components/charts/TimeChart';
 import { changeOf, rank } from '../../components/charts/stack';
-import { useMetric } from '../../hooks/use-metrics';
 import { usePage } from '../../hooks/use-page';
 import { useText } from '../../hooks/use-text';
-import { useWhole } from '../../hooks/use-whole';
+import { useTop } from '../../hooks/use-top';
 import { colorToken } from '../../model/color';
 import { formatDateTime, formatMetric } from '../../model/format';
 import type { TotalQuery } from './Tiles';
-import { useNameActions } from './use-peers';
+import { useNames } from './use-names';
 
 interface Props {
   type: 'Bytes' | 'Packets';
@@ -25,7 +24,7 @@ interface Props {
   isFirst: boolean;
 }
 
-/** Enough names to know the top over the whole range, not only the top of each step. */
+/** Enough names that the change of those shown is known, also of who was not in the top of the range before. */
 const ASKED = 100;
 const CHART_HEIGHT_MIN = 200;
 const BAR_HEIGHT = 31;
@@ -35,13 +34,11 @@ const OTHERS = '--netobserv-others';
 export const TrafficPanels = ({ type, total, wholeTotal, scopeName, isFirst }: Props) => {
   const t = useText();
   const { state, top } = usePage();
-  const actions = useNameActions();
-  const spec = { type, fn: 'rate', by: state.scope, limit: ASKED };
-  const now = useMetric(spec);
-  const { data: whole } = useWhole(spec);
+  const names = useNames();
+  const { data, error } = useTop({ type, fn: 'rate', by: state.scope, limit: ASKED });
   const [focusId, setFocusId] = useState<string>();
 
-  const ranked = useMemo(() => now.data && rank(now.data, total.data, top), [now.data, total.data, top]);
+  const ranked = useMemo(() => data && rank(data, total.data, top), [data, total.data, top]);
   const series = useMemo((): ChartSeries[] => {
     if (!ranked) {
       return [];
@@ -59,42 +56,42 @@ export const TrafficPanels = ({ type, total, wholeTotal, scopeName, isFirst }: P
 
   const format = (value: number) => formatMetric(value, type, 'rate');
   const bars = useMemo((): Bar[] => {
+    if (!data || !ranked) {
+      return [];
+    }
+    const { values, isLimitReached } = data.whole;
     // Who is missing in a list that was cut may have been there.
-    const missing = whole?.isLimitReached ? undefined : 0;
+    const missing = isLimitReached ? undefined : 0;
     const share = (value: number) => (wholeTotal > 0 ? value / wholeTotal : undefined);
     const text = (value: number) => formatMetric(value, type, 'rate');
-    const named = (ranked?.top ?? [])
-      .map(each => {
-        const { now, before } = whole?.values.get(each.id) ?? {};
-        const value = now ?? each.stats.avg;
-        return {
-          id: each.id,
-          name: each.name,
-          value,
-          text: text(value),
-          share: share(value),
-          change: isFirst ? undefined : changeOf(now, before ?? missing),
-          color: colorToken(each.name),
-          ...actions.ofSeries(each)
-        };
-      })
-      .sort((a, b) => b.value - a.value);
-    const rest = ranked?.others ? wholeTotal - named.reduce((sum, bar) => sum + bar.value, 0) : 0;
+    const named = ranked.top.map(each => {
+      const { now = 0, before } = values.get(each.id) ?? {};
+      return {
+        id: each.id,
+        name: each.name,
+        value: now,
+        text: text(now),
+        share: share(now),
+        change: isFirst ? undefined : changeOf(now, before ?? missing),
+        color: colorToken(each.name),
+        ...names.ofSeries(each)
+      };
+    });
+    const rest = ranked.others ? wholeTotal - named.reduce((sum, bar) => sum + bar.value, 0) : 0;
     return rest > 0
       ? [
           ...named,
           { id: 'others', name: t('Others'), value: rest, text: text(rest), share: share(rest), color: OTHERS }
         ]
       : named;
-  }, [ranked, whole, wholeTotal, isFirst, type, actions, t]);
+  }, [data, ranked, wholeTotal, isFirst, type, names, t]);
 
   // The chart is about as high as the bars beside it.
   const chartHeight = Math.max(CHART_HEIGHT_MIN, (top + 1) * BAR_HEIGHT - LEGEND_HEIGHT);
   const isPackets = type === 'Packets';
   const id = isPackets ? 'packet_rates' : 'byte_rates';
-  const isLoading = !now.data && !now.error;
+  const isLoading = !data && !error;
   const isEmpty = !ranked?.top.length;
-  const error = now.error;
   return (
     <>
       <ChartPanel
@@ -104,11 +101,13 @@ export const TrafficPanels = ({ type, total, wholeTotal, scopeName, isFirst }: P
         note={t('top {{top}} by {{scope}}', { top, scope: scopeName })}
         height={chartHeight + LEGEND_HEIGHT / 2}
         isLoading={isLoading}
-        isEmpty={isEmpty}
+        // The youngest flows are in no settled step yet.
+        isEmpty={isEmpty || !data?.set.times.length}
+        emptyText={isEmpty ? undefined : t('No point over time yet')}
         error={error}
         table={() => ({
           head: [t('Time'), ...series.map(each => each.name)],
-          rows: now.data!.times.map((time, index) => [
+          rows: data!.set.times.map((time, index) => [
             formatDateTime(time * 1000),
             ...series.map(each => format(each.values[index] ?? 0))
           ])
@@ -116,7 +115,7 @@ export const TrafficPanels = ({ type, total, wholeTotal, scopeName, isFirst }: P
       >
         <TimeChart
           name={isPackets ? t('Packets over time') : t('Traffic over time')}
-          times={now.data?.times ?? []}
+          times={data?.set.times ?? []}
           series={series}
           isStacked
           format={format}
@@ -130,7 +129,7 @@ export const TrafficPanels = ({ type, total, wholeTotal, scopeName, isFirst }: P
             .filter(each => !each.isLine)
             .map(each => {
               const known = ranked?.top.find(one => one.id === each.id);
-              return { id: each.id, name: each.name, color: each.color, ...(known ? actions.ofSeries(known) : {}) };
+              return { id: each.id, name: each.name, color: each.color, ...(known ? names.ofSeries(known) : {}) };
             })}
         />
       </ChartPanel>

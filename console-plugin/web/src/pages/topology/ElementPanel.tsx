@@ -1,19 +1,17 @@
 //! What is known of a node or an edge: rates over time, peers, problems, and what to do next. Who: `TopologyPage`.
 //! **Invariant:** shows what the graph's own series say; it asks the back end for nothing.
-import { Button } from '@patternfly/react-core';
 import { ExclamationTriangleIcon } from '@patternfly/react-icons';
+import { ActionButtons } from '../../components/ActionButtons';
 import { BarList } from '../../components/charts/BarList';
 import { Legend } from '../../components/charts/Legend';
 import { alignTo } from '../../components/charts/stack';
 import { TimeChart, type ChartSeries } from '../../components/charts/TimeChart';
 import { SidePanel } from '../../components/SidePanel';
+import { useActions } from '../../hooks/use-actions';
 import type { MetricData } from '../../hooks/use-metrics';
-import { usePage } from '../../hooks/use-page';
 import { useText } from '../../hooks/use-text';
-import type { Filter } from '../../model/filters';
 import { formatCount, formatMs, formatSi } from '../../model/format';
-import { pairOfPeers, peerFilters, replaceAll, sideFilters } from '../../model/peer-filters';
-import { scopeById, type Series } from '../../model/series';
+import type { Series } from '../../model/series';
 import type { Selection } from './focus';
 import type { Graph, GraphEdge, GraphNode } from './graph';
 
@@ -66,12 +64,6 @@ const Chart = ({ name, times, series, format, height }: Omit<Parameters<typeof T
   );
 };
 
-const Action = ({ text, act }: { text: string; act: () => void }) => (
-  <Button size="sm" variant="secondary" onClick={act}>
-    {text}
-  </Button>
-);
-
 const Problems = ({ edges }: { edges: GraphEdge[] }) => {
   const t = useText();
   const problems = [...new Set(edges.flatMap(edge => edge.problems))];
@@ -85,17 +77,9 @@ const Problems = ({ edges }: { edges: GraphEdge[] }) => {
 const NodePanel = ({ node, ...props }: Props & { node: GraphNode }) => {
   const { graph, set, format, isTime, onSelect, onToggleGroup, onClose } = props;
   const t = useText();
-  const page = usePage();
-  const { config, state, change } = page;
-  const scope = scopeById(config.scopes, state.scope);
+  const actions = useActions();
   const edges = graph.edges.filter(edge => edge.source === node.id || edge.target === node.id);
   const peer = node.kind === 'peer' ? node.peer : undefined;
-  const own = scope && peer ? peerFilters(page, scope, peer) : [];
-  const side = (which: 'Src' | 'Dst') => (scope && peer ? sideFilters(page, scope, peer, which) : []);
-  const stepInto = scopeById(config.scopes, scope?.stepInto ?? '');
-  const withFilters = (added: Filter[]) => ({ filters: replaceAll(state.filters, added) });
-  const bothWays = (added: Filter[]) =>
-    added.every(filter => page.fields.isEndpoint(filter.id)) ? {} : { match: 'bidirectional' as const };
 
   const out = edges.flatMap(edge => (edge.source === node.id ? edge.there : edge.back));
   const back = edges.flatMap(edge => (edge.source === node.id ? edge.back : edge.there));
@@ -123,33 +107,14 @@ const NodePanel = ({ node, ...props }: Props & { node: GraphNode }) => {
       <p className="netobserv-panel-fact">
         {t('Sent {{sent}}, received {{received}}', { sent: format(node.sent), received: format(node.received) })}
       </p>
-      <div className="netobserv-actions">
-        {own.length > 0 && (
-          <>
-            <Action text={t('Filter on it')} act={() => change({ ...withFilters(own), ...bothWays(own) })} />
-            <Action
-              text={t('Show its flows')}
-              act={() => change({ ...withFilters(own), ...bothWays(own), view: 'table' })}
-            />
-            <Action text={t('As source')} act={() => change(withFilters(side('Src')))} />
-            <Action text={t('As destination')} act={() => change(withFilters(side('Dst')))} />
-            <Action
-              text={t('Exclude it')}
-              act={() =>
-                change(withFilters([...side('Src'), ...side('Dst')].map(filter => ({ ...filter, compare: '!=' }))))
-              }
-            />
-            {stepInto && (
-              <Action
-                text={t('Look inside, by {{scope}}', { scope: stepInto.name.toLowerCase() })}
-                act={() => change({ ...withFilters(own), ...bothWays(own), scope: stepInto.id })}
-              />
-            )}
-            <Action text={t('Copy')} act={() => void navigator.clipboard.writeText(node.label)} />
-          </>
-        )}
-        {node.kind === 'group' && <Action text={t('Open this group')} act={() => onToggleGroup(node.cluster, true)} />}
-      </div>
+      <ActionButtons
+        actions={[
+          ...(peer ? [...actions.ofPeer(peer), actions.copy(node.label)] : []),
+          ...(node.kind === 'group'
+            ? [{ id: 'open', text: t('Open this group'), act: () => onToggleGroup(node.cluster, true) }]
+            : [])
+        ]}
+      />
       {node.kind === 'others' && (
         <p>{t('The least busy nodes together. Filters, or a wider scope, show them one by one.')}</p>
       )}
@@ -166,7 +131,7 @@ const NodePanel = ({ node, ...props }: Props & { node: GraphNode }) => {
           text: format(edge.value),
           color: edge.problems.length ? '--netobserv-bad' : THERE,
           title: t('Show this connection'),
-          onFilter: () => onSelect({ kind: 'edge', id: edge.id })
+          onPick: () => onSelect({ kind: 'edge', id: edge.id })
         }))}
       />
     </SidePanel>
@@ -176,12 +141,8 @@ const NodePanel = ({ node, ...props }: Props & { node: GraphNode }) => {
 const EdgePanel = ({ edge, ...props }: Props & { edge: GraphEdge }) => {
   const { graph, set, rtt, format, isTime, onSelect, onClose } = props;
   const t = useText();
-  const page = usePage();
-  const { config, state, change } = page;
-  const scope = scopeById(config.scopes, state.scope);
+  const actions = useActions();
   const [source, target] = [edge.source, edge.target].map(id => graph.nodes.find(node => node.id === id));
-  const pair = scope && source?.peer && target?.peer ? pairOfPeers(page, scope, source.peer, target.peer) : [];
-  const onPair = { filters: replaceAll(state.filters, pair), match: 'bidirectional' as const };
   const way = (from: GraphNode | undefined, to: GraphNode | undefined) => `${from?.label ?? ''} → ${to?.label ?? ''}`;
   const series: ChartSeries[] = [
     { id: 'there', name: way(source, target), color: THERE, values: joined(edge.there, set.times.length, isTime) },
@@ -210,17 +171,14 @@ const EdgePanel = ({ edge, ...props }: Props & { edge: GraphEdge }) => {
           </div>
         ))}
       </dl>
-      <div className="netobserv-actions">
-        {pair.length > 0 && (
-          <>
-            <Action text={t('Show only this pair')} act={() => change(onPair)} />
-            <Action text={t('Show its flows')} act={() => change({ ...onPair, view: 'table' })} />
-          </>
-        )}
-        {[source, target].map(
-          node => node && <Action key={node.id} text={node.label} act={() => onSelect({ kind: 'node', id: node.id })} />
-        )}
-      </div>
+      <ActionButtons
+        actions={[
+          ...(source?.peer && target?.peer ? actions.ofPair(source.peer, target.peer) : []),
+          ...[source, target].flatMap(node =>
+            node ? [{ id: node.id, text: node.label, act: () => onSelect({ kind: 'node', id: node.id }) }] : []
+          )
+        ]}
+      />
       <Chart name={t('Over time')} times={set.times} series={series} format={format} height={CHART_HEIGHT} />
       {rtt && edge.rtt.length > 0 && (
         <Chart

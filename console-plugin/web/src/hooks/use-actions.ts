@@ -1,0 +1,74 @@
+//! What may be done with a peer, a pair of peers or a value of a field. Who: side panels and context menus of the
+//! overview and the topology.
+//! **Invariant:** filters are replaced, not widened: choosing one pair after another shows the last one chosen.
+import type { Filter } from '../model/filters';
+import { pairOfPeers, peerFilters, replaceAll, sideFilters, valueFilters } from '../model/peer-filters';
+import { scopeById, type Peer } from '../model/series';
+import type { PageState } from '../model/url-state';
+import { usePage } from './use-page';
+import { useText } from './use-text';
+
+export interface Action {
+  id: string;
+  text: string;
+  act: () => void;
+}
+
+export const useActions = () => {
+  const t = useText();
+  const page = usePage();
+  const { config, state, change, fields } = page;
+  const scope = scopeById(config.scopes, state.scope);
+  const to = (id: string, text: string, filters: Filter[], more: Partial<PageState> = {}): Action[] =>
+    filters.length ? [{ id, text, act: () => change({ filters: replaceAll(state.filters, filters), ...more }) }] : [];
+  const flows = (filters: Filter[], more: Partial<PageState>): Action[] =>
+    to('flows', t('Show its flows'), filters, { ...more, view: 'table' });
+  /** A filter of one end alone selects what is sent; both ways are meant. */
+  const bothWays = (filters: Filter[]): Partial<PageState> =>
+    filters.every(filter => fields.isEndpoint(filter.id)) ? {} : { match: 'bidirectional' };
+
+  return {
+    ofPeer: (peer: Peer): Action[] => {
+      if (!scope) {
+        return [];
+      }
+      const own = peerFilters(page, scope, peer);
+      const [source, target] = [sideFilters(page, scope, peer, 'Src'), sideFilters(page, scope, peer, 'Dst')];
+      const others = [...source, ...target].map((filter): Filter => ({ ...filter, compare: '!=' }));
+      const inner = scopeById(config.scopes, scope.stepInto ?? '');
+      return [
+        ...to('filter', t('Filter on it'), own, bothWays(own)),
+        ...flows(own, bothWays(own)),
+        ...to('source', t('As source'), source),
+        ...to('destination', t('As destination'), target),
+        ...to('exclude', t('Exclude it'), others),
+        ...(inner
+          ? to('inside', t('Look inside, by {{scope}}', { scope: inner.name.toLowerCase() }), own, {
+              ...bothWays(own),
+              scope: inner.id
+            })
+          : [])
+      ];
+    },
+    ofPair: (source: Peer, target: Peer): Action[] => {
+      const pair = scope ? pairOfPeers(page, scope, source, target) : [];
+      return [
+        ...to('pair', t('Show only this pair'), pair, { match: 'bidirectional' }),
+        ...flows(pair, { match: 'bidirectional' })
+      ];
+    },
+    ofValue: (field: string, value: string): Action[] => {
+      const filters = valueFilters(page, field, value);
+      return [
+        ...to('filter', t('Filter on it'), filters),
+        ...flows(filters, {}),
+        ...to('exclude', t('Exclude it'), valueFilters(page, field, value, '!='))
+      ];
+    },
+    copy: (text: string): Action => ({
+      id: 'copy',
+      text: t('Copy'),
+      act: () => void navigator.clipboard.writeText(text)
+    })
+  };
+};
