@@ -12,13 +12,23 @@ export NETOBSERV_CACHE := $(CACHE)
 # PORT, LISTEN, DATA, INTERFACES, SAMPLING and DEMO reach run-local through the environment; their defaults stand in
 # hack/run-local/src/settings.rs.
 
+# Of the deploy targets; NAMESPACE, IMAGE, KUBECTL, PORT_FWD, CONFIG and the components' *_VERSION reach hack/deploy through
+# the environment.
+VERSION ?= main
+IMAGE_REGISTRY ?= localhost
+IMAGE_ORG ?= netobserv
+REPO ?= $(IMAGE_REGISTRY)/$(IMAGE_ORG)
+IMAGE ?= $(REPO)/network-observability-operator:$(VERSION)
+OCI_BIN ?= $(shell command -v podman || command -v docker)
+export VERSION REPO IMAGE
+
 CRATES := ebpf-agent flowlogs-pipeline console-plugin operator hack/run-local hack/testenv hack/e2e
 
 ##@ Use
 help: ## List what there is to do
 	@awk 'BEGIN {FS = ":.*## "} \
 	  /^##@/ {printf "\n%s\n", substr($$0, 5)} \
-	  /^[a-zA-Z0-9_-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	  /^[a-zA-Z0-9_-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@printf '\nVariables of make run (make run DEMO=1 PORT=9011)\n'
 	@printf '  %-16s %s\n' \
 	  PORT 'port of the page [9001]' \
@@ -27,12 +37,52 @@ help: ## List what there is to do
 	  INTERFACES 'interfaces to watch: names or /expressions/, by commas [all but lo]' \
 	  SAMPLING 'look at one packet in this many [1]' \
 	  DEMO '1 adds demo traffic between network namespaces [0]'
+	@printf '\nVariables of make deploy and the targets after it (make deploy NAMESPACE=flows)\n'
+	@printf '  %-16s %s\n' \
+	  NAMESPACE 'where the operator goes [netobserv]' \
+	  IMAGE "the manager's image [REPO/network-observability-operator:VERSION]" \
+	  REPO 'where all images are [IMAGE_REGISTRY/IMAGE_ORG, localhost/netobserv]' \
+	  VERSION 'tag of all images [main]; BPF_VERSION, FLP_VERSION, PLG_VERSION of one component' \
+	  CONFIG 'overlay of operator/config: default, certmanager or openshift [default]' \
+	  KUBECTL 'the kubectl to use [kubectl]' \
+	  PORT_FWD 'true forwards port 3100 of this machine to the Loki of deploy-loki [true]' \
+	  OCI_BIN 'what builds images [podman or docker]'
 
 run: ## Build and run everything on this machine; Ctrl-C stops it
 	@exec hack/run
 
+operator-local: ## API server, the operator's manager beside it and a sample, on this machine; Ctrl-C stops it
+	@exec hack/operator-local
+
 build: ## Build the programs and the page, optimised
 	@hack/build
+
+##@ Cluster
+deploy: ## Install the operator into the cluster of KUBECONFIG
+	@hack/deploy operator
+
+undeploy: ## Remove the operator, its definitions and its namespace
+	@hack/deploy operator undo
+
+deploy-loki: ## A small Loki for trying things out
+	@hack/deploy loki
+
+undeploy-loki: ## Remove that Loki
+	@hack/deploy loki undo
+
+deploy-sample-cr: ## Make a FlowCollector with the usual settings
+	@hack/deploy sample
+
+undeploy-sample-cr: ## Remove the FlowCollector
+	@hack/deploy sample undo
+
+image-build: ## Build the manager's image, with podman or docker
+	@$(if $(OCI_BIN),,$(error install podman or docker, or set OCI_BIN))$(OCI_BIN) build --tag $(IMAGE) \
+	  --build-arg BUILD_COMMIT=$$(git rev-parse --short=12 HEAD) \
+	  --build-arg SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) operator
+
+image-push: ## Push the manager's image
+	@$(if $(OCI_BIN),,$(error install podman or docker, or set OCI_BIN))$(OCI_BIN) push $(IMAGE)
 
 ##@ Check
 test: setup-test lint unit web-test e2e ## Everything CI runs
@@ -53,7 +103,7 @@ test-console-plugin: web-build # the back end serves the built page
 	@cd console-plugin && cargo test --release --locked --quiet
 
 test-operator: test-testenv # against a real API server
-	@hack/testenv/testenv fetch etcd apiserver kubectl
+	@hack/testenv/testenv fetch etcd apiserver kubectl helm
 	cd operator && cargo test --release --locked --quiet
 
 test-testenv:
@@ -83,6 +133,10 @@ web-test: web-build ## Type check, lint, unit and browser tests of the page
 e2e: build web-deps ## Journeys across the programs, on this kernel (root)
 	@cd hack/e2e && cargo test --release --locked --quiet -- --test-threads=1
 
+sweep: ## Set and take back every property of a FlowCollector, on a real API server
+	@hack/testenv/testenv fetch etcd apiserver kubectl
+	cd operator && SWEEP=$(or $(SWEEP),all) cargo test --release --locked --quiet --test reconcile_sweep -- --nocapture
+
 bench: build ## Print the figures of the budgets
 	@hack/setup bench
 	hack/bench
@@ -97,4 +151,4 @@ fmt: ## Format all Rust code
 contracts-sync: ## Copy contracts from their owners to their consumers
 	@hack/contracts sync
 
-.PHONY: help run build test setup-test lint unit test-ebpf-agent test-flowlogs-pipeline test-console-plugin test-operator test-testenv test-run-local contracts web-deps web-build web-test e2e bench setup fmt contracts-sync
+.PHONY: help run operator-local deploy undeploy deploy-loki undeploy-loki deploy-sample-cr undeploy-sample-cr image-build image-push build test setup-test lint unit test-ebpf-agent test-flowlogs-pipeline test-console-plugin test-operator test-testenv test-run-local contracts web-deps web-build web-test e2e sweep bench setup fmt contracts-sync

@@ -13,7 +13,7 @@ pub mod query;
 pub mod reference;
 mod resource;
 pub mod schema;
-mod subnets;
+pub mod subnets;
 mod text_enum;
 pub mod validation;
 

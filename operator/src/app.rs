@@ -12,8 +12,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::certificates::Lifetime;
 use crate::cli::Arguments;
-use crate::http::{self, secure};
+use crate::http;
 use crate::leader::Leader;
 use crate::metrics::Metrics;
 use crate::reconcile::Settings;
@@ -25,6 +26,8 @@ use crate::{health, version};
 pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     let settings = Settings {
         images: arguments.images()?,
+        is_downstream: arguments.downstream_deployment,
+        namespace: arguments.namespace.clone(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -53,14 +56,18 @@ async fn serve(arguments: Arguments, settings: Settings) -> anyhow::Result<()> {
     }
     let flag = "metrics-bind-address";
     if let Some(listener) = http::listen(flag, &arguments.metrics_bind_address).await? {
-        let router = metrics.clone().router();
+        let mut router = metrics.clone().router();
+        // What only this machine reaches needs no token, which plain HTTP would show to all.
+        if !listener.local_addr()?.ip().is_loopback() {
+            router = http::protect::protect(router, client.clone());
+        }
         match arguments.metrics_files() {
             None => servers.spawn(http::serve("metrics", listener, router, drain.clone())),
             Some(files) => {
                 let (certificates, current) = watch::channel(None);
                 background.spawn(async move { tls::follow(&files, &certificates).await });
                 let drain = drain.clone();
-                servers.spawn(secure::serve("metrics", listener, current, router, drain))
+                servers.spawn(http::serve_tls("metrics", listener, current, router, drain))
             }
         };
     }
@@ -76,6 +83,7 @@ async fn serve(arguments: Arguments, settings: Settings) -> anyhow::Result<()> {
             },
             namespace: arguments.namespace.clone(),
             url: arguments.webhook_url.clone(),
+            lifetime: Lifetime::default(),
         };
         let serving = webhooks::serve(
             client.clone(),
@@ -95,13 +103,13 @@ async fn serve(arguments: Arguments, settings: Settings) -> anyhow::Result<()> {
     let leader = arguments
         .leader_elect
         .then(|| Leader::new(client.clone(), &arguments.namespace, identity()));
-    let parts = work::Parts {
+    let work = work::Work {
         client,
         settings,
         metrics,
         facts,
     };
-    let lead = lead(parts, leader.as_ref(), drain.clone());
+    let lead = lead(work, leader.as_ref(), drain.clone());
     let mut lead = std::pin::pin!(lead);
     let result = tokio::select! {
         _ = terminate.recv() => None,
@@ -121,19 +129,19 @@ async fn serve(arguments: Arguments, settings: Settings) -> anyhow::Result<()> {
 
 /// Reconciles while it may; an error when the lease was lost.
 async fn lead(
-    parts: work::Parts,
+    work: work::Work,
     leader: Option<&Leader>,
     drain: CancellationToken,
 ) -> anyhow::Result<()> {
     let Some(leader) = leader else {
-        work::run(parts, drain).await;
+        Box::pin(work::run(work, drain)).await;
         return Ok(());
     };
     let acquired = tokio::select! {
         () = drain.cancelled() => return Ok(()),
         acquired = leader.acquire() => acquired,
     };
-    let work = work::run(parts, drain);
+    let work = Box::pin(work::run(work, drain));
     tokio::select! {
         () = work => {
             leader.release().await;

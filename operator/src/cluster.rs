@@ -3,10 +3,12 @@
 //! **Invariant:** decides nothing about what is deployed.
 
 mod discover;
+mod subnets;
 #[cfg(test)]
 mod tests;
 
 pub use discover::{FactsError, discover};
+pub use subnets::Subnets;
 
 use std::collections::BTreeSet;
 
@@ -28,6 +30,8 @@ pub struct Facts {
     pub nodes: Option<usize>,
     /// Addresses of the API server, for network policies and subnet labels.
     pub api_server_addresses: Vec<String>,
+    /// Names for the cluster's own address ranges, on OpenShift.
+    pub subnets: Subnets,
 }
 
 /// The network plugin, as far as it matters.

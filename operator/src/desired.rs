@@ -5,21 +5,47 @@
 
 mod agent;
 mod build;
+pub mod certificates;
 mod config;
+mod console;
+mod dashboards;
+mod flow_metrics;
+mod health;
 mod images;
+mod loki;
+mod lokistack;
+mod losses;
 mod namespaces;
+mod network_policy;
 mod pipeline;
+pub mod recordings;
+pub mod references;
 mod scrape;
 mod service_tls;
+mod slices;
 mod volumes;
 
+pub use console::{StaticInputs, static_plugin};
+pub use flow_metrics::MetricOutcome;
 pub use images::{ConsoleImages, ImageError, Images};
+pub use lokistack::LokiStack;
+pub use slices::SliceOutcome;
+
+use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Resource;
 use serde::Serialize;
 
+use self::certificates::Certificates;
+use self::flow_metrics::FlowMetrics;
+use self::recordings::Recordings;
+use self::references::Known;
+use self::slices::Slices;
 use crate::apis::flowcollector::v1beta2::FlowCollectorSpec;
+use crate::apis::flowcollector::v1beta2::status::ComponentState;
+use crate::apis::flowcollectorslice::FlowCollectorSlice;
+use crate::apis::flowmetric::FlowMetric;
 use crate::cluster::Facts;
 use crate::effective::Effective;
 use crate::object::{Object, ObjectError};
@@ -42,6 +68,20 @@ pub struct Inputs<'a> {
     pub facts: &'a Facts,
     /// Images of the components.
     pub images: &'a Images,
+    /// What the cluster holds of what the specification refers to.
+    pub references: &'a Known,
+    /// Certificates between components that are ours.
+    pub certificates: &'a Certificates,
+    /// The LokiStack that keeps flows, where one does.
+    pub lokistack: Option<&'a LokiStack>,
+    /// What users say of recorded series of health.
+    pub recordings: &'a Recordings,
+    /// Whether this is the build of the product that OpenShift's own monitoring watches.
+    pub is_downstream: bool,
+    /// Metrics of users, of all namespaces.
+    pub metrics: &'a [Arc<FlowMetric>],
+    /// Parts that namespaces configure themselves, of all namespaces.
+    pub slices: &'a [Arc<FlowCollectorSlice>],
 }
 
 /// What the makers of objects work with: the inputs, and what the specification means.
@@ -50,7 +90,34 @@ struct Context<'a> {
     owner: &'a OwnerReference,
     facts: &'a Facts,
     images: &'a Images,
+    is_downstream: bool,
+    references: &'a Known,
+    certificates: &'a Certificates,
+    lokistack: Option<&'a LokiStack>,
+    recordings: &'a Recordings,
     effective: Effective,
+    metrics: FlowMetrics<'a>,
+    slices: Slices,
+}
+
+impl<'a> Context<'a> {
+    fn of(inputs: &'a Inputs) -> Self {
+        let effective = Effective::of(inputs.spec);
+        Self {
+            scope: inputs.scope,
+            owner: &inputs.owner,
+            facts: inputs.facts,
+            images: inputs.images,
+            is_downstream: inputs.is_downstream,
+            references: inputs.references,
+            certificates: inputs.certificates,
+            lokistack: inputs.lokistack,
+            recordings: inputs.recordings,
+            metrics: flow_metrics::collect(inputs.metrics, inputs.scope.namespace(), &effective),
+            slices: slices::collect(inputs.slices, &effective),
+            effective,
+        }
+    }
 }
 
 /// The part of the product that an object belongs to: where its problems are shown.
@@ -70,6 +137,10 @@ pub enum Component {
     NetworkPolicy,
     /// The demo Loki or the built-in store.
     Loki,
+    /// The LokiStack, which is somebody else's.
+    LokiStack,
+    /// The plugin of OpenShift's console that is there without a FlowCollector.
+    StaticPlugin,
 }
 
 /// One desired object and whose it is.
@@ -86,10 +157,21 @@ pub struct Item {
 pub struct Problem {
     /// Where to show it.
     pub component: Component,
+    /// `Degraded` where the component works without, `Failure` where it does not.
+    pub state: ComponentState,
     /// In one word.
     pub reason: &'static str,
     /// For the user, with the next step.
     pub message: String,
+}
+
+/// Whether OpenShift's console shall list a plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registration {
+    /// Name of the plugin.
+    pub plugin: &'static str,
+    /// Whether it shall be in the list, else not.
+    pub is_wanted: bool,
 }
 
 /// The answer: objects in the order of applying, and what is wrong.
@@ -99,21 +181,39 @@ pub struct Desired {
     pub items: Vec<Item>,
     /// Shown in the status; the rest is deployed nevertheless.
     pub problems: Vec<Problem>,
+    /// For the list of plugins of OpenShift's console.
+    pub registrations: Vec<Registration>,
+    /// For the log: what is not as a user may expect, though all is as it is asked for.
+    pub notes: Vec<String>,
+    /// Whether workloads are held back.
+    pub is_on_hold: bool,
+    /// What became of each FlowMetric of the components' namespace.
+    pub metrics: Vec<MetricOutcome>,
+    /// What became of each slice.
+    pub slices: Vec<SliceOutcome>,
 }
 
 /// All objects.
 pub fn objects(inputs: &Inputs) -> Result<Desired, ObjectError> {
-    let context = Context {
-        scope: inputs.scope,
-        owner: &inputs.owner,
-        facts: inputs.facts,
-        images: inputs.images,
-        effective: Effective::of(inputs.spec),
+    let context = Context::of(inputs);
+    let mut desired = Desired {
+        is_on_hold: context.effective.is_on_hold,
+        ..Desired::default()
     };
-    let mut desired = Desired::default();
     namespaces::add(&context, &mut desired)?;
+    network_policy::add(&context, &mut desired)?;
+    certificates::add(&context, &mut desired)?;
+    references::add(&context, &mut desired)?;
     agent::add(&context, &mut desired)?;
+    loki::add(&context, &mut desired)?;
     pipeline::add(&context, &mut desired)?;
+    console::add(&context, &mut desired)?;
+    desired
+        .registrations
+        .extend(console::registration(&context));
+    dashboards::add(&context, &mut desired)?;
+    desired.metrics = context.metrics.outcomes;
+    desired.slices = context.slices.outcomes;
     Ok(desired)
 }
 
@@ -157,12 +257,28 @@ impl Desired {
         Ok(())
     }
 
-    /// Reports what cannot be had.
-    fn cannot(&mut self, component: Component, message: impl Into<String>) {
+    /// Reports what a component does not work without.
+    fn fail(&mut self, component: Component, reason: &'static str, message: String) {
         self.problems.push(Problem {
             component,
-            reason: INVALID_CONFIGURATION,
+            state: ComponentState::Failure,
+            reason,
+            message,
+        });
+    }
+
+    /// Reports what a component works without, but not as it should.
+    fn lack(&mut self, component: Component, reason: &'static str, message: impl Into<String>) {
+        self.problems.push(Problem {
+            component,
+            state: ComponentState::Degraded,
+            reason,
             message: message.into(),
         });
+    }
+
+    /// Reports what cannot be had.
+    fn cannot(&mut self, component: Component, message: impl Into<String>) {
+        self.lack(component, INVALID_CONFIGURATION, message);
     }
 }

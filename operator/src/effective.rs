@@ -65,7 +65,8 @@ const SECTIONS: [&str; 22] = [
     "consolePlugin.advanced",
 ];
 
-static SCHEMA: LazyLock<Value> = LazyLock::new(schema::structural::<FlowCollectorSpec>);
+static SCHEMA: LazyLock<Value> =
+    LazyLock::new(|| schema::defaults(&schema::structural::<FlowCollectorSpec>()));
 
 /// A FlowCollector's specification with nothing left open.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,16 +1,27 @@
-//! HTTP servers: plain ones, and with TLS in `secure`.
+//! HTTP servers, plain and with TLS.
 //!
-//! **Invariant:** a drain ends every connection within its limit.
+//! **Invariant:** a drain ends every connection within its limit; idle connections keep nobody out.
 
-pub mod secure;
+mod connections;
+pub mod protect;
+mod server;
+#[cfg(test)]
+mod tests;
+
+use self::server::Server;
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::tls::Current;
+
+/// Connections at once, of one server.
+const CONNECTIONS_MAX: usize = 256;
 /// How long present requests may go on after a drain was asked for.
 pub const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 
@@ -69,46 +80,37 @@ fn parse(address: &str) -> Option<SocketAddr> {
     }
 }
 
-/// Serves until the drain, then lets present requests end.
+/// Serves plain HTTP until the drain, then lets present requests end.
 pub async fn serve(
     purpose: &'static str,
     listener: TcpListener,
     router: Router,
     drain: CancellationToken,
 ) {
-    let served =
-        axum::serve(listener, router).with_graceful_shutdown(drain.clone().cancelled_owned());
-    let late = async {
-        drain.cancelled().await;
-        tokio::time::sleep(DRAIN_LIMIT).await;
+    let server = Server {
+        purpose,
+        listener,
+        tls: None,
+        connections_max: CONNECTIONS_MAX,
+        router,
     };
-    tokio::select! {
-        ended = served => {
-            if let Err(error) = ended {
-                tracing::error!(purpose, %error, "server ended");
-            }
-        }
-        () = late => tracing::warn!(purpose, "some requests did not end in time"),
-    }
+    server.run(drain).await;
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_read_as_go_reads_them() {
-        for (text, expected) in [
-            (":8081", Some("[::]:8081")),
-            ("127.0.0.1:80", Some("127.0.0.1:80")),
-            ("localhost:80", Some("127.0.0.1:80")),
-            ("[::1]:80", Some("[::1]:80")),
-            ("8081", None),
-            ("host:80", None),
-            (":x", None),
-        ] {
-            let address = parse(text).map(|address| address.to_string());
-            assert_eq!(address.as_deref(), expected, "{text}");
-        }
-    }
+/// The same by TLS.
+pub async fn serve_tls(
+    purpose: &'static str,
+    listener: TcpListener,
+    certificates: watch::Receiver<Current>,
+    router: Router,
+    drain: CancellationToken,
+) {
+    let server = Server {
+        purpose,
+        listener,
+        tls: Some(certificates),
+        connections_max: CONNECTIONS_MAX,
+        router,
+    };
+    server.run(drain).await;
 }

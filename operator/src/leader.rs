@@ -15,6 +15,8 @@ use kube::Client;
 use kube::api::{Api, PostParams};
 use tokio::time::Instant;
 
+use crate::deployment;
+
 /// Name of the Lease, the same as NetObserv's: the two operators never work at once.
 pub const LEASE: &str = "7a7ecdcd.netobserv.io";
 /// A holder that wrote nothing for this long has lost it.
@@ -26,6 +28,8 @@ const RETRY: Duration = Duration::from_secs(2);
 
 /// A candidate, later the holder.
 pub struct Leader {
+    client: Client,
+    namespace: String,
     leases: Api<Lease>,
     identity: String,
 }
@@ -40,7 +44,9 @@ impl Leader {
     /// Under a name that no other process has.
     pub fn new(client: Client, namespace: &str, identity: String) -> Self {
         Self {
-            leases: Api::namespaced(client, namespace),
+            leases: Api::namespaced(client.clone(), namespace),
+            client,
+            namespace: namespace.to_owned(),
             identity,
         }
     }
@@ -70,7 +76,9 @@ impl Leader {
 
     async fn try_acquire(&self, seen: &mut Option<Seen>) -> Result<bool, kube::Error> {
         let Some(lease) = self.leases.get_opt(LEASE).await? else {
-            let lease = self.lease(None);
+            let mut lease = self.lease(None);
+            let owner = deployment::owner(&self.client, &self.namespace).await?;
+            lease.metadata.owner_references = owner.map(|owner| vec![owner]);
             return written(self.leases.create(&PostParams::default(), &lease).await);
         };
         if !self.may_take(&lease, seen) {

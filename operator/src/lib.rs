@@ -2,8 +2,10 @@
 
 pub mod apis;
 pub mod app;
+pub mod certificates;
 pub mod cli;
 pub mod cluster;
+pub mod deployment;
 pub mod desired;
 pub mod effective;
 pub mod health;

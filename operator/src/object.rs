@@ -30,6 +30,18 @@ pub struct Key {
     pub name: String,
 }
 
+impl Key {
+    /// Of an object in a namespace.
+    pub fn namespaced(kind: &str, group: &str, namespace: &str, name: &str) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            group: group.to_owned(),
+            namespace: Some(namespace.to_owned()),
+            name: name.to_owned(),
+        }
+    }
+}
+
 impl std::fmt::Display for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.namespace {
@@ -144,6 +156,20 @@ impl Object {
         }
         annotations[annotation::APPLIED_DIGEST] = self.digest().into();
         body
+    }
+
+    /// Whether `live` has another value in a field that no write can change, so that only a new object can be right.
+    pub fn must_be_replaced(&self, live: &DynamicObject) -> bool {
+        let field = match self.key.kind.as_str() {
+            "ClusterRoleBinding" | "RoleBinding" => "roleRef",
+            "DaemonSet" | "Deployment" => "selector",
+            _ => return false,
+        };
+        let (desired, live) = match field {
+            "selector" => (&self.body["spec"][field], &live.data["spec"][field]),
+            _ => (&self.body[field], &live.data[field]),
+        };
+        difference(desired, live).is_some() || difference(live, desired).is_some()
     }
 
     /// Why `live` must be written, or nothing when it holds the body already.

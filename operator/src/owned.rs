@@ -15,7 +15,7 @@ pub use watch::Observed;
 use kube::core::{ApiResource, DynamicObject};
 
 use crate::apis::GROUP;
-use crate::scope::label;
+use crate::scope::{annotation, label};
 
 /// A kind that we make.
 #[derive(Debug, PartialEq, Eq)]
@@ -154,8 +154,13 @@ impl Kind {
 }
 
 /// Whether we may change an object: it has our label, or its first owner reference is to one of our resources.
-/// A label with another value detaches an object from us.
+/// A label with another value detaches an object from us, and so does cert-manager when it takes a Secret of ours for
+/// its own: two that write one object would do so for ever.
 pub fn is_ours(object: &DynamicObject) -> bool {
+    let annotations = object.metadata.annotations.as_ref();
+    if annotations.is_some_and(|all| all.contains_key(annotation::CERT_MANAGER)) {
+        return false;
+    }
     let managed = object
         .metadata
         .labels

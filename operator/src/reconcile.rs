@@ -2,9 +2,19 @@
 //!
 //! **Invariant:** there is one key and one run at a time; no object is made here.
 
+mod certificates;
 mod events;
+mod leftovers;
+mod lokistack;
+pub mod migration;
+mod parts;
 mod queue;
+mod recordings;
+mod references;
+mod registration;
 mod run;
+mod static_plugin;
 
+pub use parts::Parts;
 pub use queue::{Backoff, Queue};
 pub use run::{Next, Reconciler, Settings};

@@ -3,11 +3,13 @@
 //! **Invariant:** pure; equal observations give an equal status, but for the time of a change.
 
 mod conditions;
+mod parts;
 mod pods;
 #[cfg(test)]
 mod tests;
 mod workload;
 
+pub use parts::{flow_metric, slice};
 pub use pods::Unhealthy;
 pub use workload::observe;
 
@@ -135,10 +137,28 @@ pub fn compute(observation: &Observation) -> FlowCollectorStatus {
             plugin: component(Component::Console),
         }),
         integrations: Some(IntegrationsStatus {
-            loki: component(Component::Loki),
+            loki: component(if observation.reports.contains_key(&Component::LokiStack) {
+                Component::LokiStack
+            } else {
+                Component::Loki
+            }),
             monitoring: component(Component::Monitoring),
             exporters: None,
         }),
+    }
+}
+
+/// On hold these have no workload; what is left of them, such as a namespace, says nothing about it. What went wrong is
+/// told all the same.
+pub fn hold(reports: &mut BTreeMap<Component, Report>) {
+    for component in [Component::Agent, Component::Processor, Component::Console] {
+        let report = reports.entry(component).or_default();
+        if severity(report.state) <= severity(ComponentState::Ready) {
+            *report = Report {
+                message: "FlowCollector is on hold".to_owned(),
+                ..unused()
+            };
+        }
     }
 }
 

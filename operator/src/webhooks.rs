@@ -2,7 +2,6 @@
 //!
 //! Served by every manager, also without the lease. **Invariant:** holds no rules; these are pure functions of `apis`.
 
-mod certificate;
 mod convert;
 mod inject;
 mod own;
@@ -25,7 +24,8 @@ use tower_http::timeout::TimeoutLayer;
 
 use self::inject::Target;
 use self::validate::FactsNow;
-use crate::http::secure;
+use crate::certificates::Lifetime;
+use crate::http;
 use crate::tls::{self, Files};
 
 /// Largest request body, in bytes.
@@ -45,6 +45,8 @@ pub struct Settings {
     pub namespace: String,
     /// How the API server reaches us when that is not by the Service: on the machine of a developer.
     pub url: Option<String>,
+    /// Of our own certificate.
+    pub lifetime: Lifetime,
 }
 
 /// Serves until the drain.
@@ -56,13 +58,21 @@ pub async fn serve(
     drain: CancellationToken,
 ) {
     let (certificates, current) = watch::channel(None);
-    let serving = secure::serve("webhooks", listener, current, router(facts), drain);
+    let serving = http::serve_tls("webhooks", listener, current, router(facts), drain);
     let keeping = async {
         if settings.files.are_there() {
             tls::follow(&settings.files, &certificates).await;
         } else {
             let target = Target::new(&settings.namespace, settings.url.as_deref());
-            own::follow(client, &settings.namespace, &target, &certificates).await;
+            let lifetime = settings.lifetime;
+            own::follow(
+                client,
+                &settings.namespace,
+                &target,
+                lifetime,
+                &certificates,
+            )
+            .await;
         }
     };
     tokio::select! {

@@ -6,6 +6,7 @@
     reason = "tests: a failure is a panic, and tables hold literals"
 )]
 
+use netobserv_operator::apis::flowmetric::fields::{self, Cardinality, FieldKind};
 use netobserv_operator::apis::flowmetric::validate::{cardinality, prometheus_name, validate};
 use serde_json::{Value, json};
 
@@ -52,6 +53,28 @@ fn each_rule() {
         &[("spec.remap", "SrcK8S_Type")],
         None,
     );
+    check(
+        json!({ "labels": ["SrcPort", "DstPort"], "remap": { "SrcPort": "port", "DstPort": "port" } }),
+        &[("spec.labels", "port")],
+        Some("series"),
+    );
+    check(
+        json!({ "labels": ["Proto", "Proto"] }),
+        &[("spec.labels", "Proto")],
+        None,
+    );
+    check(json!({ "metricName": "mine" }), &[], None);
+    check(
+        json!({ "metricName": "node_flows_total" }),
+        &[],
+        Some("predefined"),
+    );
+    for (path, field, value) in [
+        ("spec.buckets[0]", "buckets", json!(["inf"])),
+        ("spec.divider", "divider", json!("NaN")),
+    ] {
+        check(json!({ field: value }), &[(path, "no number")], None);
+    }
     check(json!({ "flatten": ["NetworkEvents", "Flags"] }), &[], None);
     check(
         json!({ "flatten": ["Nothing"] }),
@@ -158,5 +181,30 @@ fn names_in_prometheus() {
             prometheus_name(object, &serde_json::from_value(spec).unwrap()),
             expected
         );
+    }
+}
+
+/// What a field of the pipeline's dictionary holds, as admission sees it.
+fn kind_of(field_type: &str) -> FieldKind {
+    match field_type {
+        "u8" | "u16" | "u32" | "u64" | "i32" | "i64" => FieldKind::Number,
+        // A condition on it compares texts.
+        "bool" | "string" | "ip" | "mac" => FieldKind::Text,
+        "list_string" | "list_int" | "list_map" | "tcp_flags" => FieldKind::List,
+        other => panic!("{other} is a new type: say here what it holds"),
+    }
+}
+
+#[test]
+fn every_field_of_the_pipeline_may_be_used() {
+    let dictionary = include_str!("../contracts/vendored/flowlogs-pipeline/fields.json");
+    let dictionary: Value = serde_json::from_str(dictionary).unwrap();
+    let entries = dictionary["fields"].as_array().unwrap();
+    assert!(entries.len() > 100);
+    for entry in entries {
+        let name = entry["name"].as_str().unwrap();
+        let expected = kind_of(entry["type"].as_str().unwrap());
+        assert_eq!(fields::kind(name), Some(expected), "{name}");
+        assert_ne!(fields::cardinality(name), Cardinality::Unknown, "{name}");
     }
 }

@@ -11,15 +11,36 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("effective", &["apis"]),
     (
         "desired",
-        &["apis", "cluster", "effective", "object", "owned", "scope"],
+        &[
+            "apis",
+            "certificates",
+            "cluster",
+            "effective",
+            "object",
+            "owned",
+            "scope",
+        ],
     ),
     ("owned", &["apis", "object", "scope"]),
     ("cluster", &["apis", "owned"]),
-    ("leader", &[]),
+    ("certificates", &["scope"]),
+    ("deployment", &["scope"]),
+    ("leader", &["deployment"]),
     ("metrics", &[]),
     ("tls", &[]),
     ("http", &["tls"]),
-    ("webhooks", &["apis", "cluster", "http", "scope", "tls"]),
+    (
+        "webhooks",
+        &[
+            "apis",
+            "certificates",
+            "cluster",
+            "deployment",
+            "http",
+            "scope",
+            "tls",
+        ],
+    ),
 ];
 
 /// What decides: pure and synchronous.

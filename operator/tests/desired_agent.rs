@@ -402,7 +402,10 @@ fn a_feature_that_needs_privileges_is_reported_without_them() {
         ),
     ] {
         let spec = json!({"agent": {"ebpf": ebpf}});
-        let problems = desired::desired(&spec, &kubernetes()).problems;
+        let mut facts = kubernetes();
+        let manager = "clusterbpfapplications.bpfman.io/v1alpha1";
+        facts.apis.insert(manager.to_owned());
+        let problems = desired::desired(&spec, &facts).problems;
         assert_eq!(problems.len(), reported.len(), "{ebpf}: {problems:?}");
         for (problem, word) in problems.iter().zip(reported) {
             assert_eq!(problem.reason, "InvalidConfiguration");

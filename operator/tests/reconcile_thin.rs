@@ -7,110 +7,21 @@ use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Service};
 use kube::ResourceExt as _;
 use kube::api::{Api, DeleteParams, Patch, PatchParams};
-use netobserv_operator::apis::flowcollector::FlowCollector;
 use serde_json::{Value, json};
 use support::control_plane::{NAMESPACE, create, parse};
-use support::{ControlPlane, Manager, eventually};
+use support::world::exists;
+use support::{Manager, World, eventually};
 
 const PRIVILEGED: &str = "netobserv-privileged";
 const AGENT: &str = "netobserv-ebpf-agent";
 const PIPELINE: &str = "flowlogs-pipeline";
-
-/// A control plane with a manager and an empty FlowCollector.
-struct World {
-    manager: Manager,
-    collectors: Api<FlowCollector>,
-    plane: ControlPlane,
-}
-
-impl World {
-    async fn start() -> Option<Self> {
-        let plane = ControlPlane::start().await?;
-        plane.install().await;
-        let manager = Manager::start(&plane.manager_kubeconfig().await).await;
-        let collectors: Api<FlowCollector> = Api::all(plane.client.clone());
-        Some(Self {
-            manager,
-            collectors,
-            plane,
-        })
-    }
-
-    async fn create_collector(&self) -> FlowCollector {
-        let collector: Value = json!({"metadata": {"name": "cluster"}, "spec": {}});
-        create(&self.collectors, &parse(collector)).await
-    }
-
-    async fn merge(&self, patch: Value) {
-        self.collectors
-            .patch("cluster", &PatchParams::default(), &Patch::Merge(patch))
-            .await
-            .expect("change the FlowCollector");
-    }
-
-    fn namespaced<K>(&self, namespace: &str) -> Api<K>
-    where
-        K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>,
-    {
-        Api::namespaced(self.plane.client.clone(), namespace)
-    }
-
-    async fn condition(&self, kind: &str) -> Result<(String, String, String), String> {
-        let collector = self
-            .collectors
-            .get("cluster")
-            .await
-            .map_err(|error| error.to_string())?;
-        let conditions = collector
-            .status
-            .map(|status| status.conditions)
-            .unwrap_or_default();
-        conditions
-            .into_iter()
-            .find(|condition| condition.type_ == kind)
-            .map(|condition| (condition.status, condition.reason, condition.message))
-            .ok_or_else(|| format!("no condition {kind} yet"))
-    }
-
-    /// Waits until the manager has done what there is to do: its last run wrote nothing.
-    async fn settle(&self) {
-        eventually("a run that writes nothing", async || {
-            let before = self.plane.writes().len();
-            let runs = self.manager.runs();
-            self.touch().await;
-            self.manager.runs_beyond(runs).await;
-            let writes = self.plane.writes();
-            (writes.len() == before)
-                .then_some(())
-                .ok_or_else(|| format!("{:?}", &writes[before..]))
-        })
-        .await;
-    }
-
-    /// Asks for a run: an annotation changes nothing that is deployed.
-    async fn touch(&self) {
-        let time = format!("{:?}", std::time::Instant::now());
-        self.merge(json!({"metadata": {"annotations": {"test/touched": time}}}))
-            .await;
-    }
-}
-
-async fn exists<K>(api: &Api<K>, name: &str) -> K
-where
-    K: Clone + std::fmt::Debug + serde::de::DeserializeOwned,
-{
-    eventually(name, async || {
-        api.get(name).await.map_err(|error| error.to_string())
-    })
-    .await
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_empty_specification_is_deployed_once_and_removed_with_its_owner() {
     let Some(world) = World::start().await else {
         return;
     };
-    let collector = world.create_collector().await;
+    let collector = world.create_collector(json!({})).await;
 
     let agents: Api<DaemonSet> = world.namespaced(PRIVILEGED);
     let pipelines: Api<Deployment> = world.namespaced(NAMESPACE);
@@ -206,7 +117,8 @@ async fn an_empty_specification_is_deployed_once_and_removed_with_its_owner() {
     .await;
     world.settle().await;
     let mut changed = world.plane.writes()[writes.len()..].to_vec();
-    changed.retain(|write| !write.contains("flowcollectors/status"));
+    // The page says the sampling.
+    changed.retain(|write| !write.contains("flowcollectors/status") && !write.contains("plugin"));
     assert_eq!(changed, [format!("patch daemonsets {PRIVILEGED}/{AGENT}")]);
 
     // What it owns goes with it; the namespace that was there before stays.
@@ -253,7 +165,7 @@ async fn a_strangers_object_is_reported_until_it_is_handed_over() {
     let stranger =
         json!({"metadata": {"name": name}, "data": {"config.json": "{}", "mine": "yes"}});
     create(&configs, &parse(stranger)).await;
-    world.create_collector().await;
+    world.create_collector(json!({})).await;
 
     let message = eventually("the failure", async || {
         let (_, reason, message) = world.condition("WaitingFLPMonolith").await?;
@@ -291,7 +203,7 @@ async fn a_foreign_edit_is_undone_and_a_removed_object_comes_back() {
     let Some(world) = World::start().await else {
         return;
     };
-    world.create_collector().await;
+    world.create_collector(json!({})).await;
     let agents: Api<DaemonSet> = world.namespaced(PRIVILEGED);
     exists(&agents, AGENT).await;
     world.settle().await;

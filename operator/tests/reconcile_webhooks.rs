@@ -4,6 +4,7 @@
 mod support;
 
 use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
+use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
@@ -67,6 +68,122 @@ async fn injected(plane: &ControlPlane) {
         (is_known && has_url)
             .then_some(())
             .ok_or_else(|| "not yet".to_owned())
+    })
+    .await;
+}
+
+/// As a user sees it: what kubectl says about an edit.
+fn each_rule_refuses_with_its_message(plane: &ControlPlane) {
+    let filter =
+        |rules: Value| json!({"agent": {"ebpf": {"flowFilter": {"enable": true, "rules": rules}}}});
+    let health = |variant: Value| json!({"processor": {"metrics": {"healthRules": [{"template": "PacketDropsByKernel", "variants": [variant]}]}}});
+    let embedded = |console: Value| json!({"loki": {"mode": "Embedded"}, "consolePlugin": console});
+    let rule = "spec.agent.ebpf.flowFilter.rules[0]";
+    let variant = "spec.processor.metrics.healthRules[0].variants[0]";
+    for (spec, path, problem) in [
+        (
+            filter(json!([{"cidr": "10.0.0.0/8"}, {"cidr": "10.0.0.0/8"}])),
+            "spec.agent.ebpf.flowFilter.rules",
+            "already exists in another rule",
+        ),
+        (
+            filter(json!([{"cidr": "ten"}])),
+            rule,
+            "is no address range",
+        ),
+        (
+            filter(json!([{"cidr": "10.0.0.0/8", "ports": "1-"}])),
+            rule,
+            "write one port as 80",
+        ),
+        (
+            filter(json!([{"cidr": "10.0.0.0/8", "ports": 1, "destPorts": 2}])),
+            rule,
+            "cannot be used together with destPorts",
+        ),
+        (
+            json!({"loki": {"enable": false}, "processor": {"logTypes": "Conversations"}}),
+            "spec.processor.logTypes",
+            "conversations need flows to be kept",
+        ),
+        (
+            json!({"deploymentModel": "Service", "processor": {"service": {"tlsType": "Provided"}}}),
+            "spec.processor.service",
+            "tlsType is Provided",
+        ),
+        (
+            health(json!({"groupBy": "Node", "thresholds": {}})),
+            variant,
+            "there is no threshold",
+        ),
+        (
+            health(json!({"lowVolumeThreshold": "few", "thresholds": {"critical": "1"}})),
+            variant,
+            "is no number",
+        ),
+        (
+            health(json!({"thresholds": {"critical": "-1"}})),
+            variant,
+            "is no percentage of 0 or more",
+        ),
+        (
+            health(json!({"thresholds": {"warning": "2", "info": "3"}})),
+            variant,
+            "is not below the limit",
+        ),
+        (
+            embedded(json!({"replicas": 2})),
+            "spec.consolePlugin.replicas",
+            "must be 1",
+        ),
+        (
+            embedded(json!({"unmanagedReplicas": true})),
+            "spec.consolePlugin.unmanagedReplicas",
+            "cannot be used",
+        ),
+        (
+            embedded(json!({"enable": false})),
+            "spec.consolePlugin.enable",
+            "must be true",
+        ),
+        (
+            json!({"loki": {"mode": "Embedded", "embedded": {"retention": {"age": "1s"}}}}),
+            "spec.loki.embedded.retention.age",
+            "is too short",
+        ),
+    ] {
+        let patch = json!({"spec": spec}).to_string();
+        let arguments = [
+            "patch",
+            "flowcollector",
+            "cluster",
+            "--type=merge",
+            "-p",
+            &patch,
+        ];
+        let (_, refused) = plane.kubectl(&arguments);
+        assert!(
+            refused.contains(path) && refused.contains(problem),
+            "{patch}: {refused}"
+        );
+    }
+}
+
+async fn an_edit_in_the_older_version_is_deployed(plane: &ControlPlane, old: &Api<DynamicObject>) {
+    let patch = json!({"spec": {"agent": {"ebpf": {"sampling": 13}}}});
+    old.patch("cluster", &PatchParams::default(), &Patch::Merge(patch))
+        .await
+        .unwrap();
+    let agents: Api<DaemonSet> = Api::namespaced(plane.client.clone(), "netobserv-privileged");
+    eventually("the agents sample as the older version says", async || {
+        let agent = agents
+            .get("netobserv-ebpf-agent")
+            .await
+            .map_err(|error| error.to_string())?;
+        let pod = serde_json::to_string(&agent.spec.template).unwrap();
+        pod.contains(r#"{"name":"SAMPLING","value":"13"}"#)
+            .then_some(())
+            .ok_or(pod)
     })
     .await;
 }
@@ -159,6 +276,9 @@ async fn versions_are_converted_and_bad_objects_refused_with_our_own_certificate
         .unwrap_err()
         .to_string();
     assert!(refused.contains("spec.buckets"), "{refused}");
+
+    each_rule_refuses_with_its_message(&plane);
+    an_edit_in_the_older_version_is_deployed(&plane, &old).await;
 
     // A manager that starts anew serves the same certificate.
     let secrets: Api<Secret> = Api::namespaced(plane.client.clone(), NAMESPACE);

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** says nothing about whether a cluster has them; `cluster::Facts` knows.
 
+pub mod bpfman;
 pub mod monitoring;
 pub mod openshift;
 

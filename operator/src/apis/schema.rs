@@ -91,6 +91,34 @@ fn resolve_keys(
     resolved
 }
 
+/// Of a schema only what [`fill_defaults`] reads: a process that keeps it keeps little.
+pub fn defaults(schema: &Value) -> Value {
+    branch(schema).unwrap_or_default()
+}
+
+/// What leads to a default; nothing where none is.
+fn branch(schema: &Value) -> Option<Value> {
+    let mut kept = Map::new();
+    if let Some(default) = schema.get("default") {
+        kept.insert("default".to_owned(), default.clone());
+    }
+    if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
+        let properties: Map<_, _> = properties
+            .iter()
+            .filter_map(|(name, property)| Some((name.clone(), branch(property)?)))
+            .collect();
+        if !properties.is_empty() {
+            kept.insert("properties".to_owned(), properties.into());
+        }
+    }
+    for key in ["additionalProperties", "items"] {
+        if let Some(child) = schema.get(key).and_then(branch) {
+            kept.insert(key.to_owned(), child);
+        }
+    }
+    (!kept.is_empty()).then_some(Value::Object(kept))
+}
+
 /// Fills in the defaults of a schema where the parent object is there, as the API server does.
 pub fn fill_defaults(schema: &Value, value: &mut Value) {
     match value {
@@ -138,7 +166,10 @@ mod tests {
             "made": { "default": {}, "properties": { "on": { "default": true } } },
             "list": { "items": { "properties": { "top": { "default": 7 } } } },
             "map": { "additionalProperties": { "properties": { "k": { "default": "v" } } } },
+            "none": { "description": "long", "properties": { "a": { "type": "string" } } },
         }});
+        let short = defaults(&schema);
+        assert_eq!(short["properties"].get("none"), None);
         for (value, expected) in [
             (json!({}), json!({ "name": "n", "made": { "on": true } })),
             (
@@ -151,9 +182,11 @@ mod tests {
                     "map": { "a": { "k": "v" } } }),
             ),
         ] {
-            let mut filled = value.clone();
-            fill_defaults(&schema, &mut filled);
-            assert_eq!(filled, expected, "{value}");
+            for schema in [&schema, &short] {
+                let mut filled = value.clone();
+                fill_defaults(schema, &mut filled);
+                assert_eq!(filled, expected, "{value}");
+            }
         }
     }
 }

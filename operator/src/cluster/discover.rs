@@ -11,7 +11,7 @@ use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use kube::{Client, ResourceExt as _};
 use serde_json::Value;
 
-use super::{Facts, NetworkPlugin};
+use super::{Facts, NetworkPlugin, subnets};
 
 /// Objects read per page.
 const PAGE: u32 = 500;
@@ -81,6 +81,17 @@ pub async fn discover(client: &Client, known: Option<&Facts>) -> Result<Facts, F
         api_server_addresses(client).await,
         known.map(|known| known.api_server_addresses.clone()),
     )?;
+    if facts.is_openshift() && facts.apis.contains(subnets::API) {
+        let known = known.map(|known| &known.subnets);
+        let sources = subnets::ask(client).await;
+        facts.subnets = subnets::label(&sources, &facts.api_server_addresses, known);
+        if let Some(problem) = &facts.subnets.problem {
+            tracing::warn!(
+                problem,
+                "some of the cluster's address ranges cannot be read"
+            );
+        }
+    }
     Ok(facts)
 }
 
@@ -94,7 +105,9 @@ fn settle<T: Default>(
         Ok(answer) => return Ok(answer),
         Err(source) => source,
     };
-    let is_refused = matches!(&source, kube::Error::Api(status) if status.is_forbidden() || status.is_not_found());
+    // By code: an API that is not served is refused in plain text.
+    let is_refused =
+        matches!(&source, kube::Error::Api(status) if matches!(status.code, 403 | 404));
     match known {
         Some(known) => {
             tracing::warn!(fact, error = %source, "cannot be learned now; stays as it was");
@@ -147,6 +160,11 @@ async fn network_type(client: &Client) -> Result<NetworkPlugin, kube::Error> {
     })
 }
 
+/// Group of OpenShift's own configuration.
+pub(super) const CONFIG: &str = "config.openshift.io";
+/// Group of what OpenShift's operators are told.
+pub(super) const OPERATOR: &str = "operator.openshift.io";
+
 /// An object of OpenShift's own configuration.
 async fn config(
     client: &Client,
@@ -154,7 +172,18 @@ async fn config(
     plural: &str,
     name: &str,
 ) -> Result<Value, kube::Error> {
-    let kind = GroupVersionKind::gvk("config.openshift.io", "v1", kind);
+    object(client, CONFIG, kind, plural, name).await
+}
+
+/// An object of OpenShift.
+pub(super) async fn object(
+    client: &Client,
+    group: &str,
+    kind: &str,
+    plural: &str,
+    name: &str,
+) -> Result<Value, kube::Error> {
+    let kind = GroupVersionKind::gvk(group, "v1", kind);
     let resource = ApiResource::from_gvk_with_plural(&kind, plural);
     let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
     Ok(api.get(name).await?.data)

@@ -5,7 +5,8 @@ use kube::client::Body;
 use serde_json::{Value, json};
 use tower_test::mock;
 
-use super::{Facts, FactsError, NetworkPlugin, discover};
+use super::subnets::{Sources, label};
+use super::{Facts, FactsError, NetworkPlugin, Subnets, discover};
 
 const CLUSTER_VERSION: &str = "/apis/config.openshift.io/v1/clusterversions/version";
 const NETWORK: &str = "/apis/config.openshift.io/v1/networks/cluster";
@@ -65,7 +66,12 @@ async fn facts(
                 json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code.as_u16(),
                     "reason": code.canonical_reason().unwrap().replace(' ', ""), "message": "no"})
             });
-            let mut response = Response::new(Body::from(serde_json::to_vec(&body).unwrap()));
+            let body = match code {
+                // As the API server says it of an API that it does not serve.
+                StatusCode::NOT_FOUND => b"404 page not found\n".to_vec(),
+                _ => serde_json::to_vec(&body).unwrap(),
+            };
+            let mut response = Response::new(Body::from(body));
             *response.status_mut() = code;
             reply.send_response(response);
         }
@@ -119,4 +125,115 @@ async fn what_may_not_be_read_is_unknown_and_the_rules_say_so() {
     assert!(rules.openshift.is_err(), "{rules:?}");
     let network = facts_without(NETWORK).await.network_plugin;
     assert_eq!(network, NetworkPlugin::Unknown);
+}
+
+#[tokio::test]
+async fn an_openshift_without_its_configuration_is_worked_on() {
+    for path in [CLUSTER_VERSION, NETWORK] {
+        let facts = facts(None, path, StatusCode::NOT_FOUND).await.unwrap();
+        assert!(facts.is_openshift(), "{path}");
+        assert_eq!(facts.openshift_version.is_none(), path == CLUSTER_VERSION);
+    }
+}
+
+const INSTALL_CONFIG: &str =
+    "networking:\n  machineNetwork:\n  - cidr: 10.0.0.0/16\n  networkType: OVNKubernetes\n";
+
+fn sources() -> Sources {
+    Sources {
+        install_config: Ok(INSTALL_CONFIG.to_owned()),
+        operator: Ok(json!({"spec": {"defaultNetwork": {"ovnKubernetesConfig": {
+            "gatewayConfig": {"ipv4": {"internalMasqueradeSubnet": "169.254.64.0/18"}}}}}})),
+        config: Ok(json!({"spec": {
+            "clusterNetwork": [{"cidr": "10.128.0.0/14", "hostPrefix": 23}],
+            "serviceNetwork": ["172.30.0.0/16"],
+            "externalIP": {"autoAssignCIDRs": ["192.0.2.0/24"]}}})),
+    }
+}
+
+/// `name range…` of every label.
+fn ranges(subnets: &Subnets) -> Vec<String> {
+    let labels = subnets.labels.iter();
+    labels
+        .map(|label| format!("{} {}", label.name, label.cidrs.join(" ")))
+        .collect()
+}
+
+#[test]
+fn address_ranges_of_the_cluster_have_names() {
+    let addresses = ["10.0.0.1", "172.30.0.1", "203.0.113.1", "fd00::1", "no"].map(str::to_owned);
+    let subnets = label(&sources(), &addresses, None);
+    assert_eq!(
+        ranges(&subnets),
+        [
+            "Machines 10.0.0.0/16 100.64.0.0/16 100.88.0.0/16 169.254.64.0/18",
+            "Pods 10.128.0.0/14",
+            "Services 172.30.0.0/16 203.0.113.1/32 fd00::1/128",
+            "EXT:ExternalIP 192.0.2.0/24",
+        ]
+    );
+    assert_eq!(subnets.problem, None);
+}
+
+#[test]
+fn a_range_that_cannot_be_read_takes_no_other_away() {
+    let broken = |change: fn(&mut Sources)| {
+        let mut sources = sources();
+        change(&mut sources);
+        sources
+    };
+    let whole = label(&sources(), &[], None);
+    for (sources, left, problem) in [
+        (
+            broken(|sources| sources.install_config = Err("refused".to_owned())),
+            vec![
+                "Machines 100.64.0.0/16 100.88.0.0/16 169.254.64.0/18",
+                "Pods 10.128.0.0/14",
+                "Services 172.30.0.0/16",
+                "EXT:ExternalIP 192.0.2.0/24",
+            ],
+            "refused",
+        ),
+        (
+            broken(|sources| sources.install_config = Ok("networking: [".to_owned())),
+            vec![
+                "Machines 100.64.0.0/16 100.88.0.0/16 169.254.64.0/18",
+                "Pods 10.128.0.0/14",
+                "Services 172.30.0.0/16",
+                "EXT:ExternalIP 192.0.2.0/24",
+            ],
+            "install-config",
+        ),
+        (
+            broken(|sources| sources.operator = Err("refused".to_owned())),
+            vec![
+                "Machines 10.0.0.0/16",
+                "Pods 10.128.0.0/14",
+                "Services 172.30.0.0/16",
+                "EXT:ExternalIP 192.0.2.0/24",
+            ],
+            "Network.operator.openshift.io cluster: refused",
+        ),
+        (
+            broken(|sources| sources.config = Err("refused".to_owned())),
+            vec!["Machines 10.0.0.0/16 100.64.0.0/16 100.88.0.0/16 169.254.64.0/18"],
+            "Network.config.openshift.io cluster: refused",
+        ),
+    ] {
+        let subnets = label(&sources, &[], None);
+        assert_eq!(ranges(&subnets), left);
+        let found = subnets.problem.unwrap();
+        assert!(found.contains(problem), "{found}");
+        // What was known of it stays.
+        let later = label(&sources, &[], Some(&whole));
+        let sorted = |subnets: &Subnets| {
+            let mut labels = subnets.labels.clone();
+            for label in &mut labels {
+                label.cidrs.sort();
+            }
+            labels
+        };
+        assert_eq!(sorted(&later), sorted(&whole));
+        assert!(later.problem.is_some());
+    }
 }

@@ -4,6 +4,7 @@ mod environment;
 mod export;
 mod filter;
 mod host;
+mod manager;
 mod monitoring;
 mod security;
 
@@ -13,8 +14,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::build::{Labels, labels, metadata, schedule, selector, versioned_labels};
 use super::volumes::Volumes;
-use super::{Component, Context, Desired, scrape};
-use crate::object::ObjectError;
+use super::{Component, Context, Desired, references, scrape};
+use crate::object::{Key, ObjectError};
 use crate::scope::{agent as names, image_version};
 
 /// Volume with the certificate of the metrics.
@@ -25,6 +26,7 @@ pub fn add(context: &Context, desired: &mut Desired) -> Result<(), ObjectError> 
         desired.add(context, Component::Agent, security::constraints(context))?;
     }
     monitoring::add(context, desired)?;
+    manager::add(context, desired)?;
     if context.effective.is_on_hold {
         return Ok(());
     }
@@ -34,6 +36,8 @@ pub fn add(context: &Context, desired: &mut Desired) -> Result<(), ObjectError> 
         ..ServiceAccount::default()
     };
     desired.add(context, Component::Agent, account)?;
+    let key = Key::namespaced("DaemonSet", "apps", &namespace, names::NAME);
+    let digests = references::digests(context, Component::Agent, &key);
     let daemon_set = DaemonSet {
         metadata: metadata(
             names::NAME,
@@ -45,6 +49,7 @@ pub fn add(context: &Context, desired: &mut Desired) -> Result<(), ObjectError> 
             template: PodTemplateSpec {
                 metadata: Some(ObjectMeta {
                     labels: Some(labels(names::NAME)),
+                    annotations: (!digests.is_empty()).then_some(digests),
                     ..ObjectMeta::default()
                 }),
                 spec: Some(pod(context, desired)),

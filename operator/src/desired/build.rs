@@ -109,14 +109,19 @@ pub fn schedule(pod: PodSpec, scheduling: Scheduling) -> PodSpec {
     }
 }
 
-/// A Service with one TCP port in front of the pods of `app`.
-pub fn service(metadata: ObjectMeta, app: &str, port_name: &str, port: u16) -> Service {
+/// A Service with one TCP port, that may have no name, in front of the pods of `app`.
+pub fn service<'a>(
+    metadata: ObjectMeta,
+    app: &str,
+    port_name: impl Into<Option<&'a str>>,
+    port: u16,
+) -> Service {
     Service {
         metadata,
         spec: Some(ServiceSpec {
             selector: Some(texts([(label::APP, app)])),
             ports: Some(vec![ServicePort {
-                name: Some(port_name.to_owned()),
+                name: port_name.into().map(str::to_owned),
                 port: port.into(),
                 protocol: Some("TCP".to_owned()),
                 target_port: Some(IntOrString::Int(port.into())),

@@ -31,6 +31,14 @@ pub fn add(context: &Context, desired: &mut Desired) -> Result<(), ObjectError> 
         return Ok(());
     }
     let component = Component::Processor;
+    for problem in &context.slices.problems {
+        desired.cannot(component, problem);
+    }
+    if let Some(problem) = &context.facts.subnets.problem
+        && context.effective.detects_subnets()
+    {
+        desired.lack(component, "SubnetDetectionError", problem);
+    }
     let names = names(context);
     let metrics = scrape::tls(server(context)).map(|tls| {
         let certificate = scrape::certificate(tls, names.metrics_service);

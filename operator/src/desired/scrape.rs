@@ -10,6 +10,10 @@ use crate::apis::flowcollector::v1beta2::shared::{
 };
 use crate::scope::authority;
 
+/// File in the pods of OpenShift's own Prometheus, which reads no ConfigMaps of others.
+const MONITORING_AUTHORITY: &str =
+    "/etc/prometheus/configmaps/serving-certs-ca-bundle/service-ca.crt";
+
 /// TLS of a metrics endpoint; none means plain text.
 pub fn tls(server: Option<&MetricsServer>) -> Option<&ServerTls> {
     server
@@ -47,7 +51,11 @@ pub fn endpoint(
     };
     let Some(tls) = tls else { return plain };
     let is_unchecked = tls.insecure_skip_verify == Some(true);
-    let (ca, insecure_skip_verify) = if tls.kind == ServerTlsType::Auto {
+    let is_automatic = tls.kind == ServerTlsType::Auto;
+    let ca_file = (is_automatic && context.is_downstream).then_some(MONITORING_AUTHORITY);
+    let (ca, insecure_skip_verify) = if ca_file.is_some() {
+        (None, None)
+    } else if is_automatic {
         (Some(cluster_authority(context)), None)
     } else {
         let given = tls.provided_ca_file.as_ref().filter(|_| !is_unchecked);
@@ -59,12 +67,15 @@ pub fn endpoint(
             server_name: server,
             insecure_skip_verify,
             ca,
+            ca_file,
+            ..TlsConfig::default()
         }),
         ..plain
     }
 }
 
-fn cluster_authority(context: &Context) -> CertificateAuthority {
+/// The authority of automatic certificates.
+pub fn cluster_authority(context: &Context) -> CertificateAuthority {
     CertificateAuthority {
         config_map: Some(ConfigMapKeySelector {
             name: authority_name(context).to_owned(),

@@ -1,6 +1,7 @@
 //! Certificates between agents and pipeline in the Service model.
 
 use super::Context;
+use super::certificates::Ring;
 use crate::apis::flowcollector::v1beta2::DeploymentModel;
 use crate::apis::flowcollector::v1beta2::processor::ServiceTlsType;
 use crate::apis::flowcollector::v1beta2::shared::{
@@ -11,6 +12,8 @@ use crate::scope::{agent, authority, pipeline};
 /// Where the certificates are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServiceTls {
+    /// Whether they are not the user's.
+    pub is_automatic: bool,
     /// The pipeline's own.
     pub server: Option<CertificateReference>,
     /// Who must have signed the agents' certificates; none asks agents for none.
@@ -35,8 +38,14 @@ pub fn service_tls(context: &Context) -> Option<ServiceTls> {
         ServiceTlsType::Auto => Some(automatic(context)),
         ServiceTlsType::AutoMutual => {
             let tls = automatic(context);
+            // OpenShift's service CA signs no client.
+            let client_authority = if context.certificates.are_ours(Ring::Components) {
+                Some(file(authority::OURS))
+            } else {
+                tls.authority.clone()
+            };
             Some(ServiceTls {
-                client_authority: tls.authority.clone(),
+                client_authority,
                 client: Some(pair(agent::CERTIFICATE)),
                 ..tls
             })
@@ -46,6 +55,7 @@ pub fn service_tls(context: &Context) -> Option<ServiceTls> {
             let given = service.and_then(|service| service.provided_certificates.clone());
             let given = given.unwrap_or_default();
             Some(ServiceTls {
+                is_automatic: false,
                 server: given.server_cert,
                 client_authority: given
                     .ca_file
@@ -60,14 +70,19 @@ pub fn service_tls(context: &Context) -> Option<ServiceTls> {
 
 fn automatic(context: &Context) -> ServiceTls {
     ServiceTls {
+        is_automatic: true,
         server: Some(pair(pipeline::CERTIFICATE)),
-        authority: Some(FileReference {
-            kind: Some(ReferenceKind::ConfigMap),
-            name: Some(authority_name(context).to_owned()),
-            file: Some(authority::KEY.to_owned()),
-            ..FileReference::default()
-        }),
+        authority: Some(file(authority_name(context))),
         ..ServiceTls::default()
+    }
+}
+
+fn file(config_map: &str) -> FileReference {
+    FileReference {
+        kind: Some(ReferenceKind::ConfigMap),
+        name: Some(config_map.to_owned()),
+        file: Some(authority::KEY.to_owned()),
+        ..FileReference::default()
     }
 }
 

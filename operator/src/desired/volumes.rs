@@ -3,8 +3,9 @@
 //! A file is at `/var/<volume>/<key>`; a volume that is added again replaces the first of its name.
 
 use k8s_openapi::api::core::v1::{
-    CSIVolumeSource, ConfigMapVolumeSource, HostPathVolumeSource, ProjectedVolumeSource,
-    SecretVolumeSource, ServiceAccountTokenProjection, Volume, VolumeMount, VolumeProjection,
+    CSIVolumeSource, ConfigMapVolumeSource, HostPathVolumeSource,
+    PersistentVolumeClaimVolumeSource, ProjectedVolumeSource, SecretVolumeSource,
+    ServiceAccountTokenProjection, Volume, VolumeMount, VolumeProjection,
 };
 
 use super::build::Labels;
@@ -42,7 +43,35 @@ impl Volumes {
             mount_path: folder.to_owned(),
             ..VolumeMount::default()
         };
-        let source = object(volume, Some(ReferenceKind::ConfigMap), config_map);
+        self.add(object(volume, ReferenceKind::ConfigMap, config_map), mount);
+    }
+
+    /// Adds a ConfigMap or Secret as a folder that cannot be written to.
+    pub fn add_read_only(&mut self, volume: &str, kind: ReferenceKind, name: &str, folder: &str) {
+        let mount = VolumeMount {
+            name: volume.to_owned(),
+            mount_path: folder.to_owned(),
+            read_only: Some(true),
+            ..VolumeMount::default()
+        };
+        self.add(object(volume, kind, name), mount);
+    }
+
+    /// Adds a volume that outlives the pod.
+    pub fn add_claim(&mut self, volume: &str, claim: &str, folder: &str) {
+        let source = Volume {
+            name: volume.to_owned(),
+            persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource {
+                claim_name: claim.to_owned(),
+                read_only: None,
+            }),
+            ..Volume::default()
+        };
+        let mount = VolumeMount {
+            name: volume.to_owned(),
+            mount_path: folder.to_owned(),
+            ..VolumeMount::default()
+        };
         self.add(source, mount);
     }
 
@@ -134,17 +163,13 @@ impl Volumes {
         )
     }
 
+    /// What names no kind means a Secret.
     fn add_reference(&mut self, volume: &str, kind: Option<ReferenceKind>, name: Option<&str>) {
         let Some(name) = name.filter(|name| !name.is_empty()) else {
             return;
         };
-        let mount = VolumeMount {
-            name: volume.to_owned(),
-            mount_path: folder(volume),
-            read_only: Some(true),
-            ..VolumeMount::default()
-        };
-        self.add(object(volume, kind, name), mount);
+        let kind = kind.unwrap_or(ReferenceKind::Secret);
+        self.add_read_only(volume, kind, name, &folder(volume));
     }
 
     fn add(&mut self, source: Volume, mount: VolumeMount) {
@@ -158,9 +183,8 @@ impl Volumes {
     }
 }
 
-/// A ConfigMap or, which is what everything else means, a Secret.
-fn object(volume: &str, kind: Option<ReferenceKind>, name: &str) -> Volume {
-    let is_config_map = kind == Some(ReferenceKind::ConfigMap);
+fn object(volume: &str, kind: ReferenceKind, name: &str) -> Volume {
+    let is_config_map = kind == ReferenceKind::ConfigMap;
     Volume {
         name: volume.to_owned(),
         config_map: is_config_map.then(|| ConfigMapVolumeSource {
@@ -187,6 +211,11 @@ fn path(volume: &str, name: Option<&str>, file: Option<&str>) -> String {
         }
         _ => String::new(),
     }
+}
+
+/// None for an empty text, such as the path of a file that no reference names.
+pub fn some(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
 }
 
 fn from_host(volume: &str, folder: &str) -> VolumeMount {

@@ -1,8 +1,23 @@
 //! What `spec.loki` means.
 
 use super::Effective;
-use crate::apis::flowcollector::loki_connection::LokiConnection;
+use crate::apis::flowcollector::loki_connection::{self, LokiConnection};
+use crate::apis::flowcollector::v1beta2::agent::Feature;
 use crate::apis::flowcollector::v1beta2::loki::LokiMode;
+
+/// With waits of 5 s between them some five minutes: time to move a pod and its volume to another node.
+const STORE_RETRIES_MIN: i32 = 60;
+/// Fields that flows are indexed by.
+const LABELS: [&str; 8] = [
+    "SrcK8S_Namespace",
+    "SrcK8S_OwnerName",
+    "SrcK8S_Type",
+    "DstK8S_Namespace",
+    "DstK8S_OwnerName",
+    "DstK8S_Type",
+    "K8S_FlowLayer",
+    "FlowDirection",
+];
 
 impl Effective {
     /// Whether flows are kept.
@@ -23,8 +38,49 @@ impl Effective {
         self.uses_loki() && self.loki.mode == LokiMode::Embedded
     }
 
+    /// Namespace and name of the LokiStack that keeps flows, where one does.
+    pub fn lokistack(&self) -> Option<(String, String)> {
+        let is_used = self.uses_loki() && self.loki.mode == LokiMode::LokiStack;
+        is_used.then(|| loki_connection::stack(&self.loki, &self.namespace))
+    }
+
     /// Where Loki is.
     pub fn loki_connection(&self) -> LokiConnection {
         LokiConnection::of(&self.loki, &self.namespace)
+    }
+
+    /// How often a write that failed is tried again. The built-in store is away whenever the console's only pod is replaced,
+    /// so that few tries would lose flows at every change.
+    pub fn loki_write_retries(&self) -> Option<i32> {
+        let given = self.loki.advanced.as_ref()?.write_max_retries;
+        if self.uses_embedded_store() {
+            return Some(given.unwrap_or_default().max(STORE_RETRIES_MIN));
+        }
+        given
+    }
+
+    /// Fields that flows are indexed by: the labels of Loki's streams.
+    pub fn loki_labels(&self) -> Vec<&'static str> {
+        let processor = &self.processor;
+        let mut labels = LABELS.to_vec();
+        for (more, is_on) in [
+            (&["_RecordType"][..], self.tracks_conversations()),
+            (
+                &["K8S_ClusterName"],
+                processor.multi_cluster_deployment == Some(true),
+            ),
+            (
+                &["SrcK8S_Zone", "DstK8S_Zone"],
+                processor.add_zone == Some(true),
+            ),
+            (&["UdnId"], self.has_feature(Feature::UdnMapping)),
+        ] {
+            labels.extend(more.iter().filter(|_| is_on));
+        }
+        let advanced = self.loki.advanced.as_ref();
+        let excluded = advanced.and_then(|advanced| advanced.exclude_labels.as_ref());
+        labels
+            .retain(|label| !excluded.is_some_and(|names| names.iter().any(|name| name == label)));
+        labels
     }
 }

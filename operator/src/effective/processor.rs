@@ -23,6 +23,16 @@ impl Effective {
             .is_some_and(|types| types != LogTypes::Flows)
     }
 
+    /// Types of the records that the processor gives out.
+    pub fn record_types(&self) -> &'static [&'static str] {
+        match self.processor.log_types {
+            None | Some(LogTypes::Flows) => &["flowLog"],
+            Some(LogTypes::Conversations) => &["newConnection", "heartbeat", "endConnection"],
+            Some(LogTypes::EndedConversations) => &["endConnection"],
+            Some(LogTypes::All) => &["flowLog", "newConnection", "heartbeat", "endConnection"],
+        }
+    }
+
     /// Whether address ranges of the cluster are found by themselves, on OpenShift.
     pub fn detects_subnets(&self) -> bool {
         let labels = self.processor.subnet_labels.as_ref();

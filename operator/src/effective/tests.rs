@@ -245,7 +245,7 @@ fn console() {
             ),
             (
                 json!({ "consolePlugin": { "autoscaler": { "status": "Enabled" } } }),
-                (true, 9001, Some(1)),
+                (true, 9001, None),
             ),
         ],
     );

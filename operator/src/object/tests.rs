@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
+use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
@@ -140,4 +142,41 @@ fn equal_objects_have_equal_digests_and_a_nameless_one_is_refused() {
     assert_ne!(config_map("v").digest(), config_map("w").digest());
     let error = Object::new(&Secret::default()).unwrap_err();
     assert_eq!(error.to_string(), "a Secret has no name");
+}
+
+#[test]
+fn what_kubernetes_lets_nobody_change_needs_a_new_object() {
+    let binding = |name: &str| -> Value {
+        json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "b"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name}})
+    };
+    let workload = |labels: Value, image: &str| -> Value {
+        json!({"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "d"}, "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {"spec": {"containers": [{"name": "c", "image": image}]}},
+        }})
+    };
+    let one = json!({"app": "a"});
+    let two = json!({"app": "a", "version": "1"});
+    for (desired, live, expected) in [
+        (binding("a"), binding("a"), false),
+        (binding("a"), binding("b"), true),
+        (
+            workload(one.clone(), "x"),
+            workload(one.clone(), "y"),
+            false,
+        ),
+        (workload(one.clone(), "x"), workload(two.clone(), "x"), true),
+        (workload(two, "x"), workload(one, "x"), true),
+    ] {
+        let live: DynamicObject = serde_json::from_value(live).unwrap();
+        let object = if desired["kind"] == "DaemonSet" {
+            let desired: DaemonSet = serde_json::from_value(desired).unwrap();
+            Object::new(&desired).unwrap()
+        } else {
+            let desired: ClusterRoleBinding = serde_json::from_value(desired).unwrap();
+            Object::new(&desired).unwrap()
+        };
+        assert_eq!(object.must_be_replaced(&live), expected, "{live:?}");
+    }
 }

@@ -74,7 +74,8 @@ impl Applier {
         }
     }
 
-    /// Makes the live object hold the desired one: at most one write, and one more for what somebody else claims.
+    /// Makes the live object hold the desired one: at most one write, and one more for what somebody else claims, or to
+    /// make room for a new object where the old one cannot change.
     pub async fn apply(&mut self, object: &Object) -> Result<Outcome, OwnedError> {
         let key = object.key();
         let Some(kind) = Kind::find(&key.group, &key.kind) else {
@@ -109,12 +110,29 @@ impl Applier {
         let Some(difference) = object.difference_from(&live) else {
             return Ok(Outcome::Unchanged);
         };
-        if adopt::has_other_managers(&live) {
+        if object.must_be_replaced(&live) {
+            self.remove(kind, key.clone(), &live).await?;
+        } else if adopt::has_other_managers(&live) {
             self.adopt(&api, kind, key).await?;
         }
         self.write(&api, object).await?;
         tracing::info!(object = %key, difference, "updated");
         Ok(Outcome::Updated)
+    }
+
+    /// Removes an object that may not carry our label, so that no watch shows it; only if it is ours.
+    pub async fn remove_leftover(&mut self, kind: &Kind, key: Key) -> Result<(), OwnedError> {
+        let api = self.api(kind, key.namespace.as_deref());
+        let live = api
+            .get_opt(&key.name)
+            .await
+            .map_err(|source| failed("get", &key, source))?;
+        match live {
+            Some(live) if is_prunable(kind, &live) => {
+                self.remove(kind, key, &live).await.map(|_| ())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Removes what is ours and not in `wanted`. Gives the keys of what went and of what could not be removed.
@@ -157,6 +175,22 @@ impl Applier {
         }
         self.recent.remove(&key);
         Ok(key)
+    }
+
+    /// All live objects of these kinds that carry our label, the newest that we know of each.
+    pub fn all(&mut self, kinds: &[&str]) -> Vec<(&'static Kind, Key, Arc<DynamicObject>)> {
+        let wanted = KINDS.iter().filter(|kind| kinds.contains(&kind.kind));
+        let objects = wanted.flat_map(|kind| {
+            let keys = self.observed.all(kind).into_iter();
+            keys.filter_map(move |live| Some((kind, key_of(kind, &live)?)))
+        });
+        let keys: Vec<_> = objects.collect();
+        keys.into_iter()
+            .filter_map(|(kind, key)| {
+                let live = self.live(kind, &key)?;
+                Some((kind, key, live))
+            })
+            .collect()
     }
 
     /// The newest that we know of the live object.

@@ -23,6 +23,11 @@ fn an_object_is_ours_by_label_or_by_its_first_owner() {
             json!({"labels": {"netobserv-managed": "false"}, "ownerReferences": [ours]}),
             false,
         ),
+        (
+            json!({"labels": {"netobserv-managed": "true"}, "ownerReferences": [ours],
+                "annotations": {"cert-manager.io/certificate-name": "c"}}),
+            false,
+        ),
         (json!({"ownerReferences": [ours, other]}), true),
         (json!({"ownerReferences": [other, ours]}), false),
         (

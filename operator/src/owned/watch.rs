@@ -3,6 +3,7 @@
 //! **Invariant:** a kind of another project is watched exactly while the cluster has its API.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -96,7 +97,8 @@ impl Observed {
                 match event {
                     Ok(_) => changed.notify_one(),
                     Err(error) => {
-                        tracing::warn!(kind = kind.kind, %error, "watch failed; trying again");
+                        let error: &dyn Error = &error;
+                        tracing::warn!(kind = kind.kind, error, "watch failed; trying again");
                     }
                 }
             }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::Next;
+
 /// Changes that come this close together are one run.
 const DEBOUNCE: Duration = Duration::from_millis(100);
 /// First wait after an error; each further one doubles it.
@@ -42,6 +44,21 @@ pub struct Backoff {
 }
 
 impl Backoff {
+    /// How long until the next run without a change, after one that ended so.
+    pub fn wait(&mut self, next: Next) -> Option<Duration> {
+        match next {
+            Next::Change => {
+                self.succeeded();
+                None
+            }
+            Next::After(wait) => {
+                self.succeeded();
+                Some(wait)
+            }
+            Next::Error => Some(self.failed()),
+        }
+    }
+
     /// After one more error.
     pub fn failed(&mut self) -> Duration {
         let factor = 2_u32.checked_pow(self.errors).unwrap_or(u32::MAX);

@@ -1,6 +1,7 @@
 //! The order of one run.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,18 +9,30 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{OwnerReference, Time};
 use kube::api::{Api, ListParams, PostParams};
 use kube::{Client, Resource as _, ResourceExt as _};
+use tokio::sync::Notify;
 
+use super::certificates;
 use super::events::Events;
+use super::leftovers;
+use super::lokistack::LokiStackWatch;
+use super::parts::{self, Parts};
+use super::recordings::RecordingsWatch;
+use super::references::Watches;
+use super::registration;
+use super::static_plugin::StaticPlugin;
 use crate::apis::flowcollector::FlowCollector;
 use crate::apis::flowcollector::v1beta2::FlowCollectorSpec;
 use crate::apis::flowcollector::v1beta2::status::ComponentState;
 use crate::apis::flowcollector::validate::validate;
 use crate::apis::validation::Finding;
 use crate::cluster::Facts;
+use crate::desired::certificates::Certificates;
+use crate::desired::references::{Content, Known};
 use crate::desired::{self, Component, Desired, Images, Inputs};
+use crate::effective::Effective;
 use crate::object::{Key, ObjectError};
-use crate::owned::{Applier, Kind, Outcome, OwnedError};
-use crate::scope::{Scope, label};
+use crate::owned::{self, Applier, Kind, Outcome, OwnedError};
+use crate::scope::{Scope, annotation, label};
 use crate::status::{self, Issues, Observation, Report, Unhealthy};
 
 /// While something is not ready, how long until it is looked at again without a change.
@@ -35,6 +48,10 @@ const NAMESPACE: &str = "netobserv";
 pub struct Settings {
     /// Images of the components.
     pub images: Images,
+    /// Whether OpenShift's own monitoring watches the components.
+    pub is_downstream: bool,
+    /// The operator's own namespace.
+    pub namespace: String,
 }
 
 /// When to run again without a change.
@@ -54,6 +71,9 @@ pub enum RunError {
     /// A mistake in the making of objects.
     #[error("make the desired objects: {0}")]
     Desired(#[from] ObjectError),
+    /// What a former operator left on the FlowCollector could not be removed.
+    #[error("remove the finalizer of a former operator: {0}")]
+    Finalizer(kube::Error),
     /// The status could not be written.
     #[error("write the status: {0}")]
     Status(kube::Error),
@@ -65,17 +85,40 @@ pub struct Reconciler {
     applier: Applier,
     events: Events,
     settings: Settings,
+    references: Watches,
+    lokistack: LokiStackWatch,
+    recordings: RecordingsWatch,
+    static_plugin: StaticPlugin,
+    /// Those of the last run.
+    notes: Vec<String>,
+    /// Whether what former operators left behind is gone.
+    is_clean: bool,
 }
 
 impl Reconciler {
-    /// Writes through `applier`.
-    pub fn new(client: Client, applier: Applier, settings: Settings) -> Self {
+    /// Writes through `applier`; `changed` is told when what the specification refers to changes.
+    pub fn new(client: Client, applier: Applier, settings: Settings, changed: Arc<Notify>) -> Self {
         Self {
             events: Events::new(client.clone()),
+            references: Watches::new(client.clone(), changed.clone()),
+            lokistack: LokiStackWatch::new(client.clone(), changed.clone()),
+            recordings: RecordingsWatch::new(client.clone(), changed),
+            static_plugin: StaticPlugin::new(client.clone()),
+            notes: Vec::new(),
             client,
             applier,
             settings,
+            is_clean: false,
         }
+    }
+
+    /// One run without a FlowCollector: what is there all the same.
+    pub async fn run_without(&mut self, facts: &Facts) -> Result<Next, RunError> {
+        let desired = self.static_plugin.desired(facts, &self.settings).await?;
+        let mut reports = self.apply(&desired).await;
+        self.register(facts, &desired, &mut reports).await;
+        self.observe(&desired, &mut reports).await;
+        Ok(next(&reports))
     }
 
     /// One run for the FlowCollector as it is.
@@ -83,7 +126,11 @@ impl Reconciler {
         &mut self,
         collector: &FlowCollector,
         facts: &Facts,
+        parts: &Parts,
     ) -> Result<Next, RunError> {
+        leftovers::remove_finalizer(&self.client, collector)
+            .await
+            .map_err(RunError::Finalizer)?;
         if collector.metadata.deletion_timestamp.is_some() {
             // Garbage collection removes what it owns.
             return Ok(Next::Change);
@@ -92,7 +139,11 @@ impl Reconciler {
             return Ok(Next::Change);
         };
         let scope = Scope::new(namespace(&collector.spec));
-        let inputs = Inputs {
+        let (nothing, no_certificates) = (Known::default(), Certificates::default());
+        let effective = Effective::of(&collector.spec);
+        let recordings = self.recordings.follow(facts).await;
+        let lokistack = self.lokistack.follow(effective.lokistack(), facts).await;
+        let mut inputs = Inputs {
             spec: &collector.spec,
             scope: &scope,
             owner: OwnerReference {
@@ -101,34 +152,88 @@ impl Reconciler {
             },
             facts,
             images: &self.settings.images,
+            is_downstream: self.settings.is_downstream,
+            references: &nothing,
+            certificates: &no_certificates,
+            lokistack: lokistack.as_ref(),
+            recordings: &recordings,
+            metrics: &parts.metrics,
+            slices: &parts.slices,
         };
-        let desired = desired::objects(&inputs)?;
+        let references = desired::references::all(&inputs);
+        let sources = references.into_iter().map(|reference| reference.source);
+        let known = Known {
+            sources: self.references.follow(sources.collect()).await,
+            ..known(&mut self.applier)
+        };
+        inputs.references = &known;
+        let (certificates, due) = certificates::keep(
+            &self.client,
+            &self.settings.namespace,
+            &inputs.owner,
+            &inputs,
+        )
+        .await;
+        inputs.certificates = &certificates;
+        let mut desired = desired::objects(&inputs)?;
+        self.note(&desired);
+        let bare = self.static_plugin.desired(facts, &self.settings).await?;
+        desired.items.extend(bare.items);
+        desired.registrations.extend(bare.registrations);
         let mut reports = self.apply(&desired).await;
+        self.register(facts, &desired, &mut reports).await;
+        if let Some(stack) = lokistack {
+            let report = Report::new(stack.state, stack.reason, stack.message);
+            merge(&mut reports, Component::LokiStack, report);
+        }
         self.prune(&desired, &mut reports).await;
+        self.clean(&mut reports).await;
         self.observe(&desired, &mut reports).await;
+        if desired.is_on_hold {
+            status::hold(&mut reports);
+        }
+        if !desired.is_on_hold {
+            parts::write_statuses(&self.client, parts, &desired).await;
+        }
         self.write_status(collector, facts, &reports).await?;
         self.events.tell(&collector.object_ref(&()), &reports).await;
-        Ok(next(&reports))
+        Ok(match (next(&reports), due) {
+            // The next certificates are made though nothing changes.
+            (Next::Change, Some(due)) => Next::After(due),
+            (next, _) => next,
+        })
     }
 
     /// Writes what must be written; what fails is reported and stops nothing else.
     async fn apply(&mut self, desired: &Desired) -> BTreeMap<Component, Report> {
         let mut reports: BTreeMap<Component, Report> = BTreeMap::new();
         reports.insert(Component::Controller, ready());
+        let mut going = HashSet::new();
         for item in &desired.items {
+            let key = item.object.key();
+            if key
+                .namespace
+                .as_ref()
+                .is_some_and(|namespace| going.contains(namespace))
+            {
+                // It takes nothing new; its own report says that it goes.
+                continue;
+            }
             let report = match self.applier.apply(&item.object).await {
-                Ok(Outcome::Terminating) => Report::new(
-                    ComponentState::InProgress,
-                    "Terminating",
-                    format!("{} is being deleted", item.object.key()),
-                ),
+                Ok(Outcome::Terminating) => {
+                    if key.kind == "Namespace" {
+                        going.insert(&key.name);
+                    }
+                    let message = format!("{key} is being deleted");
+                    Report::new(ComponentState::InProgress, "Terminating", message)
+                }
                 Ok(_) => ready(),
                 Err(error) => failure(item.component, &error),
             };
             merge(&mut reports, item.component, report);
         }
         for problem in &desired.problems {
-            let report = Report::new(ComponentState::Degraded, problem.reason, &problem.message);
+            let report = Report::new(problem.state, problem.reason, &problem.message);
             merge(&mut reports, problem.component, report);
         }
         reports
@@ -148,6 +253,46 @@ impl Reconciler {
                     failure(Component::Controller, &error),
                 );
             }
+        }
+    }
+
+    async fn clean(&mut self, reports: &mut BTreeMap<Component, Report>) {
+        if self.is_clean {
+            return;
+        }
+        match leftovers::remove_bindings(&mut self.applier).await {
+            Ok(()) => self.is_clean = true,
+            Err(error) => merge(
+                reports,
+                Component::Controller,
+                failure(Component::Controller, &error),
+            ),
+        }
+    }
+
+    /// Each note once, until it has not been one for a while.
+    fn note(&mut self, desired: &Desired) {
+        for note in &desired.notes {
+            if !self.notes.contains(note) {
+                tracing::warn!("{note}");
+            }
+        }
+        self.notes.clone_from(&desired.notes);
+    }
+
+    async fn register(
+        &self,
+        facts: &Facts,
+        desired: &Desired,
+        reports: &mut BTreeMap<Component, Report>,
+    ) {
+        let result = registration::register(&self.client, facts, &desired.registrations).await;
+        if let Err(error) = result {
+            tracing::warn!(%error, "cannot change the list of plugins of OpenShift's console");
+            let message = format!("the plugin cannot be registered: {error}");
+            let state = ComponentState::Degraded;
+            let report = Report::new(state, "PluginRegistrationFailed", message);
+            merge(reports, Component::Console, report);
         }
     }
 
@@ -230,6 +375,23 @@ impl Reconciler {
     }
 }
 
+/// What earlier runs made of what the specification refers to: it stays when its source is away.
+fn known(applier: &mut Applier) -> Known {
+    let mut known = Known::default();
+    for (kind, key, live) in applier.all(&["Secret", "ConfigMap"]) {
+        let is_copy = live.annotations().contains_key(annotation::COPIED_FROM);
+        if is_copy && owned::is_ours(&live) {
+            known.copies.insert(key, Content::of(kind.kind, &live));
+        }
+    }
+    for (_, key, live) in applier.all(&["DaemonSet", "Deployment"]) {
+        let annotations = &live.data["spec"]["template"]["metadata"]["annotations"];
+        let annotations = serde_json::from_value(annotations.clone()).unwrap_or_default();
+        known.annotations.insert(key, annotations);
+    }
+    known
+}
+
 /// What admission says, also about an object that was stored before it.
 fn issues(spec: &FlowCollectorSpec, facts: &Facts) -> Issues {
     let findings = validate(spec, &facts.for_rules());
@@ -241,7 +403,7 @@ fn issues(spec: &FlowCollectorSpec, facts: &Facts) -> Issues {
 }
 
 /// Times in the status have whole seconds.
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
@@ -270,13 +432,21 @@ fn failure(component: Component, error: &OwnedError) -> Report {
         Component::Monitoring => "MonitoringError",
         Component::NetworkPolicy => "NetworkPolicyError",
         Component::Loki => "DemoLokiError",
+        Component::LokiStack => "CantWatchLokiStack",
+        Component::StaticPlugin => "StaticPluginError",
     };
     tracing::error!(component = ?component, %error, "cannot reconcile an object");
     Report::new(ComponentState::Failure, reason, error.to_string())
 }
 
 fn next(reports: &BTreeMap<Component, Report>) -> Next {
-    let has = |state| reports.values().any(|report| report.state == state);
+    // Nothing can be done about what is wrong with somebody else's LokiStack but wait for it to change.
+    let has = |state| {
+        let mut ours = reports
+            .iter()
+            .filter(|(component, _)| **component != Component::LokiStack);
+        ours.any(|(_, report)| report.state == state)
+    };
     if has(ComponentState::Failure) {
         Next::Error
     } else if has(ComponentState::InProgress)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::{Observation, Report, cut};
 use crate::apis::flowcollector::v1beta2::DeploymentModel;
@@ -10,42 +10,52 @@ use crate::apis::flowcollector::v1beta2::status::ComponentState;
 use crate::desired::Component;
 
 /// A condition before it gets its time.
-struct Draft {
-    kind: &'static str,
-    status: &'static str,
-    reason: String,
-    message: String,
+pub struct Draft {
+    pub kind: &'static str,
+    pub status: &'static str,
+    pub reason: String,
+    pub message: String,
+}
+
+/// What a condition's time and generation come from.
+pub struct Dating<'a> {
+    /// Conditions as they are.
+    pub previous: &'a [Condition],
+    /// Generation that was worked on.
+    pub generation: Option<i64>,
+    /// For conditions that change.
+    pub now: &'a Time,
 }
 
 pub fn compute(observation: &Observation) -> Vec<Condition> {
     let mut drafts = vec![ready(observation.reports), configuration(observation)];
     drafts.extend(kafka(observation));
     drafts.extend(waiting(observation));
+    let previous = observation.previous;
+    let dating = Dating {
+        previous: previous.map_or(&[], |status| &status.conditions),
+        generation: observation.generation,
+        now: &observation.now,
+    };
     drafts
         .into_iter()
-        .map(|draft| dated(draft, observation))
+        .map(|draft| dated(draft, &dating))
         .collect()
 }
 
 /// Keeps the time of a condition that did not change.
-fn dated(draft: Draft, observation: &Observation) -> Condition {
-    let previous = observation
-        .previous
-        .and_then(|status| {
-            status
-                .conditions
-                .iter()
-                .find(|condition| condition.type_ == draft.kind)
-        })
-        .filter(|condition| condition.status == draft.status);
+pub fn dated(draft: Draft, dating: &Dating) -> Condition {
+    let mut previous = dating.previous.iter();
+    let previous = previous
+        .find(|condition| condition.type_ == draft.kind && condition.status == draft.status);
     Condition {
         type_: draft.kind.to_owned(),
         status: draft.status.to_owned(),
         reason: draft.reason,
         message: cut(&draft.message),
-        observed_generation: observation.generation,
+        observed_generation: dating.generation,
         last_transition_time: previous.map_or_else(
-            || observation.now.clone(),
+            || dating.now.clone(),
             |condition| condition.last_transition_time.clone(),
         ),
     }
@@ -153,6 +163,8 @@ fn waiting(observation: &Observation) -> Vec<Draft> {
         ("WaitingMonitoring", Some(Component::Monitoring)),
         ("WaitingNetworkPolicy", Some(Component::NetworkPolicy)),
         ("WaitingDemoLoki", Some(Component::Loki)),
+        ("WaitingLokiStack", Some(Component::LokiStack)),
+        ("WaitingStaticController", Some(Component::StaticPlugin)),
     ];
     parts
         .into_iter()

@@ -5,9 +5,16 @@
     reason = "tests; no test file uses all of it"
 )]
 
+use std::sync::Arc;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use netobserv_operator::apis::flowcollectorslice::FlowCollectorSlice;
+use netobserv_operator::apis::flowmetric::FlowMetric;
 use netobserv_operator::cluster::Facts;
-use netobserv_operator::desired::{self, ConsoleImages, Desired, Images, Inputs};
+use netobserv_operator::desired::certificates::Certificates;
+use netobserv_operator::desired::recordings::Recordings;
+use netobserv_operator::desired::references::Known;
+use netobserv_operator::desired::{self, ConsoleImages, Desired, Images, Inputs, LokiStack};
 use netobserv_operator::scope::Scope;
 use serde_json::Value;
 
@@ -33,6 +40,18 @@ pub fn openshift(version: &str) -> Facts {
     facts
 }
 
+/// The same with OpenShift's console.
+pub fn console_plugins(version: &str) -> Facts {
+    let mut facts = openshift(version);
+    for api in [
+        "consoleplugins.console.openshift.io/v1",
+        "consoles.operator.openshift.io/v1",
+    ] {
+        facts.apis.insert(api.to_owned());
+    }
+    facts
+}
+
 /// A cluster that serves those APIs of other projects.
 pub fn facts(apis: &[&str]) -> Facts {
     Facts {
@@ -41,8 +60,60 @@ pub fn facts(apis: &[&str]) -> Facts {
     }
 }
 
+/// What a cluster holds beside the FlowCollector, and bears on its objects.
+#[derive(Default)]
+pub struct Beside {
+    pub references: Known,
+    pub certificates: Certificates,
+    pub lokistack: Option<LokiStack>,
+    pub recordings: Recordings,
+    pub is_downstream: bool,
+    pub metrics: Vec<Arc<FlowMetric>>,
+    pub slices: Vec<Arc<FlowCollectorSlice>>,
+}
+
 /// All objects of a specification on a cluster.
 pub fn desired(spec: &Value, facts: &Facts) -> Desired {
+    desired_with(spec, facts, &Beside::default())
+}
+
+/// The same with a LokiStack.
+pub fn desired_on(spec: &Value, facts: &Facts, lokistack: &LokiStack) -> Desired {
+    let beside = Beside {
+        lokistack: Some(lokistack.clone()),
+        ..Beside::default()
+    };
+    desired_with(spec, facts, &beside)
+}
+
+/// The same with FlowMetrics and slices, as JSON.
+pub fn desired_beside(spec: &Value, facts: &Facts, metrics: &[Value], slices: &[Value]) -> Desired {
+    fn parsed<T: serde::de::DeserializeOwned>(values: &[Value]) -> Vec<Arc<T>> {
+        let parse = |value: &Value| Arc::new(serde_json::from_value(value.clone()).unwrap());
+        values.iter().map(parse).collect()
+    }
+    let beside = Beside {
+        metrics: parsed(metrics),
+        slices: parsed(slices),
+        ..Beside::default()
+    };
+    desired_with(spec, facts, &beside)
+}
+
+/// The same with all that.
+pub fn desired_with(spec: &Value, facts: &Facts, beside: &Beside) -> Desired {
+    ask(spec, facts, beside, |inputs| {
+        desired::objects(inputs).unwrap()
+    })
+}
+
+/// What `question` answers about the inputs.
+pub fn ask<T>(
+    spec: &Value,
+    facts: &Facts,
+    beside: &Beside,
+    question: impl FnOnce(&Inputs) -> T,
+) -> T {
     let spec = serde_json::from_value(spec.clone()).unwrap();
     let images = Images {
         agent: "registry/agent:v1".to_owned(),
@@ -51,7 +122,7 @@ pub fn desired(spec: &Value, facts: &Facts) -> Desired {
         demo_loki: "registry/loki:v4".to_owned(),
         bytecode: "registry/bytecode:v5".to_owned(),
     };
-    let inputs = Inputs {
+    question(&Inputs {
         spec: &spec,
         scope: &Scope::new(NAMESPACE),
         owner: OwnerReference {
@@ -64,8 +135,14 @@ pub fn desired(spec: &Value, facts: &Facts) -> Desired {
         },
         facts,
         images: &images,
-    };
-    desired::objects(&inputs).unwrap()
+        references: &beside.references,
+        certificates: &beside.certificates,
+        lokistack: beside.lokistack.as_ref(),
+        recordings: &beside.recordings,
+        is_downstream: beside.is_downstream,
+        metrics: &beside.metrics,
+        slices: &beside.slices,
+    })
 }
 
 /// The body of one object.

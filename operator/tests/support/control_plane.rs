@@ -3,22 +3,31 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
-use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{Api, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
+use netobserv_operator::apis::crd;
+use netobserv_operator::owned::{KINDS, Kind};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::audit::{self, Request};
+use super::tools::{is_missing, testenv};
 use super::wait::eventually;
 
 /// Namespace and name of the manager's own account.
 pub const NAMESPACE: &str = "netobserv";
 pub const ACCOUNT: &str = "netobserv-controller-manager";
+
+/// Kinds in which an installation, the manager or the FlowCollector may leave something.
+const NAMESPACED: &str = "deployments,daemonsets,services,configmaps,secrets,serviceaccounts,roles,rolebindings,leases,\
+    horizontalpodautoscalers,networkpolicies,persistentvolumeclaims";
+const GLOBAL: &str = "customresourcedefinitions,clusterroles,clusterrolebindings,validatingwebhookconfigurations,namespaces";
 
 pub struct ControlPlane {
     folder: TempDir,
@@ -30,17 +39,23 @@ impl ControlPlane {
     /// Starts one; `None` where it cannot be built, which fails in CI.
     pub async fn start() -> Option<Self> {
         let folder = TempDir::new().expect("a temporary folder");
+        define(&folder.path().join("apiserver/definitions"));
+        Self::start_in(folder).await
+    }
+
+    /// Starts one that does not know our kinds: the garbage collector will notice them half a minute after they come.
+    pub async fn start_undefined() -> Option<Self> {
+        Self::start_in(TempDir::new().expect("a temporary folder")).await
+    }
+
+    async fn start_in(folder: TempDir) -> Option<Self> {
         let output = Command::new(testenv())
             .args(["start", "--at"])
             .arg(folder.path())
             .args(["--owner", &std::process::id().to_string(), "apiserver"])
             .output()
             .expect("hack/testenv/testenv can be run");
-        if !output.status.success() {
-            let reason = String::from_utf8_lossy(&output.stderr).into_owned();
-            let is_missing = reason.contains("install Go");
-            assert!(is_missing && std::env::var_os("CI").is_none(), "{reason}");
-            eprintln!("skipped: {reason}");
+        if is_missing(&output) {
             return None;
         }
         let exports: BTreeMap<String, String> =
@@ -53,49 +68,41 @@ impl ControlPlane {
         })
     }
 
-    /// Adds our definitions and what else a chart installs: the manager's account and the roles that it binds.
+    /// Adds what a chart installs beside our definitions, which are there since the start: the manager's account and
+    /// the shipped roles. Not the manager, which is a process of the test, nor the admission webhooks.
     pub async fn install(&self) {
-        let definitions: Api<CustomResourceDefinition> = Api::all(self.client.clone());
-        for definition in netobserv_operator::apis::crd::all().expect("our definitions") {
-            create(&definitions, &definition).await;
-        }
-        let served = |name: &str| name.to_owned();
-        for name in ["flowcollectors", "flowmetrics", "flowcollectorslices"].map(served) {
-            eventually("our kinds are served", async || {
-                let name = format!("{name}.flows.netobserv.io");
-                let definition = definitions
-                    .get(&name)
-                    .await
-                    .map_err(|error| error.to_string())?;
-                let conditions = definition.status.and_then(|status| status.conditions);
-                conditions
-                    .into_iter()
-                    .flatten()
-                    .any(|condition| condition.type_ == "Established" && condition.status == "True")
-                    .then_some(())
-                    .ok_or_else(|| format!("{name} is not established"))
-            })
-            .await;
-        }
         let namespaces: Api<Namespace> = Api::all(self.client.clone());
         create(
             &namespaces,
             &parse(json!({"metadata": {"name": NAMESPACE}})),
         )
         .await;
-        let accounts: Api<ServiceAccount> = Api::namespaced(self.client.clone(), NAMESPACE);
-        create(&accounts, &parse(json!({"metadata": {"name": ACCOUNT}}))).await;
-        let roles: Api<ClusterRole> = Api::all(self.client.clone());
-        for name in ["netobserv-informers", "netobserv-config-watcher"] {
-            create(&roles, &parse(json!({"metadata": {"name": name}}))).await;
+        let roles = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/rbac");
+        let (_, errors) = self.kubectl(&["apply", "-k", &roles.display().to_string()]);
+        assert_eq!(errors, "", "the roles are taken");
+    }
+
+    /// What the manager asked for.
+    pub fn requests(&self) -> Vec<Request> {
+        let user = format!("system:serviceaccount:{NAMESPACE}:{ACCOUNT}");
+        audit::requests(Path::new(&self.exports["apiserver.audit"]), &user)
+    }
+
+    /// Adds a definition that takes anything for each kind that we make of these API groups of others.
+    pub async fn serve(&self, groups: &[&str]) {
+        let kinds = KINDS.iter().filter(|kind| groups.contains(&kind.group));
+        self.serve_kinds(&kinds.collect::<Vec<_>>()).await;
+    }
+
+    /// Adds a definition that takes anything for each of the kinds.
+    pub async fn serve_kinds(&self, kinds: &[&Kind]) {
+        let definitions: Api<CustomResourceDefinition> = Api::all(self.client.clone());
+        for kind in kinds {
+            create(&definitions, &definition(kind)).await;
         }
-        let bindings: Api<ClusterRoleBinding> = Api::all(self.client.clone());
-        let binding = json!({
-            "metadata": {"name": "manager"},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
-            "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": NAMESPACE}],
-        });
-        create(&bindings, &parse(binding)).await;
+        for kind in kinds {
+            established(&definitions, &format!("{}.{}", kind.plural, kind.group)).await;
+        }
     }
 
     /// A kubeconfig of the manager's account, so that the audit log tells its requests from ours.
@@ -130,13 +137,78 @@ impl ControlPlane {
     /// Requests of the manager that change something, in order: `patch daemonsets ns/name`. Leases and events, which
     /// come and go with time, are left out.
     pub fn writes(&self) -> Vec<String> {
-        let log = std::fs::read_to_string(&self.exports["apiserver.audit"]).expect("an audit log");
-        let user = format!("system:serviceaccount:{NAMESPACE}:{ACCOUNT}");
-        log.lines()
-            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-            .filter(|event| event["user"]["username"] == user.as_str())
-            .filter_map(|event| write(&event))
-            .collect()
+        self.requests().iter().filter_map(write).collect()
+    }
+
+    /// How long the manager took for its objects.
+    pub fn applying_time(&self) -> Duration {
+        audit::applying_time(&self.requests())
+    }
+
+    /// For files of the test; gone with it.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Stops the API server; what it stored stays.
+    pub fn stop_api_server(&self) {
+        let arguments = ["apiserver".to_owned()];
+        self.testenv("stop", &arguments);
+    }
+
+    /// Starts the API server again, at the same address.
+    pub fn start_api_server(&self) {
+        let owner = std::process::id().to_string();
+        let arguments = ["--owner".to_owned(), owner, "apiserver".to_owned()];
+        self.testenv("start", &arguments);
+    }
+
+    /// Starts what plays kubelet for nodes that do not exist.
+    pub fn start_kwok(&self) {
+        let owner = std::process::id().to_string();
+        self.testenv("start", &["--owner".to_owned(), owner, "kwok".to_owned()]);
+    }
+
+    fn testenv(&self, command: &str, arguments: &[String]) {
+        let output = Command::new(testenv())
+            .args([command, "--at"])
+            .arg(self.folder.path())
+            .args(arguments)
+            .output()
+            .expect("hack/testenv/testenv can be run");
+        let reason = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{command}: {reason}");
+    }
+
+    /// The kubectl that fits.
+    pub fn kubectl_path(&self) -> &str {
+        &self.exports["apiserver.kubectl"]
+    }
+
+    /// Kubeconfig file of an administrator.
+    pub fn admin_kubeconfig(&self) -> &Path {
+        Path::new(&self.exports["apiserver.kubeconfig"])
+    }
+
+    /// Names of all objects, but for what the cluster itself makes.
+    pub fn everything(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for (kinds, place) in [
+            (NAMESPACED, "--all-namespaces"),
+            (GLOBAL, "--all-namespaces=false"),
+        ] {
+            let columns =
+                "-o=custom-columns=KIND:.kind,NAMESPACE:.metadata.namespace,NAME:.metadata.name";
+            let (output, errors) = self.kubectl(&["get", kinds, place, columns, "--no-headers"]);
+            assert_eq!(errors, "");
+            names.extend(
+                output
+                    .lines()
+                    .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")),
+            );
+        }
+        names.sort();
+        names
     }
 
     /// What kubectl prints, as an administrator: standard output, then standard error.
@@ -153,6 +225,7 @@ impl ControlPlane {
 
 impl Drop for ControlPlane {
     fn drop(&mut self) {
+        let refused = audit::refused(&self.requests());
         let stopped = Command::new(testenv())
             .args(["stop", "--remove", "--at"])
             .arg(self.folder.path())
@@ -163,6 +236,21 @@ impl Drop for ControlPlane {
                 self.folder.path().display()
             );
         }
+        if !std::thread::panicking() {
+            assert!(
+                refused.is_empty(),
+                "the shipped role lacks what the manager asks for: {refused:#?}"
+            );
+        }
+    }
+}
+
+/// Writes our definitions where the API server takes them from before its controllers start.
+fn define(folder: &Path) {
+    std::fs::create_dir_all(folder).expect("a folder for the definitions");
+    for definition in crd::all().expect("our definitions") {
+        let text = crd::yaml(&definition).expect("YAML");
+        std::fs::write(folder.join(crd::file_name(&definition)), text).expect("write a definition");
     }
 }
 
@@ -181,31 +269,58 @@ pub fn parse<K: serde::de::DeserializeOwned>(value: Value) -> K {
     serde_json::from_value(value).expect("an object of that kind")
 }
 
-fn write(event: &Value) -> Option<String> {
-    let verb = event["verb"].as_str()?;
-    if !matches!(
+fn write(request: &Request) -> Option<String> {
+    let Request {
         verb,
+        resource,
+        namespace,
+        name,
+        ..
+    } = request;
+    let is_write = matches!(
+        verb.as_str(),
         "create" | "update" | "patch" | "delete" | "deletecollection"
-    ) {
-        return None;
-    }
-    let reference = &event["objectRef"];
-    let text = |key: &str| reference[key].as_str().unwrap_or_default();
-    let mut resource = text("resource").to_owned();
-    if matches!(resource.as_str(), "leases" | "events") {
-        return None;
-    }
-    if !text("subresource").is_empty() {
-        resource = format!("{resource}/{}", text("subresource"));
-    }
-    Some(format!(
-        "{verb} {resource} {}/{}",
-        text("namespace"),
-        text("name")
-    ))
+    );
+    let is_transient = matches!(resource.as_str(), "leases" | "events");
+    (is_write && !is_transient).then(|| format!("{verb} {resource} {namespace}/{name}"))
 }
 
-async fn client(kubeconfig: &Path) -> Client {
+async fn established(definitions: &Api<CustomResourceDefinition>, name: &str) {
+    eventually("a kind is served", async || {
+        let definition = definitions
+            .get(name)
+            .await
+            .map_err(|error| error.to_string())?;
+        let conditions = definition.status.and_then(|status| status.conditions);
+        conditions
+            .into_iter()
+            .flatten()
+            .any(|condition| condition.type_ == "Established" && condition.status == "True")
+            .then_some(())
+            .ok_or_else(|| format!("{name} is not established"))
+    })
+    .await;
+}
+
+fn definition(kind: &Kind) -> CustomResourceDefinition {
+    let scope = if kind.group == "monitoring.coreos.com" {
+        "Namespaced"
+    } else {
+        "Cluster"
+    };
+    parse(json!({
+        "metadata": {"name": format!("{}.{}", kind.plural, kind.group)},
+        "spec": {
+            "group": kind.group, "scope": scope, "names": {"kind": kind.kind, "plural": kind.plural},
+            "versions": [{"name": kind.version, "served": true, "storage": true, "schema": {
+                "openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true},
+            }}],
+        },
+    }))
+}
+
+/// A client of whom a kubeconfig says.
+pub async fn client(kubeconfig: &Path) -> Client {
     let kubeconfig = Kubeconfig::read_from(kubeconfig).expect("testenv's kubeconfig");
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
         .await
@@ -213,8 +328,4 @@ async fn client(kubeconfig: &Path) -> Client {
     // Fails only when another test of this process was first.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     Client::try_from(config).expect("a client")
-}
-
-fn testenv() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../hack/testenv/testenv")
 }

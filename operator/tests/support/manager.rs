@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -23,14 +23,30 @@ impl Manager {
 
     /// Starts it with webhooks that the API server reaches on this machine.
     pub async fn start_with_webhooks(kubeconfig: &Path) -> Self {
-        let address = format!("127.0.0.1:{}", free_port());
+        Self::start_with(kubeconfig, &reached_here(kubeconfig)).await
+    }
+
+    /// Starts it as its Deployment does: with webhooks, and working only while it leads.
+    pub async fn start_as_shipped(kubeconfig: &Path) -> Self {
+        let mut arguments = reached_here(kubeconfig).to_vec();
+        arguments.push("--leader-elect".to_owned());
+        Self::start_with(kubeconfig, &arguments).await
+    }
+
+    /// Starts it as its Deployment does, with webhooks that the API server reaches by their Service alone. Gives their
+    /// port on `address`, which the Service must lead to.
+    pub async fn start_behind_service(kubeconfig: &Path, address: IpAddr) -> (Self, u16) {
+        let port = free_port();
         let no_files = kubeconfig.with_file_name("no-certificates");
         let arguments = [
-            format!("--webhook-bind-address={address}"),
-            format!("--webhook-url=https://{address}"),
+            format!(
+                "--webhook-bind-address={}",
+                SocketAddr::from((address, port))
+            ),
             format!("--webhook-cert-dir={}", no_files.display()),
+            "--leader-elect".to_owned(),
         ];
-        Self::start_with(kubeconfig, &arguments).await
+        (Self::start_with(kubeconfig, &arguments).await, port)
     }
 
     /// Starts one of several, of which one leads; without webhooks.
@@ -87,6 +103,15 @@ impl Manager {
         manager
     }
 
+    /// Memory that it holds, as the kernel counts it.
+    pub fn resident_mib(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok());
+        kib.unwrap_or(f64::NAN) / 1024.0
+    }
+
     /// Runs of the reconciler until now.
     pub fn runs(&self) -> u64 {
         let metrics = get(self.metrics_port, "/metrics").unwrap_or_default();
@@ -122,6 +147,17 @@ impl Drop for Manager {
             eprintln!("== the manager said\n{}", self.log());
         }
     }
+}
+
+/// Webhooks on this machine, with a certificate of the manager's own.
+fn reached_here(kubeconfig: &Path) -> [String; 3] {
+    let address = format!("127.0.0.1:{}", free_port());
+    let no_files = kubeconfig.with_file_name("no-certificates");
+    [
+        format!("--webhook-bind-address={address}"),
+        format!("--webhook-url=https://{address}"),
+        format!("--webhook-cert-dir={}", no_files.display()),
+    ]
 }
 
 fn get(port: u16, path: &str) -> std::io::Result<String> {

@@ -28,7 +28,12 @@ pub const STAMP: &str = "-X k8s.io/component-base/version.gitVersion=v1.36.3 \
 
 const CONTROLLERS: &str = "garbage-collector-controller,namespace-controller,serviceaccount-controller,\
     serviceaccount-token-controller,root-ca-certificate-publisher-controller,deployment-controller,\
-    replicaset-controller,daemonset-controller,clusterrole-aggregation-controller";
+    replicaset-controller,daemonset-controller,clusterrole-aggregation-controller,\
+    persistentvolumeclaim-protection-controller";
+
+/// Folder with definitions of kinds that are there before the controllers start. What is defined later the garbage
+/// collector notices only after half a minute.
+const DEFINITIONS: &str = "definitions";
 
 const READY_LIMIT: Duration = Duration::from_mins(1);
 
@@ -66,6 +71,10 @@ fn launch(launch: &mut Launch) -> Result<Exports> {
     launch.until("the API server's /readyz", READY_LIMIT, || {
         ask(&kubectl, &files.admin, &["get", "--raw", "/readyz"])
     })?;
+    let definitions = folder.join(DEFINITIONS);
+    if definitions.is_dir() {
+        define(launch, &kubectl, &files.admin, &definitions)?;
+    }
 
     let program = launch.program("apiserver", "kube-controller-manager")?;
     let arguments = controller_arguments(&folder, &files.controllers, controllers_port);
@@ -86,6 +95,23 @@ fn launch(launch: &mut Launch) -> Result<Exports> {
         ("audit".to_owned(), text(&folder.join("audit.jsonl"))),
         ("kubectl".to_owned(), text(&kubectl)),
     ]))
+}
+
+/// Adds the kinds of a folder and waits until they are served.
+fn define(
+    launch: &mut Launch,
+    kubectl: &Path,
+    kubeconfig: &Path,
+    definitions: &Path,
+) -> Result<()> {
+    let folder = format!("--filename={}", definitions.display());
+    launch.until("the definitions", READY_LIMIT, || {
+        ask(kubectl, kubeconfig, &["apply", "--server-side", &folder])
+    })?;
+    let established = ["wait", "--for=condition=Established", &folder];
+    launch.until("the kinds to be served", READY_LIMIT, || {
+        ask(kubectl, kubeconfig, &established)
+    })
 }
 
 fn ask(kubectl: &Path, kubeconfig: &Path, arguments: &[&str]) -> bool {
@@ -123,6 +149,8 @@ fn api_arguments(folder: &Path, port: u16, etcd: &str) -> Vec<String> {
         format!("--audit-log-path={}", path("audit.jsonl")),
         // The loopback address is no endpoint that others could use.
         "--endpoint-reconciler-type=none".to_owned(),
+        // As OpenShift: an owner reference that blocks its owner's deletion needs a right of its own.
+        "--enable-admission-plugins=OwnerReferencesPermissionEnforcement".to_owned(),
         // Webhooks behind a Service are dialled at its endpoints: there is no kube-proxy here.
         "--enable-aggregator-routing=true".to_owned(),
         // A stop waits for open watches, a minute by default.

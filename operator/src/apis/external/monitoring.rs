@@ -76,9 +76,15 @@ pub struct TlsConfig {
     pub insecure_skip_verify: Option<bool>,
     /// Who must have signed it.
     pub ca: Option<CertificateAuthority>,
+    /// The same, as a file that Prometheus has.
+    pub ca_file: Option<&'static str>,
+    /// Certificate of Prometheus.
+    pub cert: Option<CertificateAuthority>,
+    /// Key of that certificate.
+    pub key_secret: Option<SecretKeySelector>,
 }
 
-/// A certificate authority in a ConfigMap or a Secret.
+/// A certificate, such as that of an authority, in a ConfigMap or a Secret.
 #[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -140,19 +146,22 @@ pub struct RuleGroup {
     pub rules: Vec<Rule>,
 }
 
-/// One alert.
+/// One alert or one recorded series.
 #[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Rule {
     /// Name of the alert.
     pub alert: Option<String>,
-    /// Fires where this has a value.
+    /// Name of the recorded series.
+    pub record: Option<String>,
+    /// An alert fires where this has a value; of a recorded series it is the value.
     pub expr: String,
     /// How long it must have one.
     #[serde(rename = "for")]
     pub during: Option<String>,
-    /// Labels of the alert.
+    /// Labels of the alert or of the series.
     pub labels: BTreeMap<String, String>,
-    /// Texts for the reader.
+    /// Texts for the reader; a recorded series has none.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
 }

@@ -2,6 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
+use serde_with::skip_serializing_none;
 
 use super::external_kind;
 
@@ -63,4 +64,80 @@ pub struct Strategy {
     /// Such as `RunAsAny`.
     #[serde(rename = "type")]
     pub kind: String,
+}
+
+/// A part of OpenShift's console that is loaded from a Service.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct ConsolePlugin {
+    /// Name and labels.
+    pub metadata: ObjectMeta,
+    /// Where it comes from.
+    pub spec: ConsolePluginSpec,
+}
+
+external_kind!(
+    ConsolePlugin,
+    "console.openshift.io",
+    "v1",
+    "consoleplugins",
+    ClusterResourceScope
+);
+
+/// Where a plugin comes from.
+#[skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConsolePluginSpec {
+    /// For the reader.
+    pub display_name: String,
+    /// Serves the files.
+    pub backend: Backend,
+    /// What the page may ask through the console.
+    pub proxy: Option<Vec<Proxy>>,
+    /// When texts are loaded.
+    pub i18n: Internationalization,
+}
+
+/// Serves a plugin's files.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Backend {
+    /// Always `Service`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Which.
+    pub service: PluginService,
+}
+
+/// A port of a Service.
+#[skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PluginService {
+    /// Name.
+    pub name: String,
+    /// Namespace.
+    pub namespace: String,
+    /// Port.
+    pub port: i32,
+    /// Where the files are; only for a plugin's files.
+    pub base_path: Option<String>,
+}
+
+/// A Service that the page may ask through the console.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Proxy {
+    /// Part of the path.
+    pub alias: String,
+    /// Whether the user's token goes along: `UserToken` or `None`.
+    pub authorization: String,
+    /// The Service, in the same form as that of the files.
+    pub endpoint: Backend,
+}
+
+/// When texts are loaded.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Internationalization {
+    /// `Lazy` or `Preload`.
+    pub load_type: String,
 }

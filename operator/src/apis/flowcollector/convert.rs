@@ -21,9 +21,9 @@ pub const V1BETA2_DATA: &str = "flows.netobserv.io/conversion-data";
 /// Annotation of a `v1beta2` object: what only `v1beta1` holds.
 pub const V1BETA1_DATA: &str = "flows.netobserv.io/conversion-data-v1beta1";
 
-static V1BETA1_SPEC: LazyLock<Value> = LazyLock::new(v1beta1::spec_schema);
+static V1BETA1_SPEC: LazyLock<Value> = LazyLock::new(|| schema::defaults(&v1beta1::spec_schema()));
 static V1BETA2_SPEC: LazyLock<Value> =
-    LazyLock::new(schema::structural::<v1beta2::FlowCollectorSpec>);
+    LazyLock::new(|| schema::defaults(&schema::structural::<v1beta2::FlowCollectorSpec>()));
 
 /// Why an object cannot be converted.
 #[derive(Debug, Error)]

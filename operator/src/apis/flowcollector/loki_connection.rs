@@ -10,6 +10,20 @@ const DEMO_TENANT: &str = "netobserv";
 /// Tenant of a LokiStack for network flows.
 const LOKISTACK_TENANT: &str = "network";
 
+/// Namespace and name of the LokiStack of a section `loki`; one without a namespace is in `namespace`.
+pub fn stack(loki: &Loki, namespace: &str) -> (String, String) {
+    let given = loki.loki_stack.clone().unwrap_or_default();
+    let or = |text: String, default: &str| {
+        if text.is_empty() {
+            default.to_owned()
+        } else {
+            text
+        }
+    };
+    let namespace = or(given.namespace.unwrap_or_default(), namespace);
+    (namespace, or(given.name, "loki"))
+}
+
 /// How to reach Loki; what is `None` was not said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LokiConnection {
@@ -80,14 +94,7 @@ impl LokiConnection {
     }
 
     fn lokistack(loki: &Loki, namespace: &str) -> Self {
-        let stack = loki.loki_stack.clone().unwrap_or_default();
-        let name = if stack.name.is_empty() {
-            "loki"
-        } else {
-            &stack.name
-        };
-        let given = stack.namespace.filter(|n| !n.is_empty());
-        let namespace = given.as_deref().unwrap_or(namespace);
+        let (namespace, name) = stack(loki, namespace);
         let gateway = format!(
             "https://{name}-gateway-http.{namespace}.svc.cluster.local.:8080/api/logs/v1/network/"
         );
@@ -95,7 +102,7 @@ impl LokiConnection {
             Some(CertificateReference {
                 kind: Some(kind),
                 name: Some(object),
-                namespace: Some(namespace.to_owned()),
+                namespace: Some(namespace.clone()),
                 cert_file: Some(cert_file.to_owned()),
                 cert_key: cert_key.map(str::to_owned),
             })

@@ -10,6 +10,8 @@ mod health;
 mod processor;
 mod store;
 
+pub use health::candidates;
+
 use crate::apis::flowcollector::v1beta2::FlowCollectorSpec;
 use crate::apis::flowcollector::v1beta2::shared::LogLevel;
 use crate::apis::validation::{ClusterFacts, Findings};

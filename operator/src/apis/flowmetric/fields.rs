@@ -39,8 +39,8 @@ impl Cardinality {
 use Cardinality::{Avoid, Careful, Fine};
 use FieldKind::{List, Number, Text};
 
-/// Fields in the order of the console; the last ones are ours.
-const FIELDS: [(&str, FieldKind, Cardinality); 70] = [
+/// Fields in the order of the console; then those that only the pipeline's dictionary has.
+const FIELDS: [(&str, FieldKind, Cardinality); 105] = [
     ("TimeFlowStartMs", Number, Avoid),
     ("TimeFlowEndMs", Number, Avoid),
     ("TimeReceived", Number, Avoid),
@@ -111,6 +111,41 @@ const FIELDS: [(&str, FieldKind, Cardinality); 70] = [
     ("_HashId", Text, Avoid),
     ("UdnId", Text, Careful),
     ("TLSGroup", Text, Fine),
+    ("Etype", Number, Fine),
+    ("AgentIP", Text, Fine),
+    ("XlatSrcK8S_Name", Text, Careful),
+    ("XlatSrcK8S_Type", Text, Fine),
+    ("XlatSrcK8S_Namespace", Text, Fine),
+    ("XlatSrcK8S_OwnerName", Text, Fine),
+    ("XlatSrcK8S_OwnerType", Text, Fine),
+    ("XlatSrcK8S_HostIP", Text, Fine),
+    ("XlatSrcK8S_HostName", Text, Fine),
+    ("XlatSrcK8S_Zone", Text, Fine),
+    ("XlatSrcK8S_NetworkName", Text, Fine),
+    ("XlatDstK8S_Name", Text, Careful),
+    ("XlatDstK8S_Type", Text, Fine),
+    ("XlatDstK8S_Namespace", Text, Fine),
+    ("XlatDstK8S_OwnerName", Text, Fine),
+    ("XlatDstK8S_OwnerType", Text, Fine),
+    ("XlatDstK8S_HostIP", Text, Fine),
+    ("XlatDstK8S_HostName", Text, Fine),
+    ("XlatDstK8S_Zone", Text, Fine),
+    ("XlatDstK8S_NetworkName", Text, Fine),
+    ("IPSecRetCode", Number, Fine),
+    ("QuicVersion", Text, Fine),
+    ("QuicSeenLongHdr", Number, Fine),
+    ("QuicSeenShortHdr", Number, Fine),
+    ("_IsFirst", Text, Fine),
+    ("numFlowLogs", Number, Avoid),
+    ("Bytes_AB", Number, Avoid),
+    ("Bytes_BA", Number, Avoid),
+    ("Packets_AB", Number, Avoid),
+    ("Packets_BA", Number, Avoid),
+    ("PktDropBytes_AB", Number, Avoid),
+    ("PktDropBytes_BA", Number, Avoid),
+    ("PktDropPackets_AB", Number, Avoid),
+    ("PktDropPackets_BA", Number, Avoid),
+    ("MaxTimeFlowRttNs", Number, Avoid),
 ];
 
 /// Keys inside of list fields.

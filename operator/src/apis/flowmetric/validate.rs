@@ -1,9 +1,11 @@
 //! Admission of a FlowMetric: fields that exist, numbers that are numbers, and the number of series.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::fields::{self, Cardinality, FieldKind};
 use super::{FlowMetricSpec, MatchType};
+use crate::apis::flowcollector::v1beta2::metrics::METRIC_NAMES;
 use crate::apis::validation::Findings;
 
 /// Advice for a field that does not exist.
@@ -23,7 +25,7 @@ pub fn validate(spec: &FlowMetricSpec) -> Findings {
     check_fields("spec.flatten", texts(spec.flatten.as_ref()), &mut findings);
     check_value_field(spec, &mut findings);
     for (at, text) in texts(spec.buckets.as_ref()).enumerate() {
-        if text.parse::<f64>().is_err() {
+        if !text.parse().is_ok_and(f64::is_finite) {
             findings.refuse(
                 format!("spec.buckets[{at}]"),
                 format!("{text:?} is no number"),
@@ -32,7 +34,7 @@ pub fn validate(spec: &FlowMetricSpec) -> Findings {
         }
     }
     if let Some(text) = spec.divider.as_ref().filter(|text| !text.is_empty())
-        && !text.parse().is_ok_and(|divider: f64| divider != 0.0)
+        && !text.parse().is_ok_and(|divider: f64| divider.is_normal())
     {
         findings.refuse(
             "spec.divider",
@@ -48,8 +50,42 @@ pub fn validate(spec: &FlowMetricSpec) -> Findings {
             &mut findings,
         );
     }
+    check_label_names(spec, &mut findings);
+    check_metric_name(spec, &mut findings);
     check_cardinality(spec, &mut findings);
     findings
+}
+
+/// Only a warning: whether the predefined metric is made is up to the FlowCollector, and its name is free otherwise.
+fn check_metric_name(spec: &FlowMetricSpec, findings: &mut Findings) {
+    let Some(name) = spec.metric_name.as_deref() else {
+        return;
+    };
+    if METRIC_NAMES.contains(&name) {
+        findings.warn(
+            "spec.metricName",
+            format!(
+                "{name} is the name of a predefined metric; while that one is made, this one is not"
+            ),
+            "use another name, or leave the predefined one out of the FlowCollector's includeList",
+        );
+    }
+}
+
+/// Each label has a name of its own, also under its other name.
+fn check_label_names(spec: &FlowMetricSpec, findings: &mut Findings) {
+    let mut names = BTreeSet::new();
+    for field in texts(spec.labels.as_ref()) {
+        let other = spec.remap.as_ref().and_then(|remap| remap.get(field));
+        let name = other.map_or(field, String::as_str);
+        if !names.insert(name) {
+            findings.refuse(
+                "spec.labels",
+                format!("two labels have the name {name}"),
+                "remove one, or give it another name in spec.remap",
+            );
+        }
+    }
 }
 
 fn texts(list: Option<&Vec<String>>) -> impl Iterator<Item = &str> + Clone {

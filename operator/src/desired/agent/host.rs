@@ -4,6 +4,7 @@ use crate::apis::flowcollector::v1beta2::agent::Feature;
 use crate::desired::build::texts;
 use crate::desired::volumes::Volumes;
 use crate::desired::{Component, Context, Desired};
+use crate::scope::manager;
 
 /// Variable of the user with the folder of OVN's sockets on the node.
 const OVN_FOLDER: &str = "OVN_OBSERV_HOST_MOUNT_PATH";
@@ -52,7 +53,7 @@ pub fn add(context: &Context, volumes: &mut Volumes, desired: &mut Desired) {
     }
     if has_manager {
         let attributes = texts([
-            ("csi.bpfman.io/program", "netobserv"),
+            ("csi.bpfman.io/program", manager::NAME),
             ("csi.bpfman.io/maps", MANAGER_MAPS),
         ]);
         let folder = "/run/netobserv/maps";

@@ -112,5 +112,6 @@ fn dropped_flows() -> Rule {
                 "The eBPF agents drop more than 100 flows per second. Raise cacheMaxFlows or sampling under spec.agent.ebpf, or filter flows.",
             ),
         ]),
+        ..Rule::default()
     }
 }

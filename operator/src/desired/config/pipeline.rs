@@ -2,6 +2,7 @@
 
 mod connection;
 mod conntrack;
+mod custom_metrics;
 mod enrich;
 mod exporters;
 mod filter;
@@ -9,25 +10,26 @@ mod graph;
 mod ingest;
 mod loki;
 mod metrics;
+mod number;
 mod otlp_names;
+mod stage;
+
+pub use self::metrics::{inventory, predefined};
 
 use serde::Serialize;
-use serde_json::Value;
 
 use self::graph::{Graph, Link};
+use self::stage::{Settings, Stage, Stdout};
 use super::digest;
-use crate::apis::flowcollector::v1beta2::processor::FilterTarget;
 use crate::apis::flowcollector::v1beta2::shared::{CertificateReference, LogLevel};
 use crate::desired::Context;
 use crate::desired::pipeline::names;
 use crate::desired::volumes::Volumes;
 use crate::object::ObjectError;
-use crate::scope::pipeline as scope;
+use crate::scope::{METRICS_PREFIX, pipeline as scope};
 
 /// Folder of the configuration in the container.
 pub const CONFIG_FOLDER: &str = "/etc/flowlogs-pipeline";
-/// Prefix of all metrics that are made of flows.
-const PREFIX: &str = "netobserv_";
 
 /// The two texts, and the volumes that the fixed one refers to.
 #[derive(Debug)]
@@ -54,7 +56,7 @@ struct Config<'a> {
     log_level: LogLevel,
     #[serde(rename = "metricsSettings")]
     metrics_settings: MetricsSettings,
-    parameters: Vec<Value>,
+    parameters: Vec<Stage>,
     pipeline: Vec<Link>,
     #[serde(skip_serializing_if = "Option::is_none")]
     profile: Option<Port>,
@@ -93,7 +95,7 @@ struct ServerFiles {
 
 #[derive(Serialize)]
 struct Dynamic {
-    parameters: Vec<Value>,
+    parameters: Vec<Stage>,
 }
 
 /// Renders both parts. `metrics` is the certificate of the metrics; none means plain text.
@@ -126,7 +128,7 @@ pub fn pipeline(
         metrics_settings: MetricsSettings {
             port: effective.processor_metrics_port(),
             tls,
-            prefix: PREFIX,
+            prefix: METRICS_PREFIX,
             no_panic: true,
         },
         parameters: graph.fixed,
@@ -154,15 +156,12 @@ fn stages(context: &Context, volumes: &mut Volumes) -> Graph {
     let trunk = graph.last();
     loki::add(context, &mut graph, &trunk, volumes);
     if log_level(context) == LogLevel::Trace {
-        let format = serde_json::json!({"format": "json"});
-        graph.add_after(&trunk, "stdout", "write", "stdout", format);
+        let stdout = Stdout { format: "json" };
+        graph.add_after(&trunk, "stdout", Settings::WriteStdout(stdout));
     }
-    let metrics = metrics::predefined(&context.effective);
-    if !metrics.is_empty() {
-        let previous = filter::add_for(context, &mut graph, &trunk, FilterTarget::Metrics);
-        let parameters = serde_json::json!({"metrics": metrics, "prefix": PREFIX});
-        graph.add_dynamic_after(&previous, "prometheus", "encode", "prom", parameters);
-    }
+    let mut metrics = metrics::predefined(&context.effective);
+    metrics.extend(context.metrics.made.iter().map(custom_metrics::custom));
+    metrics::add(context, &mut graph, &trunk, &metrics);
     exporters::add(context, &mut graph, &trunk, &metrics, volumes);
     graph
 }

@@ -5,11 +5,11 @@ use crate::apis::external::monitoring::{
     Endpoint, NamespaceSelector, PrometheusRule, PrometheusRuleSpec, Relabeling, Rule, RuleGroup,
     ServiceMonitor, ServiceMonitorSpec,
 };
-use crate::desired::build::{labels, metadata, selector, texts, versioned_labels};
-use crate::desired::{Component, Context, Desired, scrape};
+use crate::desired::build::{metadata, selector, texts, versioned_labels};
+use crate::desired::{Component, Context, Desired, health, scrape};
 use crate::object::ObjectError;
-use crate::scope::image_version;
 use crate::scope::pipeline::Names;
+use crate::scope::{annotation, image_version, runbook};
 
 /// Time between two scrapes.
 const INTERVAL: &str = "15s";
@@ -74,33 +74,36 @@ fn alerts(context: &Context, names: &Names) -> PrometheusRule {
     let effective = &context.effective;
     let metrics = effective.processor.metrics.as_ref();
     let disabled = metrics.and_then(|metrics| metrics.disable_alerts.as_ref());
-    let mut rules = vec![alert(
+    let mut operational = vec![alert(
         "NetObservNoFlows",
         "sum(rate(netobserv_ingest_flows_processed[1m])) == 0",
         "NetObserv receives no flows",
         "The pipeline has received no flow for 10 minutes. Look whether the agents run and reach it.",
     )];
     if effective.uses_loki() {
-        rules.push(alert(
+        operational.push(alert(
             "NetObservLokiError",
             "sum(rate(netobserv_loki_dropped_entries_total[1m])) > 0",
             "NetObserv cannot keep all flows",
             "Loki refuses flows or is not reached, and they are lost. The pipeline's log says why.",
         ));
     }
-    rules.retain(|rule| {
+    operational.retain(|rule| {
         let is_named = |name: &String| rule.alert.as_ref() == Some(name);
         !disabled.is_some_and(|disabled| disabled.iter().any(is_named))
     });
+    let mut rules = health::build(effective).rules;
+    rules.extend(operational);
+    let version = image_version(&context.images.pipeline);
     PrometheusRule {
         metadata: metadata(
             names.alerts,
             Some(context.scope.namespace()),
-            labels(names.app),
+            versioned_labels(names.app, &version),
         ),
         spec: PrometheusRuleSpec {
             groups: vec![RuleGroup {
-                name: "NetobservFlowLogsPipeline".to_owned(),
+                name: "NetObservFlowLogsPipeline".to_owned(),
                 rules,
             }],
         },
@@ -117,6 +120,11 @@ fn alert(name: &str, expr: &str, summary: &str, description: &str) -> Rule {
             ("app", "netobserv"),
             ("severity", "warning"),
         ]),
-        annotations: texts([("summary", summary), ("description", description)]),
+        annotations: texts([
+            ("summary", summary),
+            ("description", description),
+            (annotation::RUNBOOK, &runbook(name)),
+        ]),
+        ..Rule::default()
     }
 }

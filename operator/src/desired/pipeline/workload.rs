@@ -8,11 +8,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::{FLOWS, METRICS, names};
-use crate::desired::Context;
 use crate::desired::build::{
     memory_limit, metadata, restricted, schedule, selector, texts, variable, versioned_labels,
 };
 use crate::desired::config::{CONFIG_FOLDER, Rendered};
+use crate::desired::{Component, Context, references};
+use crate::object::Key;
 use crate::scope::{annotation, image_version, pipeline as scope};
 
 /// Name of the health port, which probes refer to.
@@ -20,7 +21,7 @@ const HEALTH: &str = "health";
 
 /// For the Service and Kafka models.
 pub fn deployment(context: &Context, rendered: Rendered) -> Deployment {
-    let (metadata, selector, template) = parts(context, rendered);
+    let (metadata, selector, template) = parts(context, "Deployment", rendered);
     Deployment {
         metadata,
         spec: DeploymentSpec {
@@ -35,7 +36,7 @@ pub fn deployment(context: &Context, rendered: Rendered) -> Deployment {
 
 /// For the Direct model: one pod on each node.
 pub fn daemon_set(context: &Context, rendered: Rendered) -> DaemonSet {
-    let (metadata, selector, template) = parts(context, rendered);
+    let (metadata, selector, template) = parts(context, "DaemonSet", rendered);
     DaemonSet {
         metadata,
         spec: DaemonSetSpec {
@@ -47,18 +48,25 @@ pub fn daemon_set(context: &Context, rendered: Rendered) -> DaemonSet {
     }
 }
 
-fn parts(context: &Context, rendered: Rendered) -> (ObjectMeta, LabelSelector, PodTemplateSpec) {
+fn parts(
+    context: &Context,
+    kind: &str,
+    rendered: Rendered,
+) -> (ObjectMeta, LabelSelector, PodTemplateSpec) {
     let app = names(context).app;
     let labels = versioned_labels(app, &image_version(&context.images.pipeline));
     let metrics_port = context.effective.processor_metrics_port().to_string();
+    let mut annotations = texts([
+        (annotation::CONFIG_DIGEST, &rendered.digest),
+        (annotation::SCRAPE, "true"),
+        (annotation::SCRAPE_PORT, &metrics_port),
+    ]);
+    let key = Key::namespaced(kind, "apps", context.scope.namespace(), app);
+    annotations.extend(references::digests(context, Component::Processor, &key));
     let template = PodTemplateSpec {
         metadata: Some(ObjectMeta {
             labels: Some(labels.clone()),
-            annotations: Some(texts([
-                (annotation::CONFIG_DIGEST, &rendered.digest),
-                (annotation::SCRAPE, "true"),
-                (annotation::SCRAPE_PORT, &metrics_port),
-            ])),
+            annotations: Some(annotations),
             ..ObjectMeta::default()
         }),
         spec: Some(pod(context, rendered)),

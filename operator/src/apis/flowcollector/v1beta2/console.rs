@@ -24,7 +24,7 @@ pub struct ConsolePlugin {
     #[schemars(extend("default" = "IfNotPresent"))]
     pub image_pull_policy: Option<PullPolicy>,
     /// CPU and memory of the console's container.
-    #[schemars(extend("default" = {"limits": {"memory": "100Mi"}, "requests": {"cpu": "100m", "memory": "50Mi"}}))]
+    #[schemars(extend("default" = resources()))]
     pub resources: Option<ResourceRequirements>,
     /// Verbosity of the console's back end. Default: `info`.
     #[schemars(extend("default" = "info"))]
@@ -44,6 +44,11 @@ pub struct ConsolePlugin {
     pub quick_filters: Option<Vec<QuickFilter>>,
     /// Settings for debugging and tuning; rarely needed.
     pub advanced: Option<AdvancedConsolePlugin>,
+}
+
+/// CPU and memory of a console whose specification says nothing.
+pub fn resources() -> serde_json::Value {
+    json!({ "limits": { "memory": "100Mi" }, "requests": { "cpu": "100m", "memory": "50Mi" } })
 }
 
 /// The quick filters of a console that has none of its own. The inner quotes ask for an exact match.

@@ -4,11 +4,11 @@ use serde::Serialize;
 use serde_with::skip_serializing_none;
 
 use crate::apis::flowcollector::v1beta2::shared::{ClientTls, Sasl, SaslType};
-use crate::desired::volumes::Volumes;
+use crate::desired::volumes::{Volumes, some};
 
 /// How the other side is checked and what is shown to it.
 #[skip_serializing_none]
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Tls {
     insecure_skip_verify: Option<bool>,
@@ -71,9 +71,4 @@ pub fn sasl(
         client_id_path: volumes.add_file(id, given.client_id_reference.as_ref()),
         client_secret_path: volumes.add_file(secret, given.client_secret_reference.as_ref()),
     })
-}
-
-/// None for an empty text.
-pub fn some(text: String) -> Option<String> {
-    Some(text).filter(|text| !text.is_empty())
 }

@@ -1,56 +1,141 @@
 //! Connections made of flows, where they are asked for.
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_with::skip_serializing_none;
 
 use super::graph::Graph;
+use super::stage::Settings;
+use crate::apis::duration::GoDuration;
 use crate::apis::flowcollector::v1beta2::agent::Feature;
-use crate::apis::flowcollector::v1beta2::processor::LogTypes;
 use crate::desired::Context;
+
+/// Settings of the stage.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Connections {
+    key_definition: KeyDefinition,
+    output_record_types: &'static [&'static str],
+    output_fields: Vec<OutputField>,
+    scheduling: [Scheduling; 1],
+    tcp_flags: TcpFlags,
+}
+
+/// Which flows belong to one connection.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct KeyDefinition {
+    field_groups: [FieldGroup; 3],
+    hash: Hash,
+}
+
+#[derive(Debug, Serialize)]
+struct FieldGroup {
+    name: &'static str,
+    fields: &'static [&'static str],
+}
+
+#[derive(Debug, Serialize)]
+struct Hash {
+    #[serde(rename = "fieldGroupRefs")]
+    common: [&'static str; 1],
+    #[serde(rename = "fieldGroupARef")]
+    a: &'static str,
+    #[serde(rename = "fieldGroupBRef")]
+    b: &'static str,
+}
+
+/// How the flows of one connection become one of its fields.
+#[skip_serializing_none]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OutputField {
+    name: &'static str,
+    operation: &'static str,
+    #[serde(rename = "splitAB")]
+    split_ab: Option<bool>,
+    input: Option<&'static str>,
+    report_missing: Option<bool>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Scheduling {
+    end_connection_timeout: Option<GoDuration>,
+    terminating_timeout: Option<GoDuration>,
+    heartbeat_interval: Option<GoDuration>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TcpFlags {
+    field_name: &'static str,
+    detect_end_connection: bool,
+    #[serde(rename = "swapAB")]
+    swap_ab: bool,
+}
 
 pub fn add(context: &Context, graph: &mut Graph) {
     let effective = &context.effective;
-    let record_types: &[&str] = match effective.processor.log_types {
-        None | Some(LogTypes::Flows) => return,
-        Some(LogTypes::Conversations) => &["newConnection", "heartbeat", "endConnection"],
-        Some(LogTypes::EndedConversations) => &["endConnection"],
-        Some(LogTypes::All) => &["flowLog", "newConnection", "heartbeat", "endConnection"],
-    };
+    if !effective.tracks_conversations() {
+        return;
+    }
     let advanced = effective.processor.advanced.clone().unwrap_or_default();
-    let parameters = json!({
-        "keyDefinition": {
-            "fieldGroups": [
-                {"name": "src", "fields": ["SrcAddr", "SrcPort"]},
-                {"name": "dst", "fields": ["DstAddr", "DstPort"]},
-                {"name": "common", "fields": ["Proto"]},
+    let group = |name, fields| FieldGroup { name, fields };
+    let connections = Connections {
+        key_definition: KeyDefinition {
+            field_groups: [
+                group("src", &["SrcAddr", "SrcPort"]),
+                group("dst", &["DstAddr", "DstPort"]),
+                group("common", &["Proto"]),
             ],
-            "hash": {"fieldGroupRefs": ["common"], "fieldGroupARef": "src", "fieldGroupBRef": "dst"},
+            hash: Hash {
+                common: ["common"],
+                a: "src",
+                b: "dst",
+            },
         },
-        "tcpFlags": {"fieldName": "Flags", "detectEndConnection": true, "swapAB": true},
-        "scheduling": [{
-            "heartbeatInterval": advanced.conversation_heartbeat_interval,
-            "endConnectionTimeout": advanced.conversation_end_timeout,
-            "terminatingTimeout": advanced.conversation_terminating_timeout,
+        output_record_types: effective.record_types(),
+        output_fields: output_fields(context),
+        scheduling: [Scheduling {
+            end_connection_timeout: advanced.conversation_end_timeout,
+            terminating_timeout: advanced.conversation_terminating_timeout,
+            heartbeat_interval: advanced.conversation_heartbeat_interval,
         }],
-        "outputRecordTypes": record_types,
-        "outputFields": output_fields(context),
-    });
-    graph.add("extract_conntrack", "extract", "conntrack", parameters);
+        tcp_flags: TcpFlags {
+            field_name: "Flags",
+            detect_end_connection: true,
+            swap_ab: true,
+        },
+    };
+    graph.add(
+        "extract_conntrack",
+        Settings::ExtractConnections(connections),
+    );
 }
 
-/// How the flows of one connection become its fields.
-fn output_fields(context: &Context) -> Vec<Value> {
+fn output_fields(context: &Context) -> Vec<OutputField> {
     let effective = &context.effective;
-    let sum = |name: &str| json!({"name": name, "operation": "sum"});
-    let by_side = |name: &str| json!({"name": name, "operation": "sum", "splitAB": true});
-    let last = |name: &str| json!({"name": name, "operation": "last"});
-    let reported =
-        |name: &str, by: &str| json!({"name": name, "operation": by, "reportMissing": true});
+    let field = |name, operation| OutputField {
+        name,
+        operation,
+        ..OutputField::default()
+    };
+    let sum = |name| field(name, "sum");
+    let by_side = |name| OutputField {
+        split_ab: Some(true),
+        ..sum(name)
+    };
+    let last = |name| field(name, "last");
+    let reported = |name, operation| OutputField {
+        report_missing: Some(true),
+        ..field(name, operation)
+    };
     let mut fields = vec![
         sum("Bytes"),
         by_side("Bytes"),
         sum("Packets"),
         by_side("Packets"),
-        json!({"name": "numFlowLogs", "operation": "count"}),
+        field("numFlowLogs", "count"),
         reported("TimeFlowStartMs", "min"),
         reported("TimeFlowEndMs", "max"),
         reported("FlowDirection", "first"),
@@ -68,16 +153,16 @@ fn output_fields(context: &Context) -> Vec<Value> {
         ]);
     }
     if effective.has_feature(Feature::DnsTracking) {
-        fields.push(last("DnsFlagsResponseCode"));
-        fields.push(json!({"name": "DnsLatencyMs", "operation": "max"}));
+        fields.extend([last("DnsFlagsResponseCode"), field("DnsLatencyMs", "max")]);
     }
     if effective.has_feature(Feature::NetworkEvents) {
         fields.push(last("NetworkEvents"));
     }
     if effective.has_feature(Feature::FlowRtt) {
-        fields.push(
-            json!({"name": "MaxTimeFlowRttNs", "operation": "max", "input": "TimeFlowRttNs"}),
-        );
+        fields.push(OutputField {
+            input: Some("TimeFlowRttNs"),
+            ..field("MaxTimeFlowRttNs", "max")
+        });
     }
     fields
 }

@@ -1,21 +1,83 @@
 //! Further receivers of the flows, numbered by their place in the specification.
 
-use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
-use super::connection::{sasl, tls};
+use serde::Serialize;
+use serde_with::skip_serializing_none;
+
+use super::connection::{SaslFiles, Tls, sasl, tls};
 use super::graph::Graph;
 use super::metrics::Metric;
-use super::{PREFIX, filter, otlp_names};
+use super::stage::Settings;
+use super::{filter, otlp_names};
+use crate::apis::duration::GoDuration;
 use crate::apis::flowcollector::v1beta2::exporters::{
-    ExporterType, IpfixExporter, IpfixTransport, OpenTelemetryExporter, OtlpProtocol,
+    ExporterType, FieldMapping, IpfixExporter, IpfixTransport, OpenTelemetryExporter, OtlpProtocol,
 };
-use crate::apis::flowcollector::v1beta2::kafka::Kafka;
+use crate::apis::flowcollector::v1beta2::kafka::{self, KafkaCompression};
 use crate::apis::flowcollector::v1beta2::processor::FilterTarget;
+use crate::apis::flowcollector::v1beta2::shared::Int;
 use crate::desired::Context;
 use crate::desired::volumes::Volumes;
+use crate::scope::METRICS_PREFIX;
 
 /// How long a metric that no longer changes is sent.
 const METRICS_EXPIRY: &str = "2m0s";
+/// The template is sent once per connection.
+const TEMPLATE_INTERVAL: &str = "0s";
+
+/// Sends flows to Kafka. TLS and SASL are written as null where they are off.
+#[derive(Debug, Serialize)]
+pub struct Kafka {
+    address: String,
+    topic: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compression: Option<KafkaCompression>,
+    tls: Option<Tls>,
+    sasl: Option<SaslFiles>,
+}
+
+/// Sends flows to a collector.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ipfix {
+    target_host: String,
+    target_port: Int,
+    transport: &'static str,
+    enterprise_id: Int,
+    tpl_send_interval: &'static str,
+}
+
+/// Renames fields.
+#[derive(Debug, Serialize)]
+pub struct Generic {
+    policy: &'static str,
+    rules: Vec<FieldMapping>,
+}
+
+/// Where an OpenTelemetry receiver is; all that logs need.
+#[skip_serializing_none]
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OtlpConnection {
+    address: String,
+    port: Int,
+    connection_type: OtlpProtocol,
+    tls: Option<Tls>,
+    headers: Option<BTreeMap<String, String>>,
+}
+
+/// Sends metrics to an OpenTelemetry receiver.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OtlpMetrics {
+    #[serde(flatten)]
+    connection: OtlpConnection,
+    prefix: &'static str,
+    metrics: Vec<Metric>,
+    push_time_interval: Option<GoDuration>,
+    expiry_time: &'static str,
+}
 
 pub fn add(
     context: &Context,
@@ -34,13 +96,13 @@ pub fn add(
             ExporterType::Kafka => {
                 let given = exporter.kafka.clone().unwrap_or_default();
                 let name = format!("kafka-export-{index}");
-                let parameters = kafka(&given, &name, volumes);
-                graph.add_after(&previous, &name, "encode", "kafka", parameters);
+                let settings = Settings::EncodeKafka(Box::new(kafka(given, &name, volumes)));
+                graph.add_after(&previous, &name, settings);
             }
             ExporterType::Ipfix => {
                 let given = exporter.ipfix.clone().unwrap_or_default();
                 let name = format!("ipfix-export-{index}");
-                graph.add_after(&previous, &name, "write", "ipfix", ipfix(&given));
+                graph.add_after(&previous, &name, Settings::WriteIpfix(ipfix(given)));
             }
             ExporterType::OpenTelemetry => {
                 let given = exporter.open_telemetry.clone().unwrap_or_default();
@@ -51,36 +113,31 @@ pub fn add(
     }
 }
 
-fn kafka(given: &Kafka, name: &str, volumes: &mut Volumes) -> Value {
+fn kafka(given: kafka::Kafka, name: &str, volumes: &mut Volumes) -> Kafka {
     let volume = |part: &str| format!("{name}-{part}");
     let tls = tls(given.tls.as_ref(), &volume("ca"), &volume("user"), volumes);
     let (id, secret) = (volume("sasl-id"), volume("sasl-secret"));
     let sasl = sasl(given.sasl.as_ref(), &id, &secret, volumes);
-    let mut parameters = json!({
-        "address": given.address,
-        "topic": given.topic,
-        "tls": tls,
-        "sasl": sasl,
-    });
-    if let Some(compression) = given.compression {
-        parameters["compression"] = compression.as_str().into();
+    Kafka {
+        address: given.address,
+        topic: given.topic,
+        compression: given.compression,
+        tls,
+        sasl,
     }
-    parameters
 }
 
-fn ipfix(given: &IpfixExporter) -> Value {
-    let transport = match given.transport {
-        Some(IpfixTransport::Udp) => "udp",
-        Some(IpfixTransport::Tcp) | None => "tcp",
-    };
-    json!({
-        "targetHost": given.target_host,
-        "targetPort": given.target_port,
-        "transport": transport,
-        "enterpriseId": given.enterprise_id,
-        // The template is sent once per connection.
-        "tplSendInterval": "0s",
-    })
+fn ipfix(given: IpfixExporter) -> Ipfix {
+    Ipfix {
+        target_host: given.target_host,
+        target_port: given.target_port,
+        transport: match given.transport {
+            Some(IpfixTransport::Udp) => "udp",
+            Some(IpfixTransport::Tcp) | None => "tcp",
+        },
+        enterprise_id: given.enterprise_id,
+        tpl_send_interval: TEMPLATE_INTERVAL,
+    }
 }
 
 fn open_telemetry(
@@ -98,44 +155,39 @@ fn open_telemetry(
         return;
     }
     let transform = format!("{name}-transform");
-    let rules = match &given.fields_mapping {
-        Some(mapping) => json!(mapping),
-        None => otlp_names::rules(),
+    let renaming = Generic {
+        policy: "replace_keys",
+        rules: given
+            .fields_mapping
+            .clone()
+            .unwrap_or_else(otlp_names::rules),
     };
-    let parameters = json!({"policy": "replace_keys", "rules": rules});
-    graph.add_after(previous, &transform, "transform", "generic", parameters);
+    graph.add_after(previous, &transform, Settings::TransformGeneric(renaming));
     let connection = connection(given, name, volumes);
     if has_logs {
-        let name = format!("{name}-logs");
-        graph.add_after(&transform, &name, "encode", "otlplogs", connection.clone());
+        let logs = Settings::EncodeOtlpLogs(Box::new(connection.clone()));
+        graph.add_after(&transform, &format!("{name}-logs"), logs);
     }
     if has_metrics {
-        let name = format!("{name}-metrics");
-        let interval = given
-            .metrics
-            .as_ref()
-            .and_then(|metrics| metrics.push_time_interval.clone());
-        let mut parameters = connection;
-        parameters["prefix"] = PREFIX.into();
-        parameters["metrics"] = json!(otlp_names::renamed(metrics));
-        parameters["pushTimeInterval"] = json!(interval);
-        parameters["expiryTime"] = METRICS_EXPIRY.into();
-        graph.add_after(&transform, &name, "encode", "otlpmetrics", parameters);
+        let given = given.metrics.clone().unwrap_or_default();
+        let metrics = Settings::EncodeOtlpMetrics(Box::new(OtlpMetrics {
+            connection,
+            prefix: METRICS_PREFIX,
+            metrics: otlp_names::renamed(metrics),
+            push_time_interval: given.push_time_interval,
+            expiry_time: METRICS_EXPIRY,
+        }));
+        graph.add_after(&transform, &format!("{name}-metrics"), metrics);
     }
 }
 
-fn connection(given: &OpenTelemetryExporter, name: &str, volumes: &mut Volumes) -> Value {
-    let mut connection = json!({
-        "address": given.target_host,
-        "port": given.target_port,
-        "connectionType": given.protocol.unwrap_or(OtlpProtocol::Grpc),
-    });
+fn connection(given: &OpenTelemetryExporter, name: &str, volumes: &mut Volumes) -> OtlpConnection {
     let (authority, user) = (format!("{name}-ca"), format!("{name}-user"));
-    if let Some(tls) = tls(given.tls.as_ref(), &authority, &user, volumes) {
-        connection["tls"] = json!(tls);
+    OtlpConnection {
+        address: given.target_host.clone(),
+        port: given.target_port,
+        connection_type: given.protocol.unwrap_or(OtlpProtocol::Grpc),
+        tls: tls(given.tls.as_ref(), &authority, &user, volumes),
+        headers: given.headers.clone().filter(|headers| !headers.is_empty()),
     }
-    if let Some(headers) = given.headers.as_ref().filter(|headers| !headers.is_empty()) {
-        connection["headers"] = json!(headers);
-    }
-    connection
 }

@@ -1,27 +1,109 @@
 //! Which flows go on: filters of all outputs or of one, the cluster's name, and duplicates.
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::graph::Graph;
+use super::stage::Settings;
 use crate::apis::flowcollector::v1beta2::processor::{DeduperMode, FilterTarget};
 use crate::desired::Context;
 
 /// Keeps one duplicate out of this many, unless told otherwise.
 const DEDUPER_SAMPLING: i32 = 50;
 
+/// Settings of a filter stage.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Filter {
+    rules: Vec<Rule>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sampling_field: Option<&'static str>,
+}
+
+/// One rule: its name, and the key that belongs to it.
+#[derive(Debug, Serialize)]
+#[serde(
+    tag = "type",
+    rename_all = "snake_case",
+    rename_all_fields = "camelCase"
+)]
+enum Rule {
+    KeepEntryQuery {
+        keep_entry_query: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        keep_entry_sampling: Option<u16>,
+    },
+    AddFieldIfDoesntExist {
+        add_field_if_doesnt_exist: Field,
+    },
+    RemoveEntryAllSatisfied {
+        remove_entry_all_satisfied: [Remove; 2],
+    },
+    ConditionalSampling {
+        conditional_sampling: [Sampling; 1],
+    },
+}
+
+/// A field and a text.
+#[derive(Debug, Serialize)]
+struct Field {
+    input: &'static str,
+    value: String,
+}
+
+/// A condition under which a flow is a duplicate.
+#[derive(Debug, Serialize)]
+#[serde(
+    tag = "type",
+    rename_all = "snake_case",
+    rename_all_fields = "camelCase"
+)]
+enum Remove {
+    RemoveEntryIfEqual { remove_entry: Equal },
+    RemoveEntryIfExists { remove_entry: Exists },
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Equal {
+    input: &'static str,
+    value: i64,
+    cast_int: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Exists {
+    input: &'static str,
+}
+
+/// Keeps one flow out of `value` of those that satisfy all rules.
+#[derive(Debug, Serialize)]
+struct Sampling {
+    value: i32,
+    rules: [Remove; 2],
+}
+
 /// Stages that all outputs share.
 pub fn add_common(context: &Context, graph: &mut Graph) {
     let mut rules = keep(context, FilterTarget::All);
-    rules.extend(cluster_name(context).map(|name| {
-        json!({"type": "add_field_if_doesnt_exist",
-            "addFieldIfDoesntExist": {"input": "K8S_ClusterName", "value": name}})
-    }));
+    let slices = context.slices.filters.iter();
+    rules.extend(slices.map(|filter| keep_one(filter.query.clone(), filter.sampling)));
+    rules.extend(
+        cluster_name(context).map(|value| Rule::AddFieldIfDoesntExist {
+            add_field_if_doesnt_exist: Field {
+                input: "K8S_ClusterName",
+                value,
+            },
+        }),
+    );
     if !rules.is_empty() {
-        let parameters = json!({"rules": rules, "samplingField": "Sampling"});
-        graph.add_dynamic_after(&graph.last(), "filters", "transform", "filter", parameters);
+        graph.add_dynamic_after(&graph.last(), "filters", sampled(rules));
     }
     if let Some(rule) = duplicates(context) {
-        graph.add("dedup", "transform", "filter", json!({"rules": [rule]}));
+        let dedup = Filter {
+            rules: vec![rule],
+            sampling_field: None,
+        };
+        graph.add("dedup", Settings::TransformFilter(dedup));
     }
 }
 
@@ -37,25 +119,38 @@ pub fn add_for(context: &Context, graph: &mut Graph, trunk: &str, target: Filter
     if rules.is_empty() {
         return trunk.to_owned();
     }
-    let parameters = json!({"rules": rules, "samplingField": "Sampling"});
-    graph.add_after(trunk, name, "transform", "filter", parameters);
+    graph.add_after(trunk, name, sampled(rules));
     name.to_owned()
 }
 
-fn keep(context: &Context, target: FilterTarget) -> Vec<Value> {
+/// A stage that tells in each flow out of how many it was kept.
+fn sampled(rules: Vec<Rule>) -> Settings {
+    Settings::TransformFilter(Filter {
+        rules,
+        sampling_field: Some("Sampling"),
+    })
+}
+
+fn keep(context: &Context, target: FilterTarget) -> Vec<Rule> {
     let filters = context.effective.processor.filters.iter().flatten();
     filters
         .filter(|filter| filter.output_target.unwrap_or(FilterTarget::All) == target)
         .map(|filter| {
-            let query = filter.query.as_deref().unwrap_or_default();
-            let mut rule = json!({"type": "keep_entry_query", "keepEntryQuery": query});
-            if let Some(one_in) = filter.sampling.filter(|one_in| *one_in > 0) {
-                // The pipeline counts to 65,535.
-                rule["keepEntrySampling"] = u16::try_from(one_in).unwrap_or(u16::MAX).into();
-            }
-            rule
+            keep_one(
+                filter.query.clone().unwrap_or_default(),
+                filter.sampling.unwrap_or(0),
+            )
         })
         .collect()
+}
+
+/// Keeps one flow out of `one_in` that match; 0 keeps all.
+fn keep_one(keep_entry_query: String, one_in: i32) -> Rule {
+    Rule::KeepEntryQuery {
+        keep_entry_query,
+        // The pipeline counts to 65,535.
+        keep_entry_sampling: (one_in > 0).then(|| u16::try_from(one_in).unwrap_or(u16::MAX)),
+    }
 }
 
 /// Only where flows of several clusters meet.
@@ -71,21 +166,32 @@ fn cluster_name(context: &Context) -> Option<String> {
 }
 
 /// A flow that leaves a pod of the cluster for another one is seen at both ends.
-fn duplicates(context: &Context) -> Option<Value> {
+fn duplicates(context: &Context) -> Option<Rule> {
     let deduper = context.effective.processor.deduper.as_ref()?;
-    let duplicate = json!([
-        {"type": "remove_entry_if_equal", "removeEntry": {"input": "FlowDirection", "value": 1, "castInt": true}},
-        {"type": "remove_entry_if_exists", "removeEntry": {"input": "DstK8S_OwnerName"}},
-    ]);
+    let duplicate = [
+        Remove::RemoveEntryIfEqual {
+            remove_entry: Equal {
+                input: "FlowDirection",
+                value: 1,
+                cast_int: true,
+            },
+        },
+        Remove::RemoveEntryIfExists {
+            remove_entry: Exists {
+                input: "DstK8S_OwnerName",
+            },
+        },
+    ];
     match deduper.mode? {
         DeduperMode::Disabled => None,
-        DeduperMode::Drop => Some(
-            json!({"type": "remove_entry_all_satisfied", "removeEntryAllSatisfied": duplicate}),
-        ),
-        DeduperMode::Sample => {
-            let one_in = deduper.sampling.unwrap_or(DEDUPER_SAMPLING);
-            Some(json!({"type": "conditional_sampling",
-                "conditionalSampling": [{"value": one_in, "rules": duplicate}]}))
-        }
+        DeduperMode::Drop => Some(Rule::RemoveEntryAllSatisfied {
+            remove_entry_all_satisfied: duplicate,
+        }),
+        DeduperMode::Sample => Some(Rule::ConditionalSampling {
+            conditional_sampling: [Sampling {
+                value: deduper.sampling.unwrap_or(DEDUPER_SAMPLING),
+                rules: duplicate,
+            }],
+        }),
     }
 }

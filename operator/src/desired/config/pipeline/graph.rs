@@ -1,7 +1,8 @@
-//! Stages, who follows whom, and their parameters.
+//! Stages, who follows whom, and their settings.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+
+use super::stage::{Settings, Stage};
 
 /// A stage and the one before it.
 #[derive(Debug, Serialize)]
@@ -16,10 +17,10 @@ pub struct Link {
 pub struct Graph {
     /// All stages.
     pub links: Vec<Link>,
-    /// Parameters whose change restarts the pipeline.
-    pub fixed: Vec<Value>,
-    /// Parameters that are read again.
-    pub dynamic: Vec<Value>,
+    /// Stages whose change restarts the pipeline.
+    pub fixed: Vec<Stage>,
+    /// Stages whose settings are read again.
+    pub dynamic: Vec<Stage>,
 }
 
 impl Graph {
@@ -32,34 +33,20 @@ impl Graph {
     }
 
     /// Adds a stage behind the last one.
-    pub fn add(&mut self, name: &str, kind: &str, stage_type: &str, parameters: Value) {
-        self.add_after(&self.last(), name, kind, stage_type, parameters);
+    pub fn add(&mut self, name: &str, settings: Settings) {
+        self.add_after(&self.last(), name, settings);
     }
 
     /// Adds a stage behind `previous`.
-    pub fn add_after(
-        &mut self,
-        previous: &str,
-        name: &str,
-        kind: &str,
-        stage_type: &str,
-        parameters: Value,
-    ) {
+    pub fn add_after(&mut self, previous: &str, name: &str, settings: Settings) {
         self.link(previous, name);
-        self.fixed.push(stage(name, kind, stage_type, parameters));
+        self.fixed.push(Stage::new(name, settings));
     }
 
-    /// Adds a stage behind `previous`, whose parameters can change while it runs.
-    pub fn add_dynamic_after(
-        &mut self,
-        previous: &str,
-        name: &str,
-        kind: &str,
-        stage_type: &str,
-        parameters: Value,
-    ) {
+    /// Adds a stage behind `previous`, whose settings can change while it runs.
+    pub fn add_dynamic_after(&mut self, previous: &str, name: &str, settings: Settings) {
         self.link(previous, name);
-        self.dynamic.push(stage(name, kind, stage_type, parameters));
+        self.dynamic.push(Stage::new(name, settings));
     }
 
     fn link(&mut self, previous: &str, name: &str) {
@@ -68,17 +55,4 @@ impl Graph {
             follows: (!previous.is_empty()).then(|| previous.to_owned()),
         });
     }
-}
-
-/// `{"name": name, kind: {"type": stage_type, stage_type: parameters}}`.
-fn stage(name: &str, kind: &str, stage_type: &str, parameters: Value) -> Value {
-    let body = Map::from_iter([
-        ("type".to_owned(), stage_type.into()),
-        (stage_type.to_owned(), parameters),
-    ]);
-    Map::from_iter([
-        ("name".to_owned(), name.into()),
-        (kind.to_owned(), body.into()),
-    ])
-    .into()
 }

@@ -1,33 +1,74 @@
 //! The output that keeps flows.
 
-use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
-use super::connection::some;
+use serde::Serialize;
+
 use super::filter;
 use super::graph::Graph;
-use crate::apis::flowcollector::v1beta2::agent::Feature;
+use super::stage::Settings;
+use crate::apis::duration::GoDuration;
+use crate::apis::flowcollector::loki_connection::LokiConnection;
 use crate::apis::flowcollector::v1beta2::loki::LokiAuthToken;
 use crate::apis::flowcollector::v1beta2::processor::FilterTarget;
-use crate::desired::Context;
-use crate::desired::volumes::{TOKEN_FOLDER, Volumes};
+use crate::desired::volumes::{TOKEN_FOLDER, Volumes, some};
+use crate::desired::{Context, loki};
 use crate::scope::pipeline as scope;
 
-/// Fields that flows are indexed by.
-const LABELS: [&str; 8] = [
-    "SrcK8S_Namespace",
-    "SrcK8S_OwnerName",
-    "SrcK8S_Type",
-    "DstK8S_Namespace",
-    "DstK8S_OwnerName",
-    "DstK8S_Type",
-    "K8S_FlowLayer",
-    "FlowDirection",
-];
+/// Settings of the stage.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Loki {
+    url: String,
+    #[serde(rename = "tenantID")]
+    tenant_id: String,
+    batch_wait: Option<GoDuration>,
+    batch_size: Option<i64>,
+    timeout: Option<GoDuration>,
+    min_backoff: Option<GoDuration>,
+    max_backoff: Option<GoDuration>,
+    max_retries: Option<i32>,
+    labels: Vec<&'static str>,
+    static_labels: Option<BTreeMap<String, String>>,
+    client_config: ClientConfig,
+    timestamp_label: &'static str,
+    timestamp_scale: &'static str,
+}
+
+/// The HTTP client, as Prometheus configures one.
+#[derive(Debug, Serialize)]
+struct ClientConfig {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization: Option<Authorization>,
+    tls_config: TlsConfig,
+    follow_redirects: bool,
+    enable_http2: bool,
+    /// None: written as null.
+    proxy_url: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Authorization {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    credentials_file: String,
+}
+
+#[derive(Debug, Serialize)]
+struct TlsConfig {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ca_file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cert_file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_file: Option<String>,
+    insecure_skip_verify: bool,
+}
 
 /// Nothing where flows are not kept or where no address to write to is known.
 pub fn add(context: &Context, graph: &mut Graph, trunk: &str, volumes: &mut Volumes) {
     let effective = &context.effective;
-    let connection = effective.loki_connection();
+    let connection = loki::connection(context);
     let Some(url) = connection.ingester_url.clone().and_then(some) else {
         return;
     };
@@ -35,76 +76,57 @@ pub fn add(context: &Context, graph: &mut Graph, trunk: &str, volumes: &mut Volu
         return;
     }
     let previous = filter::add_for(context, graph, trunk, FilterTarget::Loki);
+    let section = &effective.loki;
+    let advanced = section.advanced.clone().unwrap_or_default();
+    let writer = Loki {
+        url,
+        batch_wait: section.write_batch_wait.clone(),
+        batch_size: section.write_batch_size,
+        timeout: section.write_timeout.clone(),
+        min_backoff: advanced.write_min_backoff,
+        max_backoff: advanced.write_max_backoff,
+        max_retries: effective.loki_write_retries(),
+        labels: effective.loki_labels(),
+        static_labels: advanced.static_labels,
+        client_config: client(&connection, volumes),
+        tenant_id: connection.tenant_id.unwrap_or_default(),
+        timestamp_label: "TimeFlowEndMs",
+        timestamp_scale: "1ms",
+    };
+    graph.add_after(&previous, "loki", Settings::WriteLoki(Box::new(writer)));
+}
+
+fn client(connection: &LokiConnection, volumes: &mut Volumes) -> ClientConfig {
     let has_token = matches!(
         connection.auth_token,
         Some(LokiAuthToken::Host | LokiAuthToken::Forward)
     );
-    let mut client = json!({
-        "follow_redirects": false,
-        "enable_http2": false,
-        "proxy_url": null,
-    });
-    if has_token {
+    let authorization = has_token.then(|| {
         volumes.add_token(scope::NAME);
-        let file = format!("{TOKEN_FOLDER}/{}", scope::NAME);
-        client["authorization"] = json!({"type": "Bearer", "credentials_file": file});
-    }
-    let tls = connection.tls.filter(|tls| tls.enable == Some(true));
-    let is_unchecked = tls
-        .as_ref()
-        .is_some_and(|tls| tls.insecure_skip_verify == Some(true));
-    client["tls_config"] = json!({"insecure_skip_verify": is_unchecked});
-    if let Some(tls) = tls.filter(|_| !is_unchecked) {
-        let authority = volumes.add_certificate("loki-certs-ca", tls.ca_cert.as_ref());
-        if let Some(file) = some(authority.certificate) {
-            client["tls_config"]["ca_file"] = file.into();
+        Authorization {
+            kind: "Bearer",
+            credentials_file: format!("{TOKEN_FOLDER}/{}", scope::NAME),
         }
+    });
+    let tls = connection.tls.as_ref();
+    let tls = tls.filter(|tls| tls.enable == Some(true));
+    let insecure_skip_verify = tls.is_some_and(|tls| tls.insecure_skip_verify == Some(true));
+    let ca_file = tls.filter(|_| !insecure_skip_verify).and_then(|tls| {
+        let authority = volumes.add_certificate("loki-certs-ca", tls.ca_cert.as_ref());
+        some(authority.certificate)
+    });
+    let user = tls.and_then(|tls| tls.user_cert.as_ref());
+    let user = volumes.add_certificate("loki-certs-user", user);
+    ClientConfig {
+        authorization,
+        tls_config: TlsConfig {
+            ca_file,
+            cert_file: some(user.certificate),
+            key_file: some(user.key),
+            insecure_skip_verify,
+        },
+        follow_redirects: false,
+        enable_http2: false,
+        proxy_url: None,
     }
-    let parameters = writer(context, &url, connection.tenant_id, &client);
-    graph.add_after(&previous, "loki", "write", "loki", parameters);
-}
-
-fn writer(context: &Context, url: &str, tenant: Option<String>, client: &Value) -> Value {
-    let loki = &context.effective.loki;
-    let advanced = loki.advanced.clone().unwrap_or_default();
-    json!({
-        "url": url,
-        "tenantID": tenant.unwrap_or_default(),
-        "batchWait": loki.write_batch_wait,
-        "batchSize": loki.write_batch_size,
-        "timeout": loki.write_timeout,
-        "minBackoff": advanced.write_min_backoff,
-        "maxBackoff": advanced.write_max_backoff,
-        "maxRetries": advanced.write_max_retries,
-        "labels": labels(context),
-        "staticLabels": advanced.static_labels,
-        "clientConfig": client,
-        "timestampLabel": "TimeFlowEndMs",
-        "timestampScale": "1ms",
-    })
-}
-
-/// The labels of Loki's streams.
-fn labels(context: &Context) -> Vec<&'static str> {
-    let effective = &context.effective;
-    let processor = &effective.processor;
-    let mut labels = LABELS.to_vec();
-    for (more, is_on) in [
-        (&["_RecordType"][..], effective.tracks_conversations()),
-        (
-            &["K8S_ClusterName"],
-            processor.multi_cluster_deployment == Some(true),
-        ),
-        (
-            &["SrcK8S_Zone", "DstK8S_Zone"],
-            processor.add_zone == Some(true),
-        ),
-        (&["UdnId"], effective.has_feature(Feature::UdnMapping)),
-    ] {
-        labels.extend(more.iter().filter(|_| is_on));
-    }
-    let advanced = effective.loki.advanced.as_ref();
-    let excluded = advanced.and_then(|advanced| advanced.exclude_labels.as_ref());
-    labels.retain(|label| !excluded.is_some_and(|names| names.iter().any(|name| name == label)));
-    labels
 }

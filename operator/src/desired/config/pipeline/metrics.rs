@@ -1,11 +1,19 @@
 //! The predefined metrics, in the order in which NetObserv defines them.
 
-use serde::Serialize;
-use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
+use serde::Serialize;
+
+use super::filter;
+use super::graph::Graph;
+use super::number::{Number, null_if_empty};
+use super::stage::Settings;
 use crate::apis::flowcollector::v1beta2::agent::Feature;
-use crate::apis::flowcollector::v1beta2::processor::LogTypes;
+use crate::apis::flowcollector::v1beta2::processor::{FilterTarget, LogTypes};
+use crate::desired::Context;
+use crate::desired::build::texts;
 use crate::effective::Effective;
+use crate::scope::METRICS_PREFIX;
 
 /// Bounds of a latency's buckets, in seconds.
 const LATENCY_BUCKETS: [f64; 10] = [0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.25, 1.0];
@@ -49,43 +57,91 @@ const WORKLOAD_LABELS: [&str; 17] = [
     "TLSVersion",
 ];
 
+/// Fields of an event of a network policy, and the labels they become.
+const EVENT_LABELS: [(&str, &str); 5] = [
+    ("NetworkEvents>Type", "type"),
+    ("NetworkEvents>Namespace", "namespace"),
+    ("NetworkEvents>Name", "name"),
+    ("NetworkEvents>Action", "action"),
+    ("NetworkEvents>Direction", "direction"),
+];
+
+/// Settings of the stage.
+#[derive(Debug, Serialize)]
+pub struct Prometheus {
+    metrics: Vec<Metric>,
+    prefix: &'static str,
+}
+
 /// One metric, as the pipeline's configuration has it.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Metric {
     pub name: String,
     #[serde(rename = "type")]
-    kind: &'static str,
-    help: String,
+    pub kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
     pub filters: Vec<Filter>,
     pub value_key: String,
+    #[serde(serialize_with = "null_if_empty")]
     pub labels: Vec<String>,
-    pub remap: Option<Value>,
+    pub remap: Option<BTreeMap<String, String>>,
     pub flatten: Option<Vec<String>>,
-    buckets: Option<[f64; 10]>,
+    pub buckets: Option<Vec<Number>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    value_scale: Option<f64>,
+    pub value_scale: Option<Number>,
 }
 
 /// Which flows count.
 #[derive(Debug, Clone, Serialize)]
 pub struct Filter {
     pub key: String,
-    value: &'static str,
+    pub value: String,
     #[serde(rename = "type")]
-    kind: &'static str,
+    pub kind: &'static str,
+}
+
+/// Nothing where no metric is made.
+pub fn add(context: &Context, graph: &mut Graph, trunk: &str, metrics: &[Metric]) {
+    if metrics.is_empty() {
+        return;
+    }
+    let previous = filter::add_for(context, graph, trunk, FilterTarget::Metrics);
+    let prometheus = Prometheus {
+        metrics: metrics.to_vec(),
+        prefix: METRICS_PREFIX,
+    };
+    let prometheus = Settings::EncodePrometheus(prometheus);
+    graph.add_dynamic_after(&previous, "prometheus", prometheus);
 }
 
 /// The metrics that are made.
 pub fn predefined(effective: &Effective) -> Vec<Metric> {
+    let made = inventory(effective)
+        .into_iter()
+        .filter(|(_, is_made)| *is_made);
+    made.map(|(mut metric, _)| {
+        metric.filters.extend(record_type(effective));
+        metric
+    })
+    .collect()
+}
+
+/// All metrics with the labels that each has or would have, and whether it is made.
+pub fn inventory(effective: &Effective) -> Vec<(Metric, bool)> {
     let names = effective.metrics();
     let mut metrics = definitions();
-    metrics.retain(|metric| names.contains(&metric.name));
     for metric in &mut metrics {
         metric.labels.retain(|label| is_known(effective, label));
-        metric.filters.extend(record_type(effective));
     }
     metrics
+        .into_iter()
+        .map(|metric| {
+            let is_made = names.contains(&metric.name);
+            (metric, is_made)
+        })
+        .collect()
 }
 
 /// Labels of fields that no flow has are left out.
@@ -174,7 +230,7 @@ fn counter(group: &str, name: &str, value: &str) -> Metric {
     Metric {
         name: format!("{group}_{name}"),
         kind: "counter",
-        help: format!("{} by {group}", name.replace('_', " ")),
+        help: Some(format!("{} by {group}", name.replace('_', " "))),
         filters: Vec::new(),
         value_key: value.to_owned(),
         labels: labels.iter().map(|label| (*label).to_owned()).collect(),
@@ -190,8 +246,8 @@ fn latency(group: &str, name: &str, value: &str, scale: f64) -> Metric {
     Metric {
         kind: "histogram",
         filters: vec![filter(value, "", "presence")],
-        buckets: Some(LATENCY_BUCKETS),
-        value_scale: Some(scale),
+        buckets: Some(LATENCY_BUCKETS.map(Number).into()),
+        value_scale: Some(Number(scale)),
         ..counter(group, name, value)
     }
 }
@@ -200,23 +256,9 @@ fn policy_events(group: &str) -> Metric {
     let mut metric = counter(group, "network_policy_events_total", "");
     metric.filters = vec![filter("NetworkEvents>Feature", "acl", "equal")];
     metric.flatten = Some(vec!["NetworkEvents".to_owned()]);
-    metric.remap = Some(json!({
-        "NetworkEvents>Type": "type",
-        "NetworkEvents>Namespace": "namespace",
-        "NetworkEvents>Name": "name",
-        "NetworkEvents>Action": "action",
-        "NetworkEvents>Direction": "direction",
-    }));
-    label(
-        &mut metric,
-        &[
-            "NetworkEvents>Type",
-            "NetworkEvents>Namespace",
-            "NetworkEvents>Name",
-            "NetworkEvents>Action",
-            "NetworkEvents>Direction",
-        ],
-    );
+    let labels = EVENT_LABELS.map(|(field, _)| field);
+    label(&mut metric, &labels);
+    metric.remap = Some(texts(EVENT_LABELS));
     metric
 }
 
@@ -226,10 +268,10 @@ fn label(metric: &mut Metric, more: &[&str]) {
         .extend(more.iter().map(|label| (*label).to_owned()));
 }
 
-fn filter(key: &str, value: &'static str, kind: &'static str) -> Filter {
+fn filter(key: &str, value: &str, kind: &'static str) -> Filter {
     Filter {
         key: key.to_owned(),
-        value,
+        value: value.to_owned(),
         kind,
     }
 }

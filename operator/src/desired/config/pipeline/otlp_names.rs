@@ -1,8 +1,7 @@
 //! Names of fields for OpenTelemetry, unless the user gives others.
 
-use serde_json::{Value, json};
-
 use super::metrics::Metric;
+use crate::apis::flowcollector::v1beta2::exporters::FieldMapping;
 
 /// Fields of each side, behind `Src` and `Dst`, and their names behind `source.` and `destination.`.
 const SIDES: [(&str, &str); 13] = [
@@ -54,7 +53,7 @@ const OTHERS: [(&str, &str); 28] = [
 ];
 
 /// Rules that rename every field, sorted by field.
-pub fn rules() -> Value {
+pub fn rules() -> Vec<FieldMapping> {
     let mut pairs: Vec<(String, String)> = OTHERS
         .iter()
         .map(|(field, name)| ((*field).to_owned(), (*name).to_owned()))
@@ -67,11 +66,14 @@ pub fn rules() -> Value {
         );
     }
     pairs.sort();
-    let rules: Vec<_> = pairs
+    pairs
         .into_iter()
-        .map(|(input, output)| json!({"input": input, "output": output}))
-        .collect();
-    rules.into()
+        .map(|(input, output)| FieldMapping {
+            input: Some(input),
+            output: Some(output),
+            multiplier: None,
+        })
+        .collect()
 }
 
 /// The metrics on renamed fields. What is remapped or flattened is so before the renaming, so that is left out.

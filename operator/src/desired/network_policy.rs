@@ -1,0 +1,248 @@
+//! Network policies: who may reach the components, and whom they may reach. One in each namespace, and with the built-in
+//! store one more that lets the console ask the agents what they lost.
+//!
+//! Agents are on the nodes' own networks, which policies do not reach.
+
+use core::net::IpAddr;
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::networking::v1::{
+    IPBlock, NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer,
+    NetworkPolicyPort, NetworkPolicySpec,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+
+use super::build::{Labels, metadata, selector, texts};
+use super::{Component, Context, Desired};
+use crate::apis::flowcollector::v1beta2::DeploymentModel;
+use crate::apis::flowcollector::v1beta2::loki::LokiMode;
+use crate::object::ObjectError;
+use crate::owned::Kind;
+use crate::scope::{console, label, network_policy as names};
+
+/// Port of the operator's webhooks.
+const WEBHOOKS: u16 = 9443;
+/// Port of the API server's own pods.
+const API_SERVER: u16 = 6443;
+/// Label of every namespace: its name.
+const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+/// Label of the namespace that stands for nodes, on OpenShift.
+const HOST_NETWORK: &str = "policy-group.network.openshift.io/host-network";
+/// Namespace that stands for nodes, with OVN-Kubernetes elsewhere.
+const OVN_HOST_NETWORK: &str = "ovn-host-network";
+/// The plugin of former OpenShift versions, on which these policies do not work.
+const WITHOUT_POLICIES: &str = "OpenShiftSDN";
+
+/// Nothing where they are not wanted, or not known to work.
+pub fn add(context: &Context, desired: &mut Desired) -> Result<(), ObjectError> {
+    let plugin = context.facts.network_plugin.name();
+    let is_wanted = context.effective.deploys_network_policy(plugin.is_some());
+    if !is_wanted || plugin == Some(WITHOUT_POLICIES) {
+        return Ok(());
+    }
+    let namespace = context.scope.namespace();
+    let policies = [
+        Some(policy(names::NAME, namespace, main(context))),
+        Some(policy(
+            names::NAME,
+            &context.scope.privileged_namespace(),
+            privileged(context),
+        )),
+        asks_agents(context).map(|spec| policy(names::CONSOLE_TO_AGENTS, namespace, spec)),
+    ];
+    for policy in policies.into_iter().flatten() {
+        desired.add(context, Component::NetworkPolicy, policy)?;
+    }
+    Ok(())
+}
+
+fn policy(name: &str, namespace: &str, spec: NetworkPolicySpec) -> NetworkPolicy {
+    NetworkPolicy {
+        metadata: metadata(name, Some(namespace), Labels::new()),
+        spec: Some(spec),
+    }
+}
+
+fn main(context: &Context) -> NetworkPolicySpec {
+    let effective = &context.effective;
+    let is_openshift = context.facts.is_openshift();
+    let flows = Some(effective.processor_port())
+        .filter(|_| effective.deployment_model == DeploymentModel::Service);
+    let mut ingress = vec![from(same_namespace(), &[])];
+    let mut egress = vec![to(vec![same_namespace()], &[])];
+    if is_openshift {
+        let plugins = Kind::find("console.openshift.io", "ConsolePlugin");
+        let has_plugins = plugins.is_some_and(|kind| context.facts.has(kind));
+        if effective.has_console() && has_plugins {
+            let peer = labelled_namespace(NAMESPACE_NAME, "openshift-console");
+            ingress.push(from(peer, &[effective.console_port()]));
+        }
+        let ports: Vec<u16> = [WEBHOOKS].into_iter().chain(flows).collect();
+        ingress.push(from(labelled_namespace(HOST_NETWORK, ""), &ports));
+        let servers = ["openshift-apiserver", "openshift-kube-apiserver"].map(str::to_owned);
+        egress.push(to(vec![namespaces(&servers)], &[API_SERVER]));
+        let servers = addresses(&context.facts.api_server_addresses);
+        // A rule without peers would allow all.
+        if !servers.is_empty() {
+            egress.push(to(servers, &[API_SERVER]));
+        }
+    } else if let Some(port) = flows
+        && context.facts.network_plugin == crate::cluster::NetworkPlugin::OvnKubernetes
+    {
+        let peer = labelled_namespace(NAMESPACE_NAME, OVN_HOST_NETWORK);
+        ingress.push(from(peer, &[port]));
+    }
+    let loki = loki_namespace(context);
+    let more = effective.network_policy.additional_namespaces.clone();
+    let more = more.unwrap_or_default();
+    let list = |own: &[&str]| -> Vec<String> {
+        let own = own.iter().map(|name| (*name).to_owned());
+        loki.iter()
+            .cloned()
+            .chain(own)
+            .chain(more.clone())
+            .collect()
+    };
+    let monitoring = monitoring(context);
+    let incoming = list(&monitoring.map_or(vec![], |namespace| vec![namespace]));
+    if !incoming.is_empty() {
+        ingress.push(from(namespaces(&incoming), &[]));
+    }
+    let outgoing = if is_openshift {
+        list(&["openshift-dns", "openshift-monitoring"])
+    } else {
+        list(&["kube-system"])
+    };
+    egress.push(to(vec![namespaces(&outgoing)], &[]));
+    NetworkPolicySpec {
+        pod_selector: Some(LabelSelector {
+            match_labels: Some(texts([(label::PART_OF, label::PART_OF_VALUE)])),
+            ..LabelSelector::default()
+        }),
+        ingress: Some(ingress),
+        egress: Some(egress),
+        policy_types: Some(both()),
+    }
+}
+
+fn privileged(context: &Context) -> NetworkPolicySpec {
+    let monitoring = monitoring(context);
+    let ingress = monitoring.map(|namespace| vec![from(namespaces(&[namespace.to_owned()]), &[])]);
+    NetworkPolicySpec {
+        pod_selector: Some(LabelSelector::default()),
+        ingress,
+        egress: None,
+        policy_types: Some(both()),
+    }
+}
+
+/// With the store, the console reads the loss counters of the agents, at the addresses of the nodes.
+fn asks_agents(context: &Context) -> Option<NetworkPolicySpec> {
+    let effective = &context.effective;
+    let reads = effective.uses_embedded_store() && effective.has_agent_metrics();
+    reads.then(|| NetworkPolicySpec {
+        pod_selector: Some(selector(console::NAME)),
+        ingress: None,
+        egress: Some(vec![to(Vec::new(), &[effective.agent_metrics_port()])]),
+        policy_types: Some(vec!["Egress".to_owned()]),
+    })
+}
+
+/// Where OpenShift's Prometheus is that scrapes us.
+fn monitoring(context: &Context) -> Option<&'static str> {
+    let namespace = if context.is_downstream {
+        "openshift-monitoring"
+    } else {
+        "openshift-user-workload-monitoring"
+    };
+    context.facts.is_openshift().then_some(namespace)
+}
+
+/// Where the LokiStack is, if that is somewhere else.
+fn loki_namespace(context: &Context) -> Option<String> {
+    let effective = &context.effective;
+    if !effective.uses_loki() || effective.loki.mode != LokiMode::LokiStack {
+        return None;
+    }
+    let stack = effective.loki.loki_stack.as_ref()?;
+    stack
+        .namespace
+        .clone()
+        .filter(|namespace| !namespace.is_empty() && namespace != context.scope.namespace())
+}
+
+fn both() -> Vec<String> {
+    ["Ingress", "Egress"].map(str::to_owned).to_vec()
+}
+
+fn same_namespace() -> NetworkPolicyPeer {
+    NetworkPolicyPeer {
+        pod_selector: Some(LabelSelector::default()),
+        ..NetworkPolicyPeer::default()
+    }
+}
+
+fn labelled_namespace(label: &str, value: &str) -> NetworkPolicyPeer {
+    NetworkPolicyPeer {
+        namespace_selector: Some(LabelSelector {
+            match_labels: Some(BTreeMap::from([(label.to_owned(), value.to_owned())])),
+            ..LabelSelector::default()
+        }),
+        ..NetworkPolicyPeer::default()
+    }
+}
+
+fn namespaces(names: &[String]) -> NetworkPolicyPeer {
+    NetworkPolicyPeer {
+        namespace_selector: Some(LabelSelector {
+            match_expressions: Some(vec![LabelSelectorRequirement {
+                key: NAMESPACE_NAME.to_owned(),
+                operator: "In".to_owned(),
+                values: Some(names.to_vec()),
+            }]),
+            ..LabelSelector::default()
+        }),
+        pod_selector: Some(LabelSelector::default()),
+        ..NetworkPolicyPeer::default()
+    }
+}
+
+/// Each address alone; what is no address is left out.
+fn addresses(texts: &[String]) -> Vec<NetworkPolicyPeer> {
+    let addresses = texts.iter().filter_map(|text| text.parse::<IpAddr>().ok());
+    addresses
+        .map(|address| NetworkPolicyPeer {
+            ip_block: Some(IPBlock {
+                cidr: format!("{address}/{}", if address.is_ipv4() { 32 } else { 128 }),
+                except: None,
+            }),
+            ..NetworkPolicyPeer::default()
+        })
+        .collect()
+}
+
+fn from(peer: NetworkPolicyPeer, ports: &[u16]) -> NetworkPolicyIngressRule {
+    NetworkPolicyIngressRule {
+        from: Some(vec![peer]),
+        ports: tcp(ports),
+    }
+}
+
+fn to(peers: Vec<NetworkPolicyPeer>, ports: &[u16]) -> NetworkPolicyEgressRule {
+    NetworkPolicyEgressRule {
+        to: (!peers.is_empty()).then_some(peers),
+        ports: tcp(ports),
+    }
+}
+
+/// No ports means all.
+fn tcp(ports: &[u16]) -> Option<Vec<NetworkPolicyPort>> {
+    let ports = ports.iter().map(|port| NetworkPolicyPort {
+        port: Some(IntOrString::Int((*port).into())),
+        protocol: Some("TCP".to_owned()),
+        end_port: None,
+    });
+    let ports: Vec<_> = ports.collect();
+    (!ports.is_empty()).then_some(ports)
+}

@@ -1,0 +1,41 @@
+//! Making and keeping the certificates that are ours: `desired` says which, [`Keeper`] keeps them in Secrets of the
+//! operator's namespace.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use kube::Client;
+
+use crate::certificates::Keeper;
+use crate::desired::Inputs;
+use crate::desired::certificates::{Certificates, wanted};
+
+/// The rings that `inputs` need, and how long they stay as they are.
+pub async fn keep(
+    client: &Client,
+    namespace: &str,
+    owner: &OwnerReference,
+    inputs: &Inputs<'_>,
+) -> (Certificates, Option<Duration>) {
+    let mut rings = BTreeMap::new();
+    let mut due: Option<Duration> = None;
+    for ring in wanted(inputs) {
+        let plan = ring.plan(inputs.scope);
+        let keeper = Keeper {
+            client: client.clone(),
+            namespace: namespace.to_owned(),
+            name: ring.secret(),
+            owner: Some(owner.clone()),
+        };
+        let kept = keeper.keep(&plan).await;
+        if let Ok(keyring) = &kept {
+            let left = keyring.due(plan.lifetime).duration_since(Timestamp::now());
+            let left = Duration::try_from(left).unwrap_or_default();
+            due = Some(due.map_or(left, |due| due.min(left)));
+        }
+        rings.insert(ring, kept.map_err(|error| error.to_string()));
+    }
+    (Certificates { rings }, due)
+}

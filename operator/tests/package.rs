@@ -1,0 +1,337 @@
+//! Packaging: the chart and the bundle are those of `config/`, and all three hold the same objects.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use support::tools::{printed, tool};
+use tempfile::TempDir;
+
+/// The oldest that the chart takes; a helm that was built from source takes itself for older.
+const KUBERNETES: &str = "--kube-version=1.29.0";
+
+fn crate_folder() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn root() -> PathBuf {
+    crate_folder().join("..").canonicalize().unwrap()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// Makes chart and bundle.
+fn generate(kubectl: &Path, into: &Path, more: &[&str]) {
+    let config = crate_folder().join("config");
+    let mut arguments = vec![
+        "--kubectl",
+        text(kubectl),
+        "--config",
+        text(&config),
+        "--into",
+        text(into),
+    ];
+    arguments.extend(more);
+    printed(Path::new(env!("CARGO_BIN_EXE_packgen")), &arguments);
+}
+
+/// Text of all files below a folder.
+fn tree(folder: &Path) -> BTreeMap<PathBuf, String> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(&next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_owned();
+                files.insert(name, fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    files
+}
+
+type Objects = BTreeMap<String, Value>;
+
+/// Objects by kind and name.
+fn objects(yaml: &str) -> Objects {
+    let all: Vec<Value> = serde_saphyr::from_multiple(yaml).unwrap();
+    let all = all.into_iter().filter(|object| !object.is_null());
+    all.map(|object| {
+        let key = format!(
+            "{} {}",
+            object["kind"].as_str().unwrap(),
+            object["metadata"]["name"].as_str().unwrap()
+        );
+        (key, object)
+    })
+    .collect()
+}
+
+/// An overlay, without the namespace, which helm and OLM make by themselves.
+fn overlay(kubectl: &Path, name: &str) -> Objects {
+    let folder = crate_folder().join("config").join(name);
+    let mut objects = objects(&printed(kubectl, &["kustomize", text(&folder)]));
+    objects.retain(|_, object| object["kind"] != "Namespace");
+    objects
+}
+
+fn assert_same(left: &Objects, right: &Objects, what: &str) {
+    let names = |objects: &Objects| objects.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(left), names(right), "{what}");
+    for (name, object) in left {
+        assert_eq!(object, &right[name], "{what}: {name}");
+    }
+}
+
+#[test]
+fn chart_and_bundle_are_made_of_their_sources() {
+    let Some(kubectl) = tool("kubectl") else {
+        return;
+    };
+    if std::env::var_os("UPDATE_CONTRACTS").is_some() {
+        generate(&kubectl, &root(), &[]);
+    }
+    let folder = TempDir::new().unwrap();
+    generate(&kubectl, folder.path(), &[]);
+    for name in ["helm", "bundle"] {
+        let (made, committed) = (tree(&folder.path().join(name)), tree(&root().join(name)));
+        let names = |files: &BTreeMap<PathBuf, String>| files.keys().cloned().collect::<Vec<_>>();
+        assert_eq!(
+            names(&made),
+            names(&committed),
+            "{name}/: run with UPDATE_CONTRACTS=1"
+        );
+        for (path, text) in made {
+            let path_text = path.display();
+            assert!(
+                text == committed[&path],
+                "{name}/{path_text} is old; run with UPDATE_CONTRACTS=1"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_chart_holds_the_objects_of_the_overlays() {
+    let (Some(kubectl), Some(helm)) = (tool("kubectl"), tool("helm")) else {
+        return;
+    };
+    let chart = root().join("helm");
+    for (name, value) in [("default", "false"), ("certmanager", "true")] {
+        let value = format!("certManager.enable={value}");
+        let arguments = [
+            "template",
+            "netobserv",
+            text(&chart),
+            "--namespace=netobserv",
+            KUBERNETES,
+            "--set",
+            &value,
+        ];
+        let rendered = objects(&printed(&helm, &arguments));
+        assert_same(&rendered, &overlay(&kubectl, name), name);
+        let report = printed(&helm, &["lint", "--strict", text(&chart), "--set", &value]);
+        assert!(
+            !["[INFO]", "[WARNING]", "[ERROR]"]
+                .iter()
+                .any(|mark| report.contains(mark)),
+            "{report}"
+        );
+    }
+}
+
+#[test]
+fn values_of_the_chart_reach_what_they_are_for() {
+    let Some(helm) = tool("helm") else { return };
+    let chart = root().join("helm");
+    let arguments = [
+        "template",
+        "n",
+        text(&chart),
+        "--namespace=elsewhere",
+        KUBERNETES,
+        "--set=certManager.enable=true,certManager.existingIssuer.kind=ClusterIssuer,certManager.existingIssuer.name=mine",
+        "--set=clusterDomain=example.internal,ebpfAgent.image=r/agent,ebpfAgent.version=v7,operator.version=v8",
+        "--set-json=operator.nodeAffinity={\"preferredDuringSchedulingIgnoredDuringExecution\":[]}",
+    ];
+    let objects = objects(&printed(&helm, &arguments));
+    assert!(!objects.contains_key("Issuer netobserv-self-signed"));
+    let issuer = &objects["Certificate webhook-cert"]["spec"];
+    assert_eq!(issuer["issuerRef"]["kind"], "ClusterIssuer");
+    assert_eq!(issuer["issuerRef"]["name"], "mine");
+    assert_eq!(
+        issuer["dnsNames"][1],
+        "netobserv-webhook-service.elsewhere.svc.example.internal"
+    );
+    let pod = &objects["Deployment netobserv-controller-manager"]["spec"]["template"]["spec"];
+    assert!(pod["affinity"]["nodeAffinity"].is_object(), "{pod}");
+    let container = &pod["containers"][0];
+    assert_eq!(
+        container["image"],
+        "localhost/netobserv/network-observability-operator:v8"
+    );
+    assert_eq!(container["env"][0]["value"], "r/agent:v7");
+    for (name, object) in &objects {
+        let text = object.to_string();
+        for left in [
+            "\"namespace\":\"netobserv\"",
+            ".netobserv.svc",
+            "netobserv/webhook-cert",
+        ] {
+            assert!(!text.contains(left), "{name} still says {left}");
+        }
+    }
+    for bad in [
+        "--set=operator.version=",
+        "--set=unknown=1",
+        "--set=certManager.existingIssuer.kind=Other",
+    ] {
+        let output = std::process::Command::new(&helm)
+            .args(["template", text(&chart), KUBERNETES, bad])
+            .output()
+            .unwrap();
+        assert!(!output.status.success(), "{bad} is taken");
+    }
+}
+
+#[test]
+fn the_bundle_holds_the_objects_of_the_overlay_for_openshift() {
+    let Some(kubectl) = tool("kubectl") else {
+        return;
+    };
+    let mut expected = overlay(&kubectl, "openshift");
+    let mut found = Objects::new();
+    let mut csv = Value::Null;
+    for text in tree(&root().join("bundle/manifests")).values() {
+        for (name, object) in objects(text) {
+            if object["kind"] == "ClusterServiceVersion" {
+                csv = object;
+            } else {
+                found.insert(name, object);
+            }
+        }
+    }
+    // What OLM makes of the ClusterServiceVersion.
+    let spec = &csv["spec"]["install"]["spec"];
+    for (list, role, binding) in [
+        (
+            "clusterPermissions",
+            "ClusterRole netobserv-manager-role",
+            "ClusterRoleBinding netobserv-manager-rolebinding",
+        ),
+        (
+            "permissions",
+            "Role netobserv-leader-election-role",
+            "RoleBinding netobserv-leader-election-rolebinding",
+        ),
+    ] {
+        assert_eq!(
+            spec[list][0]["rules"],
+            expected.remove(role).unwrap()["rules"]
+        );
+        let binding = expected.remove(binding).unwrap();
+        assert_eq!(
+            spec[list][0]["serviceAccountName"],
+            binding["subjects"][0]["name"]
+        );
+    }
+    expected
+        .remove("ServiceAccount netobserv-controller-manager")
+        .unwrap();
+    let mut deployment = expected
+        .remove("Deployment netobserv-controller-manager")
+        .unwrap();
+    let pod = &mut deployment["spec"]["template"]["spec"];
+    for list in ["/volumes", "/containers/0/volumeMounts"] {
+        let list = pod.pointer_mut(list).unwrap().as_array_mut().unwrap();
+        list.retain(|volume| volume["name"] != "webhook-certificate");
+    }
+    assert_eq!(spec["deployments"][0]["spec"], deployment["spec"]);
+    let webhooks = expected
+        .remove("ValidatingWebhookConfiguration netobserv-validating-webhook-configuration")
+        .unwrap();
+    for webhook in webhooks["webhooks"].as_array().unwrap() {
+        let definitions = csv["spec"]["webhookdefinitions"].as_array().unwrap();
+        let definition = definitions
+            .iter()
+            .find(|one| one["generateName"] == webhook["name"])
+            .unwrap();
+        assert_eq!(definition["rules"], webhook["rules"]);
+        assert_eq!(
+            definition["webhookPath"],
+            webhook["clientConfig"]["service"]["path"]
+        );
+    }
+    // OLM chooses the namespace and sets up the conversion.
+    for object in expected.values_mut() {
+        object["metadata"]
+            .as_object_mut()
+            .unwrap()
+            .remove("namespace");
+        if object["kind"] == "CustomResourceDefinition" {
+            object["spec"].as_object_mut().unwrap().remove("conversion");
+        }
+        if object["kind"] == "ServiceMonitor" {
+            let server = "netobserv-metrics-service.openshift-netobserv-operator.svc";
+            object["spec"]["endpoints"][0]["tlsConfig"]["serverName"] = server.into();
+        }
+    }
+    assert_same(&found, &expected, "bundle");
+
+    let owned = csv["spec"]["customresourcedefinitions"]["owned"]
+        .as_array()
+        .unwrap();
+    assert_eq!(owned.len(), 3);
+    for kind in owned {
+        assert!(
+            kind["specDescriptors"].as_array().unwrap().len() > 1,
+            "{}",
+            kind["kind"]
+        );
+    }
+    let examples: Vec<Value> = serde_json::from_str(
+        csv["metadata"]["annotations"]["alm-examples"]
+            .as_str()
+            .unwrap(),
+    )
+    .unwrap();
+    assert_eq!(examples.len(), 3);
+    assert_eq!(csv["spec"]["relatedImages"].as_array().unwrap().len(), 4);
+}
+
+#[test]
+fn a_release_stamps_registry_tag_and_version() {
+    let (Some(kubectl), Some(helm)) = (tool("kubectl"), tool("helm")) else {
+        return;
+    };
+    let folder = TempDir::new().unwrap();
+    generate(
+        &kubectl,
+        folder.path(),
+        &[
+            "--registry=example.com/flows",
+            "--tag=v1.2.3",
+            "--version=1.2.3",
+        ],
+    );
+    let chart = folder.path().join("helm");
+    let rendered = printed(&helm, &["template", text(&chart), KUBERNETES]);
+    assert!(rendered.contains("example.com/flows/netobserv-ebpf-agent:v1.2.3"));
+    for text in tree(folder.path()).values() {
+        assert!(!text.contains("localhost/netobserv") && !text.contains("@VERSION@"));
+    }
+    let shown = printed(&helm, &["show", "chart", text(&chart)]);
+    assert!(
+        shown.contains("version: 1.2.3") && shown.contains("appVersion: v1.2.3"),
+        "{shown}"
+    );
+}
