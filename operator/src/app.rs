@@ -2,6 +2,7 @@
 //!
 //! Called by `main`. **Invariant:** everything that was started ends before [`run`] returns.
 
+mod edits;
 mod facts;
 mod work;
 
@@ -17,7 +18,9 @@ use crate::cli::Arguments;
 use crate::http;
 use crate::leader::Leader;
 use crate::metrics::Metrics;
+use crate::own_certificate;
 use crate::reconcile::Settings;
+use crate::scope::manager_metrics;
 use crate::tls::{self, Files};
 use crate::webhooks;
 use crate::{health, version};
@@ -57,19 +60,27 @@ async fn serve(arguments: Arguments, settings: Settings) -> anyhow::Result<()> {
     let flag = "metrics-bind-address";
     if let Some(listener) = http::listen(flag, &arguments.metrics_bind_address).await? {
         let mut router = metrics.clone().router();
-        // What only this machine reaches needs no token, which plain HTTP would show to all.
-        if !listener.local_addr()?.ip().is_loopback() {
+        // What only this machine reaches needs no token, and so no TLS to hide it.
+        let is_local = listener.local_addr()?.ip().is_loopback();
+        if !is_local {
             router = http::protect::protect(router, client.clone());
         }
-        match arguments.metrics_files() {
-            None => servers.spawn(http::serve("metrics", listener, router, drain.clone())),
-            Some(files) => {
-                let (certificates, current) = watch::channel(None);
+        let files = arguments.metrics_files();
+        if is_local && files.is_none() {
+            servers.spawn(http::serve("metrics", listener, router, drain.clone()));
+        } else {
+            let (certificates, current) = watch::channel(None);
+            if let Some(files) = files {
                 background.spawn(async move { tls::follow(&files, &certificates).await });
-                let drain = drain.clone();
-                servers.spawn(http::serve_tls("metrics", listener, current, router, drain))
+            } else {
+                let own = own_certificate(&arguments.namespace);
+                let tell = |_| std::future::ready(Ok(()));
+                let following = own_certificate::follow(client.clone(), own, certificates, tell);
+                background.spawn(following);
             }
-        };
+            let drain = drain.clone();
+            servers.spawn(http::serve_tls("metrics", listener, current, router, drain));
+        }
     }
     let (sender, facts) = watch::channel(None);
     let following = facts::follow(client.clone(), sender);
@@ -149,6 +160,18 @@ async fn lead(
         }
         // Whoever has it now may write already: no draining.
         () = leader.hold(acquired) => bail!("the lease was lost"),
+    }
+}
+
+/// Of the metrics, where nobody provides one.
+fn own_certificate(namespace: &str) -> own_certificate::Settings {
+    let service = format!("{}.{namespace}.svc", manager_metrics::SERVICE);
+    own_certificate::Settings {
+        namespace: namespace.to_owned(),
+        secret: manager_metrics::OWN_CERTIFICATE,
+        authority: "netobserv-operator metrics",
+        hosts: vec![service.clone(), format!("{service}.cluster.local")],
+        lifetime: Lifetime::default(),
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** decides nothing about what is deployed.
 
+mod apis;
 mod discover;
 mod subnets;
 #[cfg(test)]
@@ -30,6 +31,8 @@ pub struct Facts {
     pub nodes: Option<usize>,
     /// Addresses of the API server, for network policies and subnet labels.
     pub api_server_addresses: Vec<String>,
+    /// Ports on which the API server is reached there.
+    pub api_server_ports: Vec<u16>,
     /// Names for the cluster's own address ranges, on OpenShift.
     pub subnets: Subnets,
 }

@@ -31,6 +31,7 @@ pub use images::{ConsoleImages, ImageError, Images};
 pub use lokistack::LokiStack;
 pub use slices::SliceOutcome;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
@@ -48,7 +49,7 @@ use crate::apis::flowcollectorslice::FlowCollectorSlice;
 use crate::apis::flowmetric::FlowMetric;
 use crate::cluster::Facts;
 use crate::effective::Effective;
-use crate::object::{Object, ObjectError};
+use crate::object::{Key, Object, ObjectError};
 use crate::owned::Kind;
 use crate::scope::{Scope, label};
 
@@ -179,6 +180,8 @@ pub struct Registration {
 pub struct Desired {
     /// In the order of applying.
     pub items: Vec<Item>,
+    /// What stays as it is if it is there: it is not known for now what it shall be, or whose.
+    pub keep: HashSet<Key>,
     /// Shown in the status; the rest is deployed nevertheless.
     pub problems: Vec<Problem>,
     /// For the list of plugins of OpenShift's console.

@@ -13,6 +13,7 @@ pub mod http;
 pub mod leader;
 pub mod metrics;
 pub mod object;
+pub mod own_certificate;
 pub mod owned;
 pub mod reconcile;
 pub mod scope;

@@ -136,6 +136,19 @@ impl Object {
         object
     }
 
+    /// The same with another specification.
+    #[must_use]
+    pub fn with_spec(&self, spec: Value) -> Self {
+        let mut object = self.clone();
+        object.body["spec"] = spec;
+        object
+    }
+
+    /// Whether it is a Deployment that leaves the number of its replicas to others.
+    pub fn leaves_replicas(&self) -> bool {
+        self.key.kind == "Deployment" && self.body["spec"]["replicas"].is_null()
+    }
+
     /// First 128 bits of the body's SHA-256, in hexadecimal. Maps are sorted, so equal objects have equal digests.
     pub fn digest(&self) -> String {
         let hash = Sha256::digest(self.body.to_string().as_bytes());

@@ -5,6 +5,8 @@
 
 mod adopt;
 mod apply;
+mod claim;
+mod remove;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -12,9 +14,11 @@ mod watch;
 pub use apply::{Applier, Outcome, OwnedError};
 pub use watch::Observed;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::core::{ApiResource, DynamicObject};
 
 use crate::apis::GROUP;
+use crate::object::Object;
 use crate::scope::{annotation, label};
 
 /// A kind that we make.
@@ -168,36 +172,55 @@ pub fn is_ours(object: &DynamicObject) -> bool {
         .and_then(|labels| labels.get(label::MANAGED));
     match managed {
         Some(value) => value == label::MANAGED_YES,
-        None => has_our_owner(object),
+        None => is_first_owner_ours(object),
     }
 }
 
 /// Whether an object is a namespace that somebody else made, such as a chart. It holds what others put into it: our
 /// labels are merged into it unless its label detaches it, and it never gets an owner that it would go with.
 pub fn is_shared(kind: &Kind, object: &DynamicObject) -> bool {
-    let is_detached = object
-        .metadata
-        .labels
-        .as_ref()
-        .and_then(|labels| labels.get(label::MANAGED))
-        .is_some_and(|value| value != label::MANAGED_YES);
-    kind.kind == "Namespace" && !is_detached && !has_our_owner(object)
+    kind.kind == "Namespace" && !is_detached(object) && !is_first_owner_ours(object)
 }
 
 /// Whether we may remove an object that is not wanted any more. A claim on a volume never: with it goes the data, which
 /// is wanted again when the component is.
 pub fn is_prunable(kind: &Kind, object: &DynamicObject) -> bool {
-    let holds_data = kind.kind == "PersistentVolumeClaim";
-    is_ours(object) && !is_shared(kind, object) && !holds_data
+    is_ours(object) && !is_shared(kind, object) && !claim::is_claim(kind)
+}
+
+/// Whether a user took an object from us: it has our label with another value.
+pub fn is_detached(object: &DynamicObject) -> bool {
+    let labels = object.metadata.labels.as_ref();
+    labels
+        .and_then(|labels| labels.get(label::MANAGED))
+        .is_some_and(|value| value != label::MANAGED_YES)
+}
+
+/// Whether we, or NetObserv's operator before us, really made an object. A copy that somebody made of one has its label,
+/// and perhaps its owner, but was written by others.
+pub fn is_made_by_us(object: &DynamicObject) -> bool {
+    adopt::is_applied_by_us(object)
+        || (has_our_owner(object) && adopt::is_written_by_former(object))
+}
+
+/// Whether a desired object is to outlive all owners.
+fn is_to_last(object: &Object) -> bool {
+    object.body()["metadata"]["ownerReferences"].is_null()
+}
+
+fn is_first_owner_ours(object: &DynamicObject) -> bool {
+    let mut owners = object.metadata.owner_references.iter().flatten();
+    owners.next().is_some_and(owner_is_ours)
 }
 
 fn has_our_owner(object: &DynamicObject) -> bool {
-    object
-        .metadata
-        .owner_references
-        .iter()
-        .flatten()
-        .next()
-        .and_then(|owner| owner.api_version.split_once('/'))
+    let mut owners = object.metadata.owner_references.iter().flatten();
+    owners.any(owner_is_ours)
+}
+
+fn owner_is_ours(owner: &OwnerReference) -> bool {
+    owner
+        .api_version
+        .split_once('/')
         .is_some_and(|(group, _)| group == GROUP)
 }

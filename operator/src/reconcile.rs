@@ -14,7 +14,8 @@ mod references;
 mod registration;
 mod run;
 mod static_plugin;
+pub mod unreadable;
 
 pub use parts::Parts;
-pub use queue::{Backoff, Queue};
+pub use queue::{Backoff, Due, Queue};
 pub use run::{Next, Reconciler, Settings};

@@ -62,6 +62,8 @@ pub mod annotation {
 
 /// What operators before this one left behind.
 pub mod leftover {
+    /// Field manager of NetObserv's operator: the name of its program.
+    pub const FIELD_MANAGER: &str = "manager";
     /// Finalizer that nobody acts on any more: with it a FlowCollector could not be deleted.
     pub const FINALIZER: &str = "flows.netobserv.io/finalizer";
     /// ClusterRoleBindings that nothing needs any more.
@@ -288,6 +290,14 @@ pub mod role {
     pub const CONFIG_WATCHER: &str = "netobserv-config-watcher";
     /// Asks whose a token is.
     pub const TOKEN_REVIEW: &str = "netobserv-token-review";
+}
+
+/// Names around the manager's own metrics.
+pub mod manager_metrics {
+    /// Service in front of them.
+    pub const SERVICE: &str = "netobserv-metrics-service";
+    /// Secret with our own certificate.
+    pub const OWN_CERTIFICATE: &str = "netobserv-metrics-own-cert";
 }
 
 /// Names of network policies.

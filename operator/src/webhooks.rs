@@ -4,7 +4,6 @@
 
 mod convert;
 mod inject;
-mod own;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -26,6 +25,8 @@ use self::inject::Target;
 use self::validate::FactsNow;
 use crate::certificates::Lifetime;
 use crate::http;
+use crate::own_certificate;
+use crate::scope::webhook::OWN_CERTIFICATE;
 use crate::tls::{self, Files};
 
 /// Largest request body, in bytes.
@@ -64,15 +65,18 @@ pub async fn serve(
             tls::follow(&settings.files, &certificates).await;
         } else {
             let target = Target::new(&settings.namespace, settings.url.as_deref());
-            let lifetime = settings.lifetime;
-            own::follow(
-                client,
-                &settings.namespace,
-                &target,
-                lifetime,
-                &certificates,
-            )
-            .await;
+            let own = own_certificate::Settings {
+                namespace: settings.namespace,
+                secret: OWN_CERTIFICATE,
+                authority: "netobserv-operator webhooks",
+                hosts: target.names(),
+                lifetime: settings.lifetime,
+            };
+            let tell = |authorities: String| {
+                let (client, target) = (client.clone(), target.clone());
+                async move { inject::inject(&client, &target, &authorities).await }
+            };
+            own_certificate::follow(client.clone(), own, certificates, tell).await;
         }
     };
     tokio::select! {

@@ -10,8 +10,9 @@ use jiff::Timestamp;
 use netobserv_operator::certificates::Keyring;
 use netobserv_operator::cluster::Facts;
 use netobserv_operator::desired::Desired;
-use netobserv_operator::desired::certificates::{Certificates, Ring, wanted};
+use netobserv_operator::desired::certificates::{Certificates, Maker, Ring, makers};
 use netobserv_operator::desired::references::{self, Content, Known, State};
+use netobserv_operator::object::Key;
 use netobserv_operator::scope::Scope;
 use serde_json::{Value, json};
 
@@ -54,16 +55,17 @@ fn ring(ring: Ring) -> Keyring {
     Keyring::advance(None, &plan, now).unwrap().0
 }
 
-/// The objects where the cluster holds that; the rings that are wanted are made.
+/// The objects where the cluster holds that; the rings that are ours are made.
 fn made(spec: &Value, facts: &Facts, theirs: &[&str]) -> Desired {
     let mut beside = Beside {
         references: held(spec, facts, theirs),
         ..Beside::default()
     };
-    let wanted = ask(spec, facts, &beside, wanted);
-    beside.certificates.rings = wanted
+    let makers = ask(spec, facts, &beside, makers);
+    beside.certificates.rings = makers
         .into_iter()
-        .map(|name| (name, Ok(ring(name))))
+        .filter(|(_, maker)| *maker == Maker::Operator)
+        .map(|(name, _)| (name, Ok(ring(name))))
         .collect();
     desired_with(spec, facts, &beside)
 }
@@ -84,10 +86,8 @@ fn holders(desired: &Desired) -> Vec<String> {
 
 #[test]
 fn what_nobody_else_provides_is_ours() {
-    const PIPELINE: &str = "Secret netobserv/flowlogs-pipeline-cert";
     const AGENT: &str = "Secret netobserv-privileged/ebpf-agent-cert";
     const TRUST: &str = "ConfigMap netobserv/netobserv-ca";
-    const AGENTS_TRUST: &str = "ConfigMap netobserv-privileged/netobserv-ca";
     const AGENT_METRICS: &str = "Secret netobserv-privileged/ebpf-agent-svc-prom";
     let store =
         json!({"loki": {"mode": "Embedded"}, "processor": {"service": {"tlsType": "Disabled"}}});
@@ -214,34 +214,126 @@ fn what_somebody_else_provides_in_part_is_asked_for() {
     );
 }
 
+/// The two objects of the ring of an empty specification.
+const PIPELINE: &str = "Secret netobserv/flowlogs-pipeline-cert";
+const AGENTS_TRUST: &str = "ConfigMap netobserv-privileged/netobserv-ca";
+
+/// The same cluster, where each object is in such a state, and these are ours as the watches of our objects show them.
+fn known(spec: &Value, states: &[(&str, State)], ours: &[&str]) -> Known {
+    let mut known = held(spec, &kubernetes(), &[]);
+    for (source, state) in &mut known.sources {
+        let name = source.to_string();
+        if let Some((_, given)) = states.iter().find(|(given, _)| *given == name) {
+            *state = given.clone();
+        }
+        if ours.contains(&name.as_str()) {
+            known.ours.insert(source.clone());
+        }
+    }
+    known
+}
+
 #[test]
-fn nothing_is_made_while_it_is_not_known_what_is_there() {
+fn what_cannot_be_read_is_made_by_nobody_anew_and_taken_from_nobody() {
     let spec = json!({});
     let unreadable = || State::Unreadable("forbidden".to_owned());
-    let mut references = held(&spec, &kubernetes(), &[]);
-    references
-        .sources
-        .values_mut()
-        .for_each(|state| *state = unreadable());
-    let beside = Beside {
-        references,
-        ..Beside::default()
+    let ours = || State::Found(content(&json!({"netobserv-managed": "true"})));
+    let theirs = || State::Found(content(&json!({})));
+    let unknown = |object: &str, was_ours| Maker::Unknown {
+        reason: format!("{object} cannot be read: forbidden"),
+        was_ours,
     };
-    assert_eq!(ask(&spec, &kubernetes(), &beside, wanted), []);
-    let ours = State::Found(content(&json!({"netobserv-managed": "true"})));
-    let mut references = held(&spec, &kubernetes(), &[]);
-    references
-        .sources
-        .values_mut()
-        .for_each(|state| *state = ours.clone());
-    let beside = Beside {
-        references,
-        ..Beside::default()
+    for (name, pipeline, trust, seen, expected) in [
+        ("all ours", ours(), ours(), &[][..], Maker::Operator),
+        (
+            "nothing known",
+            unreadable(),
+            unreadable(),
+            &[],
+            unknown(PIPELINE, false),
+        ),
+        (
+            "all ours as the other watches show",
+            unreadable(),
+            unreadable(),
+            &[PIPELINE, AGENTS_TRUST],
+            Maker::Operator,
+        ),
+        (
+            "a part ours, the other not known",
+            ours(),
+            unreadable(),
+            &[PIPELINE],
+            unknown(AGENTS_TRUST, true),
+        ),
+        (
+            "a part theirs, the other not known",
+            theirs(),
+            unreadable(),
+            &[AGENTS_TRUST],
+            Maker::Other,
+        ),
+    ] {
+        let states = [(PIPELINE, pipeline), (AGENTS_TRUST, trust)];
+        let beside = Beside {
+            references: known(&spec, &states, seen),
+            ..Beside::default()
+        };
+        let makers = ask(&spec, &kubernetes(), &beside, makers);
+        assert_eq!(
+            makers,
+            BTreeMap::from([(Ring::Components, expected)]),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn while_a_ring_is_not_known_what_runs_stays() {
+    let spec = json!({});
+    let unreadable = State::Unreadable("no answer".to_owned());
+    let theirs = State::Found(content(&json!({})));
+    let failed = Certificates {
+        rings: BTreeMap::from([(Ring::Components, Err("no answer".to_owned()))]),
     };
-    assert_eq!(
-        ask(&spec, &kubernetes(), &beside, wanted),
-        [Ring::Components]
-    );
+    for (name, pipeline, certificates, stays) in [
+        (
+            "its keeper cannot be read",
+            State::Missing,
+            failed.clone(),
+            true,
+        ),
+        (
+            "a part cannot be read",
+            unreadable,
+            Certificates::default(),
+            true,
+        ),
+        ("it is theirs", theirs, Certificates::default(), false),
+    ] {
+        let mut references = known(&spec, &[(PIPELINE, pipeline)], &[]);
+        let digest = "flows.netobserv.io/watched-svc-certs".to_owned();
+        let workload = Key::namespaced("Deployment", "apps", NAMESPACE, "flowlogs-pipeline");
+        let live = BTreeMap::from([(digest.clone(), "live".to_owned())]);
+        references.annotations.insert(workload, live);
+        let beside = Beside {
+            references,
+            certificates,
+            ..Beside::default()
+        };
+        let made = desired_with(&spec, &kubernetes(), &beside);
+        let mut kept: Vec<_> = made.keep.iter().map(ToString::to_string).collect();
+        kept.sort();
+        let pipeline = desired::find(&made, "Deployment", "flowlogs-pipeline").unwrap();
+        let annotation = &pipeline["spec"]["template"]["metadata"]["annotations"][&digest];
+        if stays {
+            assert_eq!(kept, [AGENTS_TRUST, PIPELINE], "{name}");
+            assert_eq!(annotation, "live", "{name}");
+        } else {
+            assert!(kept.is_empty(), "{name}");
+            assert!(annotation.is_null(), "{name}");
+        }
+    }
 }
 
 #[test]
@@ -264,8 +356,12 @@ fn a_ring_that_cannot_be_had_is_reported_and_the_rest_deployed() {
     assert_eq!(
         messages,
         [
-            format!("{path}: Secret netobserv/flowlogs-pipeline-cert is not there: no room"),
-            format!("{path}: ConfigMap netobserv-privileged/netobserv-ca is not there: no room"),
+            format!(
+                "{path}: Secret netobserv/flowlogs-pipeline-cert can neither be made nor renewed: no room"
+            ),
+            format!(
+                "{path}: ConfigMap netobserv-privileged/netobserv-ca can neither be made nor renewed: no room"
+            ),
         ]
     );
     assert!(desired::find(&made, "DaemonSet", "netobserv-ebpf-agent").is_some());

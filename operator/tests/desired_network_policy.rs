@@ -97,6 +97,13 @@ fn each_platform_and_feature_has_its_rules() {
     with_servers.api_server_addresses = ["10.0.0.1", "fd00::1", "host"].map(str::to_owned).to_vec();
     let openshift_in = "in here; in policy-group.network.openshift.io/host-network= 9443 2055; in ns(openshift-user-workload-monitoring)";
     let openshift_out = "out here; out ns(openshift-apiserver,openshift-kube-apiserver) 6443; out ns(openshift-dns,openshift-monitoring)";
+    let manager_in = "in any 8081 8443 9443";
+    let manager_out = "out any 443 6443";
+    let mut with_port = kind();
+    with_port.api_server_addresses = vec!["10.0.0.1".to_owned()];
+    with_port.api_server_ports = vec![6443, 8443];
+    let mut with_other_plugin = with_port.clone();
+    with_other_plugin.network_plugin = NetworkPlugin::Unknown;
     let monitored = "netobserv-privileged/netobserv: in ns(openshift-user-workload-monitoring)";
     for (name, spec, facts, expected) in [
         (
@@ -104,7 +111,25 @@ fn each_platform_and_feature_has_its_rules() {
             json!({}),
             kind(),
             vec![
-                "netobserv/netobserv: in here; out here; out ns(kube-system)".to_owned(),
+                format!("netobserv/netobserv: in here; {manager_in}; out here; {manager_out}; out ns(kube-system)"),
+                "netobserv-privileged/netobserv: ".to_owned(),
+            ],
+        ),
+        (
+            "kind, whose API server is known",
+            json!({}),
+            with_port,
+            vec![
+                format!("netobserv/netobserv: in here; {manager_in}; out here; out 10.0.0.1/32 6443 8443; out ns(kube-system)"),
+                "netobserv-privileged/netobserv: ".to_owned(),
+            ],
+        ),
+        (
+            "another plugin, whatever it makes of the API server's address",
+            json!({"networkPolicy": {"enable": true}}),
+            with_other_plugin,
+            vec![
+                format!("netobserv/netobserv: in here; {manager_in}; out here; {manager_out} 8443; out ns(kube-system)"),
                 "netobserv-privileged/netobserv: ".to_owned(),
             ],
         ),
@@ -113,7 +138,7 @@ fn each_platform_and_feature_has_its_rules() {
             json!({"networkPolicy": {"additionalNamespaces": ["a", "b"]}}),
             kind(),
             vec![
-                "netobserv/netobserv: in here; in ns(a,b); out here; out ns(kube-system,a,b)".to_owned(),
+                format!("netobserv/netobserv: in here; {manager_in}; in ns(a,b); out here; {manager_out}; out ns(kube-system,a,b)"),
                 "netobserv-privileged/netobserv: ".to_owned(),
             ],
         ),
@@ -122,7 +147,7 @@ fn each_platform_and_feature_has_its_rules() {
             json!({}),
             with(kubernetes(), NetworkPlugin::OvnKubernetes),
             vec![
-                "netobserv/netobserv: in here; in kubernetes.io/metadata.name=ovn-host-network 2055; out here; out ns(kube-system)".to_owned(),
+                format!("netobserv/netobserv: in here; in kubernetes.io/metadata.name=ovn-host-network 2055; {manager_in}; out here; {manager_out}; out ns(kube-system)"),
                 "netobserv-privileged/netobserv: ".to_owned(),
             ],
         ),
@@ -131,7 +156,7 @@ fn each_platform_and_feature_has_its_rules() {
             json!({"deploymentModel": "Kafka", "kafka": {"address": "k", "topic": "t"}}),
             with(kubernetes(), NetworkPlugin::OvnKubernetes),
             vec![
-                "netobserv/netobserv: in here; out here; out ns(kube-system)".to_owned(),
+                format!("netobserv/netobserv: in here; {manager_in}; out here; {manager_out}; out ns(kube-system)"),
                 "netobserv-privileged/netobserv: ".to_owned(),
             ],
         ),
@@ -158,7 +183,7 @@ fn each_platform_and_feature_has_its_rules() {
             json!({"loki": {"mode": "LokiStack", "lokiStack": {"name": "l", "namespace": "logs"}}}),
             kind(),
             vec![
-                "netobserv/netobserv: in here; in ns(logs); out here; out ns(logs,kube-system)".to_owned(),
+                format!("netobserv/netobserv: in here; {manager_in}; in ns(logs); out here; {manager_out}; out ns(logs,kube-system)"),
                 "netobserv-privileged/netobserv: ".to_owned(),
             ],
         ),
@@ -167,7 +192,7 @@ fn each_platform_and_feature_has_its_rules() {
             json!({"loki": {"mode": "Embedded"}}),
             kind(),
             vec![
-                "netobserv/netobserv: in here; out here; out ns(kube-system)".to_owned(),
+                format!("netobserv/netobserv: in here; {manager_in}; out here; {manager_out}; out ns(kube-system)"),
                 "netobserv-privileged/netobserv: ".to_owned(),
                 "netobserv/netobserv-console-to-agents: out any 9400".to_owned(),
             ],
@@ -177,7 +202,7 @@ fn each_platform_and_feature_has_its_rules() {
             json!({"execution": {"mode": "OnHold"}}),
             kind(),
             vec![
-                "netobserv/netobserv: in here; out here; out ns(kube-system)".to_owned(),
+                format!("netobserv/netobserv: in here; {manager_in}; out here; {manager_out}; out ns(kube-system)"),
                 "netobserv-privileged/netobserv: ".to_owned(),
             ],
         ),

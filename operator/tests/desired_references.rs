@@ -322,6 +322,7 @@ fn what_is_away_is_reported_and_leaves_pods_and_copies_as_they_were() {
             workload,
             pairs(&[("flows.netobserv.io/watched-kafka-ca", "EPFv4Q==")]),
         )]),
+        ..Known::default()
     };
     let made = made(&with_kafka_authority(), known);
     let problems: Vec<_> = made

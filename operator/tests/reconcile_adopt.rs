@@ -11,7 +11,7 @@ use kube::core::DynamicObject;
 use kube::{Client, ResourceExt as _};
 use netobserv_operator::owned::{KINDS, Kind, is_ours};
 use serde_json::{Value, json};
-use support::control_plane::{NAMESPACE, create, parse};
+use support::control_plane::{NAMESPACE, parse};
 use support::{Manager, Snapshot, World, eventually};
 
 /// Field manager of NetObserv's operator.
@@ -98,7 +98,11 @@ async fn a_running_netobserv_is_taken_over_without_rolling_a_pod() {
         "uid": collector.metadata.uid, "controller": true}]);
     let orphan: Value = json!({"metadata": {"name": "of-an-old-version", "ownerReferences": owner,
         "labels": {"netobserv-managed": "true"}}});
-    create(&configs, &parse(orphan)).await;
+    let parameters = PostParams {
+        field_manager: Some(THEIRS.to_owned()),
+        ..PostParams::default()
+    };
+    configs.create(&parameters, &parse(orphan)).await.unwrap();
     let workloads = ["DaemonSet ", "Deployment "];
     let is_workload = |key: &&String| workloads.iter().any(|kind| key.starts_with(kind));
     let count = before.0.keys().filter(is_workload).count();

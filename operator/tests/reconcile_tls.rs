@@ -18,7 +18,9 @@ use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
-use netobserv_operator::certificates::Lifetime;
+use netobserv_operator::certificates::{Keeper, Lifetime};
+use netobserv_operator::desired::certificates::Ring;
+use netobserv_operator::scope::Scope;
 use netobserv_operator::tls::Files;
 use netobserv_operator::webhooks;
 use rcgen::CertifiedKey;
@@ -95,7 +97,11 @@ impl Drop for Process {
 }
 
 /// The status line and the rest of the answer, by TLS.
-async fn get(port: u16, authority: &str, token: Option<&str>) -> Result<String, String> {
+async fn get(
+    (host, port): (&str, u16),
+    authority: &str,
+    token: Option<&str>,
+) -> Result<String, String> {
     let mut roots = RootCertStore::empty();
     for certificate in rustls_pemfile::certs(&mut BufReader::new(authority.as_bytes())) {
         roots.add(certificate.unwrap()).unwrap();
@@ -107,7 +113,7 @@ async fn get(port: u16, authority: &str, token: Option<&str>) -> Result<String, 
     let stream = TcpStream::connect(("127.0.0.1", port))
         .await
         .map_err(text)?;
-    let name = ServerName::try_from("127.0.0.1").unwrap();
+    let name = ServerName::try_from(host.to_owned()).unwrap();
     let connector = TlsConnector::from(Arc::new(config));
     let mut stream = connector.connect(name, stream).await.map_err(text)?;
     let token = token.map(|token| format!("Authorization: Bearer {token}\r\n"));
@@ -157,6 +163,7 @@ async fn certificates_of_others_are_followed_and_metrics_shown_to_whom_the_api_s
     let folder = kubeconfig.with_file_name("certificates");
     let first = put_certificate(&folder);
     let (webhooks, metrics) = (free_port(), free_port());
+    let server = ("127.0.0.1", metrics);
     let child = Command::new(env!("CARGO_BIN_EXE_manager"))
         .env("KUBECONFIG", &kubeconfig)
         .args([
@@ -195,7 +202,7 @@ async fn certificates_of_others_are_followed_and_metrics_shown_to_whom_the_api_s
     ] {
         // The API server takes a role in after a moment.
         eventually(name, async || {
-            let answer = get(metrics, &first, token).await?;
+            let answer = get(server, &first, token).await?;
             let is_expected = answer.starts_with(&format!("HTTP/1.1 {expected}"));
             let shows = answer.contains("controller_runtime_reconcile");
             (is_expected && shows == (expected == "200"))
@@ -208,7 +215,7 @@ async fn certificates_of_others_are_followed_and_metrics_shown_to_whom_the_api_s
     // Rotated: both servers take the new one in, and conversion goes on.
     let second = put_certificate(&folder);
     eventually("the new certificate", async || {
-        get(metrics, &second, Some(&reader)).await.map(|_| ())
+        get(server, &second, Some(&reader)).await.map(|_| ())
     })
     .await;
     trust(&plane, webhooks, &second).await;
@@ -216,7 +223,57 @@ async fn certificates_of_others_are_followed_and_metrics_shown_to_whom_the_api_s
         converted(&plane).await
     })
     .await;
-    assert!(get(metrics, &first, Some(&reader)).await.is_err());
+    assert!(get(server, &first, Some(&reader)).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_token_travels_in_clear_and_no_secret_of_others_is_written() {
+    let Some(plane) = ControlPlane::start().await else {
+        return;
+    };
+    plane.install().await;
+    let kubeconfig = plane.manager_kubeconfig().await;
+    let metrics = free_port();
+    let child = Command::new(env!("CARGO_BIN_EXE_manager"))
+        .env("KUBECONFIG", &kubeconfig)
+        .args([
+            "--health-probe-bind-address=0".to_owned(),
+            // As the manifests have it, and nobody provides a certificate.
+            format!("--metrics-bind-address=0.0.0.0:{metrics}"),
+            "--webhook-bind-address=0".to_owned(),
+            format!("--namespace={NAMESPACE}"),
+        ])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let _manager = Process(child);
+    let secrets: Api<Secret> = Api::namespaced(plane.client.clone(), NAMESPACE);
+    let host = format!("netobserv-metrics-service.{NAMESPACE}.svc");
+    eventually("metrics by TLS, for whom has a token", async || {
+        let secret = secrets.get("netobserv-metrics-own-cert").await;
+        let data = secret.map_err(|error| error.to_string())?.data.unwrap();
+        let authority = String::from_utf8(data["ca.crt"].0.clone()).unwrap();
+        let answer = get((&host, metrics), &authority, None).await?;
+        let is_refused = answer.starts_with("HTTP/1.1 401");
+        is_refused.then_some(()).ok_or(answer)
+    })
+    .await;
+
+    let foreign =
+        json!({"metadata": {"name": "netobserv-own-certs"}, "stringData": {"ca.crt": "theirs"}});
+    create(&secrets, &parse(foreign)).await;
+    let keeper = Keeper {
+        client: plane.client.clone(),
+        namespace: NAMESPACE.to_owned(),
+        name: Ring::Components.secret(),
+        owner: None,
+    };
+    let plan = Ring::Components.plan(&Scope::new(NAMESPACE));
+    let refused = keeper.keep(&plan).await.unwrap_err().to_string();
+    assert!(refused.contains("exists and is not ours"), "{refused}");
+    let secret = secrets.get(keeper.name).await.unwrap();
+    assert_eq!(secret.data.unwrap()["ca.crt"].0, b"theirs");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

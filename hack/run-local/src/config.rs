@@ -137,7 +137,8 @@ fn pipeline(settings: &Settings, ports: Ports) -> Result<Value> {
     }))
 }
 
-/// JSON is YAML, so our part is written as JSON and the shipped `frontend` block follows as it is.
+/// JSON is YAML, so our part is written as JSON and the shipped `frontend` block follows as it is, with the sampling as one
+/// more of its keys, so that the page says what its numbers are of.
 fn console(settings: &Settings, ports: Ports, data: &Path) -> Result<String> {
     let shipped = settings
         .root
@@ -159,6 +160,7 @@ fn console(settings: &Settings, ports: Ports, data: &Path) -> Result<String> {
         {"component": "console", "url": format!("http://127.0.0.1:{}/metrics", ports.console_metrics)},
     ]});
     Ok(format!(
-        "server: {server}\nstore: {store}\nlosses: {losses}\n{frontend}"
+        "server: {server}\nstore: {store}\nlosses: {losses}\n{frontend}  sampling: {}\n",
+        settings.sampling
     ))
 }

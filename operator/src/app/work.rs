@@ -1,4 +1,5 @@
-//! What only the leading manager does: watch and reconcile.
+//! What only the leading manager does: watch and reconcile. An object of ours that cannot be read stops nothing but
+//! what depends on it.
 
 use std::error::Error;
 use std::fmt::Debug;
@@ -6,25 +7,32 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
+use kube::core::error_boundary::DeserializeGuard;
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::reflector::{self, ObjectRef, Store};
-use kube::runtime::watcher::{self, watcher};
+use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::edits::Edits;
 use crate::apis::flowcollector::{self, FlowCollector};
 use crate::apis::flowcollectorslice::FlowCollectorSlice;
 use crate::apis::flowmetric::FlowMetric;
 use crate::cluster::Facts;
 use crate::metrics::Metrics;
 use crate::owned::{Applier, Observed};
-use crate::reconcile::{Backoff, Next, Parts, Queue, Reconciler, Settings, migration};
+use crate::reconcile::{
+    Backoff, Due, Next, Parts, Queue, Reconciler, Settings, migration, unreadable,
+};
 
 /// A run that began may end after a drain was asked for, within this.
 const RUN_LIMIT: Duration = Duration::from_secs(10);
+
+/// A copy of all our resources of a kind, also of those that cannot be read: they hide no other.
+type Copies<K> = Store<DeserializeGuard<K>>;
 
 /// What the work needs.
 pub struct Work {
@@ -47,27 +55,36 @@ pub async fn run(work: Work, drain: CancellationToken) {
         mut facts,
     } = work;
     let changed = Arc::new(Notify::new());
+    let edited = Arc::new(Notify::new());
     let observed = Observed::new(client.clone(), changed.clone());
     let mut tasks = JoinSet::new();
-    let collectors = follow::<FlowCollector>(&client, changed.clone(), &mut tasks);
-    let metrics_of_users = follow::<FlowMetric>(&client, changed.clone(), &mut tasks);
-    let slices = follow::<FlowCollectorSlice>(&client, changed.clone(), &mut tasks);
+    let collectors = follow::<FlowCollector>(&client, edited.clone(), &mut tasks);
+    let metrics_of_users = follow::<FlowMetric>(&client, edited.clone(), &mut tasks);
+    let slices = follow::<FlowCollectorSlice>(&client, edited.clone(), &mut tasks);
     let applier = Applier::new(client.clone(), observed.clone());
     tasks.spawn(migration::run(client.clone()));
-    let mut reconciler = Reconciler::new(client, applier, settings, changed.clone());
-    let queue = Queue::new(changed.clone());
-    tasks.spawn(wake_on_facts(facts.clone(), changed));
+    let mut reconciler = Reconciler::new(
+        client.clone(),
+        applier,
+        settings,
+        changed.clone(),
+        edited.clone(),
+    );
+    let queue = Queue::new(changed, edited.clone());
+    tasks.spawn(wake_on_facts(facts.clone(), edited));
 
     let mut backoff = Backoff::default();
-    let mut later = None;
+    let mut due = Due::default();
+    // Of which FlowCollector, in which generation, its status says that it cannot be read.
+    let mut told = None;
     loop {
         tokio::select! {
             () = drain.cancelled() => break,
-            () = queue.next(later) => {}
+            () = queue.next(due) => {}
         }
         let Some(known) = facts.borrow_and_update().clone() else {
             // They wake us when they are there.
-            later = None;
+            due = Due::default();
             continue;
         };
         observed.follow(|kind| known.has(kind));
@@ -76,21 +93,38 @@ pub async fn run(work: Work, drain: CancellationToken) {
             () = observed.wait_until_listed() => {}
         }
         let key = ObjectRef::new(flowcollector::NAME);
-        let Some(collector) = collectors.get(&key) else {
+        let Some(copy) = collectors.get(&key) else {
             let run = reconciler.run_without(&known);
             let next = run.await.unwrap_or_else(|error| {
                 tracing::error!(%error, "run without a FlowCollector failed");
                 Next::Error
             });
-            later = backoff.wait(next);
+            due = backoff.wait(next);
             continue;
+        };
+        let DeserializeGuard(collector) = copy.as_ref();
+        let collector = match collector {
+            Ok(collector) => collector,
+            Err(invalid) => {
+                let said = (invalid.metadata.uid.clone(), invalid.metadata.generation);
+                if told.as_ref() != Some(&said) && unreadable::tell(&client, invalid).await {
+                    told = Some(said.clone());
+                }
+                // Only another edit can make it better.
+                due = if told.as_ref() == Some(&said) {
+                    Due::default()
+                } else {
+                    backoff.wait(Next::Error)
+                };
+                continue;
+            }
         };
         let parts = tokio::select! {
             () = drain.cancelled() => break,
             parts = listed(&metrics_of_users, &slices) => parts,
         };
         let Some(parts) = parts else { break };
-        let run = one(&mut reconciler, &collector, &known, &parts, &metrics);
+        let run = one(&mut reconciler, collector, &known, &parts, &metrics);
         let ended = tokio::select! {
             next = run => Some(next),
             () = too_late(&drain) => None,
@@ -99,7 +133,7 @@ pub async fn run(work: Work, drain: CancellationToken) {
             tracing::warn!("the run did not end in time; the next manager completes it");
             break;
         };
-        later = backoff.wait(next);
+        due = backoff.wait(next);
     }
     tasks.shutdown().await;
 }
@@ -133,12 +167,12 @@ async fn one(
     next
 }
 
-/// A copy of all our resources of a kind, kept up to date.
-fn follow<K>(client: &Client, changed: Arc<Notify>, tasks: &mut JoinSet<()>) -> Store<K>
+/// A copy of all our resources of a kind, kept up to date. `edited` is told of what users change.
+fn follow<K>(client: &Client, edited: Arc<Notify>, tasks: &mut JoinSet<()>) -> Copies<K>
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
 {
-    let api: Api<K> = Api::all(client.clone());
+    let api: Api<DeserializeGuard<K>> = Api::all(client.clone());
     let (store, writer) = reflector::store();
     let events = reflector::reflector(
         writer,
@@ -146,9 +180,15 @@ where
     );
     tasks.spawn(async move {
         let mut events = std::pin::pin!(events);
+        let mut edits = Edits::default();
         while let Some(event) = events.next().await {
             match event {
-                Ok(_) => changed.notify_one(),
+                Ok(event) => {
+                    if edits.is_one(&event) {
+                        log_unreadable(&event);
+                        edited.notify_one();
+                    }
+                }
                 Err(error) => {
                     let kind = K::plural(&());
                     let error: &dyn Error = &error;
@@ -160,14 +200,56 @@ where
     store
 }
 
+fn log_unreadable<K: Resource<DynamicType = ()>>(event: &Event<DeserializeGuard<K>>) {
+    if let Event::Apply(object) | Event::InitApply(object) = event
+        && let Some(problem) = problem(object)
+    {
+        tracing::error!("{problem}");
+    }
+}
+
+/// Why an object cannot be read, with its name.
+fn problem<K: Resource<DynamicType = ()>>(object: &DeserializeGuard<K>) -> Option<String> {
+    let DeserializeGuard(object) = object;
+    let invalid = object.as_ref().err()?;
+    let meta = &invalid.metadata;
+    Some(format!(
+        "{} {}/{} cannot be read and is left out: {}",
+        K::kind(&()),
+        meta.namespace.as_deref().unwrap_or_default(),
+        meta.name.as_deref().unwrap_or_default(),
+        invalid.error
+    ))
+}
+
 /// All FlowMetrics and slices. None before each kind was listed once: a run without them would take away what is theirs.
-async fn listed(metrics: &Store<FlowMetric>, slices: &Store<FlowCollectorSlice>) -> Option<Parts> {
+async fn listed(
+    metrics: &Copies<FlowMetric>,
+    slices: &Copies<FlowCollectorSlice>,
+) -> Option<Parts> {
     metrics.wait_until_ready().await.ok()?;
     slices.wait_until_ready().await.ok()?;
+    let mut unreadable = Vec::new();
     Some(Parts {
-        metrics: metrics.state(),
-        slices: slices.state(),
+        metrics: readable(metrics, &mut unreadable),
+        slices: readable(slices, &mut unreadable),
+        unreadable,
     })
+}
+
+/// What can be read; the others are told of in `unreadable`, in the order of their names.
+fn readable<K>(copies: &Copies<K>, unreadable: &mut Vec<String>) -> Vec<Arc<K>>
+where
+    K: Resource<DynamicType = ()> + Clone + 'static,
+{
+    let all = copies.state();
+    let mut problems: Vec<_> = all.iter().filter_map(|copy| problem(copy)).collect();
+    problems.sort();
+    unreadable.extend(problems);
+    all.iter()
+        .filter_map(|copy| copy.0.as_ref().ok())
+        .map(|object| Arc::new(object.clone()))
+        .collect()
 }
 
 async fn wake_on_facts(mut facts: watch::Receiver<Option<Facts>>, changed: Arc<Notify>) {

@@ -15,6 +15,16 @@ pub enum KeepError {
     /// It cannot be made.
     #[error("make certificates: {0}")]
     Make(#[from] rcgen::Error),
+    /// Somebody else's Secret has the name.
+    #[error(
+        "Secret {name} of namespace {namespace} exists and is not ours: it is left alone; rename or remove it"
+    )]
+    Stranger {
+        /// Which Secret.
+        name: &'static str,
+        /// Of which namespace.
+        namespace: String,
+    },
     /// It cannot be kept.
     #[error("{step} Secret {name} of namespace {namespace}: {source}")]
     Api {
@@ -51,9 +61,16 @@ impl Keeper {
             .get_opt(self.name)
             .await
             .map_err(|source| self.failed("read", source))?;
-        let old = existing
+        if existing
             .as_ref()
-            .and_then(|secret| Keyring::of(secret, plan));
+            .is_some_and(|old| !Keyring::is_kept_in(old))
+        {
+            return Err(KeepError::Stranger {
+                name: self.name,
+                namespace: self.namespace.clone(),
+            });
+        }
+        let old = existing.as_ref().and_then(Keyring::of);
         let (ring, is_new) = Keyring::advance(old, plan, Timestamp::now())?;
         if is_new || self.is_orphan(existing.as_ref()) {
             self.write(&api, existing, &ring).await?;

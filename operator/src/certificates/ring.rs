@@ -51,24 +51,61 @@ impl Plan {
             .collect();
         leaves.join(";")
     }
+
+    fn make(&self, now: Timestamp) -> Result<Named, rcgen::Error> {
+        Ok(Named {
+            names: self.names(),
+            issued: issue(self.authority, &self.leaves, now, self.lifetime.valid)?,
+        })
+    }
+}
+
+/// What was made, and for which names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Named {
+    names: String,
+    issued: Issued,
+}
+
+impl Named {
+    /// Whether it is what the plan would make.
+    fn fits(&self, plan: &Plan) -> bool {
+        let mut leaves = plan.leaves.iter();
+        self.names == plan.names() && leaves.all(|leaf| self.issued.pairs.contains_key(leaf.name))
+    }
+
+    /// Whether a leaf has none of the names that it shall have, so that nobody who asks for it can take it.
+    fn is_useless(&self, plan: &Plan) -> bool {
+        let named = |leaf: &Leaf| {
+            let mut all = self
+                .names
+                .split(';')
+                .filter_map(|part| part.split_once('='));
+            all.find(|(name, _)| *name == leaf.name)
+                .map(|(_, hosts)| hosts)
+        };
+        plan.leaves.iter().any(|leaf| {
+            let is_host = |host: &str| leaf.hosts.iter().any(|wanted| wanted == host);
+            named(leaf).is_some_and(|hosts| !hosts.split(',').any(is_host))
+        })
+    }
 }
 
 /// A ring, the one that follows it once it is announced, and the authority of the one before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keyring {
-    names: String,
-    current: Issued,
-    next: Option<(Issued, Timestamp)>,
+    current: Named,
+    next: Option<(Named, Timestamp)>,
     previous: Option<String>,
 }
 
 impl Keyring {
     /// Whom to trust, in PEM.
     pub fn authorities(&self) -> String {
-        let next = self.next.as_ref().map(|(next, _)| next.authority.as_str());
+        let next = self.next.as_ref();
         [
-            Some(self.current.authority.as_str()),
-            next,
+            Some(self.current.issued.authority.as_str()),
+            next.map(|(next, _)| next.issued.authority.as_str()),
             self.previous.as_deref(),
         ]
         .into_iter()
@@ -76,9 +113,13 @@ impl Keyring {
         .collect()
     }
 
-    /// What is shown now; empty for a leaf that the plan does not have.
+    /// What is shown now; empty for a leaf that the plan does not have. One that is new is shown as soon as it is there:
+    /// nobody trusts another one in its place.
     pub fn pair(&self, leaf: &str) -> Pair {
-        self.current.pairs.get(leaf).cloned().unwrap_or_default()
+        let next = self.next.as_ref().map(|(next, _)| next);
+        let mut all = [Some(&self.current), next].into_iter().flatten();
+        let pair = all.find_map(|named| named.issued.pairs.get(leaf));
+        pair.cloned().unwrap_or_default()
     }
 
     /// The first, or what an old one has become by now; and whether it is another one.
@@ -87,31 +128,32 @@ impl Keyring {
         plan: &Plan,
         now: Timestamp,
     ) -> Result<(Self, bool), rcgen::Error> {
-        let make = || issue(plan.authority, &plan.leaves, now, plan.lifetime.valid);
+        let of_use =
+            |old: &Self| old.current.issued.not_after > now && !old.current.is_useless(plan);
         let old = match old {
-            Some(old) if old.names == plan.names() && old.current.not_after > now => old,
+            Some(old) if of_use(&old) => old,
             unusable => {
                 let ring = Self {
-                    names: plan.names(),
-                    current: make()?,
+                    current: plan.make(now)?,
                     next: None,
-                    previous: unusable.map(|old| old.current.authority),
+                    previous: unusable.map(|old| old.current.issued.authority),
                 };
                 return Ok((ring, true));
             }
         };
-        if now < old.due(plan.lifetime) {
+        let coming = old.next.as_ref().map_or(&old.current, |(next, _)| next);
+        let fits = coming.fits(plan);
+        if fits && now < old.due(plan.lifetime) {
             return Ok((old, false));
         }
         let ring = match old.next {
-            Some((next, _)) => Self {
-                names: old.names,
+            Some((next, _)) if fits => Self {
                 current: next,
                 next: None,
-                previous: Some(old.current.authority),
+                previous: Some(old.current.issued.authority),
             },
-            None => Self {
-                next: Some((make()?, now)),
+            _ => Self {
+                next: Some((plan.make(now)?, now)),
                 ..old
             },
         };
@@ -122,35 +164,39 @@ impl Keyring {
     pub fn due(&self, lifetime: Lifetime) -> Timestamp {
         let due = match &self.next {
             Some((_, announced)) => announced.saturating_add(lifetime.settle),
-            None => self.current.not_after.saturating_sub(lifetime.renew_before),
+            None => (self.current.issued.not_after).saturating_sub(lifetime.renew_before),
         };
-        due.unwrap_or(self.current.not_after)
+        due.unwrap_or(self.current.issued.not_after)
     }
 
-    /// Of the Secret that keeps it; none if that is damaged.
-    pub(super) fn of(secret: &Secret, plan: &Plan) -> Option<Self> {
-        let annotation = |key: &str| secret.metadata.annotations.as_ref()?.get(key).cloned();
-        let time = |key: &str| annotation(key)?.parse().ok();
-        let issued = |prefix: &str, not_after: Timestamp| {
-            let leaves = plan.leaves.iter();
-            let pairs = leaves.map(|leaf| {
+    /// Whether a Secret is one that keeps a ring, be it damaged.
+    pub(super) fn is_kept_in(secret: &Secret) -> bool {
+        annotation(secret, NAMES).is_some()
+    }
+
+    /// Of the Secret that keeps it, whatever it was made for; none if that is damaged.
+    pub(super) fn of(secret: &Secret) -> Option<Self> {
+        let time = |key: &str| annotation(secret, key)?.parse().ok();
+        let named = |prefix: &str, names: &str, not_after: &str| {
+            let names = annotation(secret, names)?.clone();
+            let leaves = names.split(';').filter_map(|part| part.split_once('='));
+            let pairs = leaves.map(|(leaf, _)| {
                 let pair = Pair {
-                    certificate: text(secret, &format!("{prefix}{}.crt", leaf.name))?,
-                    key: text(secret, &format!("{prefix}{}.key", leaf.name))?,
+                    certificate: text(secret, &format!("{prefix}{leaf}.crt"))?,
+                    key: text(secret, &format!("{prefix}{leaf}.key"))?,
                 };
-                Some((leaf.name.to_owned(), pair))
+                Some((leaf.to_owned(), pair))
             });
-            Some(Issued {
+            let issued = Issued {
                 authority: text(secret, &format!("{prefix}{AUTHORITY}"))?,
                 pairs: pairs.collect::<Option<_>>()?,
-                not_after,
-            })
+                not_after: time(not_after)?,
+            };
+            Some(Named { names, issued })
         };
-        let next = time(NEXT_NOT_AFTER).and_then(|not_after| issued(NEXT, not_after));
         Some(Self {
-            names: annotation(NAMES)?,
-            current: issued("", time(NOT_AFTER)?)?,
-            next: next.zip(time(ANNOUNCED)),
+            current: named("", NAMES, NOT_AFTER)?,
+            next: named(NEXT, NEXT_NAMES, NEXT_NOT_AFTER).zip(time(ANNOUNCED)),
             previous: text(secret, PREVIOUS_AUTHORITY),
         })
     }
@@ -159,8 +205,8 @@ impl Keyring {
     pub(super) fn put_into(&self, secret: &mut Secret) {
         let mut data = BTreeMap::new();
         let mut times = vec![
-            (NAMES, self.names.clone()),
-            (NOT_AFTER, self.current.not_after.to_string()),
+            (NAMES, self.current.names.clone()),
+            (NOT_AFTER, self.current.issued.not_after.to_string()),
         ];
         let mut put = |prefix: &str, issued: &Issued| {
             data.insert(format!("{prefix}{AUTHORITY}"), issued.authority.clone());
@@ -169,10 +215,11 @@ impl Keyring {
                 data.insert(format!("{prefix}{leaf}.key"), pair.key.clone());
             }
         };
-        put("", &self.current);
+        put("", &self.current.issued);
         if let Some((next, announced)) = &self.next {
-            put(NEXT, next);
-            times.push((NEXT_NOT_AFTER, next.not_after.to_string()));
+            put(NEXT, &next.issued);
+            times.push((NEXT_NAMES, next.names.clone()));
+            times.push((NEXT_NOT_AFTER, next.issued.not_after.to_string()));
             times.push((ANNOUNCED, announced.to_string()));
         }
         data.extend(
@@ -185,7 +232,7 @@ impl Keyring {
             .map(|(key, text)| (key, ByteString(text.into_bytes())));
         secret.data = Some(bytes.collect());
         let annotations = secret.metadata.annotations.get_or_insert_default();
-        for key in [NEXT_NOT_AFTER, ANNOUNCED] {
+        for key in [NEXT_NAMES, NEXT_NOT_AFTER, ANNOUNCED] {
             annotations.remove(key);
         }
         annotations.extend(times.into_iter().map(|(key, text)| (key.to_owned(), text)));
@@ -202,10 +249,16 @@ const NEXT: &str = "next-";
 const NAMES: &str = "flows.netobserv.io/names";
 /// Annotation: when the ring ends.
 const NOT_AFTER: &str = "flows.netobserv.io/not-after";
+/// Annotation: whom the next ring's certificates are for.
+const NEXT_NAMES: &str = "flows.netobserv.io/next-names";
 /// Annotation: when the next ring ends.
 const NEXT_NOT_AFTER: &str = "flows.netobserv.io/next-not-after";
 /// Annotation: since when the next ring's authority is known.
 const ANNOUNCED: &str = "flows.netobserv.io/next-announced";
+
+fn annotation<'a>(secret: &'a Secret, key: &str) -> Option<&'a String> {
+    secret.metadata.annotations.as_ref()?.get(key)
+}
 
 fn text(secret: &Secret, key: &str) -> Option<String> {
     let bytes = secret.data.as_ref()?.get(key)?;
@@ -218,10 +271,11 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
-    fn plan(host: &str) -> Plan {
+    /// With these names, with commas between.
+    fn plan(hosts: &str) -> Plan {
         let leaf = |name, is_client| Leaf {
             name,
-            hosts: vec![host.to_owned()],
+            hosts: hosts.split(',').map(str::to_owned).collect(),
             is_client,
         };
         Plan {
@@ -283,6 +337,52 @@ mod tests {
     }
 
     #[test]
+    fn other_names_and_new_certificates_are_announced_first_while_the_ring_is_of_use() {
+        let mut grown = plan("a");
+        grown.leaves.push(Leaf {
+            name: "new",
+            hosts: vec!["n".to_owned()],
+            is_client: false,
+        });
+        let first = advance(None, at(0, 0)).unwrap();
+        for (name, plan, other) in [
+            ("one more name", plan("a,b"), plan("b,a")),
+            ("one more certificate", grown, plan("a,b")),
+        ] {
+            let advance = |old: &Keyring, plan, now| {
+                let mut secret = Secret::default();
+                old.put_into(&mut secret);
+                Keyring::advance(Keyring::of(&secret), plan, now).unwrap()
+            };
+            let (announced, is_new) = advance(&first, &plan, at(1, 0));
+            assert!(is_new, "{name}");
+            assert_eq!(announced.pair("server"), first.pair("server"), "{name}");
+            let authorities = announced.authorities();
+            assert!(authorities.starts_with(&first.authorities()), "{name}");
+            assert_eq!(authorities.matches("BEGIN").count(), 2, "{name}");
+            for leaf in &plan.leaves {
+                assert_ne!(announced.pair(leaf.name), Pair::default(), "{name}");
+            }
+            assert!(!advance(&announced, &plan, at(1, 0)).1, "{name}");
+
+            // What is not shown yet gives way to what is wanted by now, and that has its own time.
+            let (again, _) = advance(&announced, &other, at(1, 1));
+            assert_eq!(again.pair("server"), first.pair("server"), "{name}");
+            assert_ne!(again.authorities(), authorities, "{name}");
+
+            let (second, is_new) = advance(&announced, &plan, at(1, 1));
+            assert!(is_new, "{name}");
+            assert_ne!(second.pair("server"), first.pair("server"), "{name}");
+            assert!(
+                second.authorities().ends_with(&first.authorities()),
+                "{name}"
+            );
+            assert_eq!(second.pair("new"), announced.pair("new"), "{name}");
+            assert!(!advance(&second, &plan, at(1, 1)).1, "{name}");
+        }
+    }
+
+    #[test]
     fn a_secret_keeps_a_ring_whole_or_counts_as_none() {
         let first = advance(None, at(0, 0)).unwrap();
         let announced = advance(Some(&first), at(60, 0)).unwrap();
@@ -290,12 +390,12 @@ mod tests {
         let mut secret = Secret::default();
         for ring in [first, announced, second] {
             ring.put_into(&mut secret);
-            assert_eq!(Keyring::of(&secret, &plan("a")), Some(ring));
+            assert_eq!(Keyring::of(&secret), Some(ring));
         }
         for key in ["ca.crt", "server.crt", "client.key"] {
             let mut damaged = secret.clone();
             damaged.data.as_mut().unwrap().remove(key);
-            assert_eq!(Keyring::of(&damaged, &plan("a")), None, "{key}");
+            assert_eq!(Keyring::of(&damaged), None, "{key}");
         }
     }
 }

@@ -1,8 +1,6 @@
 //! Asking the cluster. A question that gets no answer leaves what is known as it was: one lost request must not look
 //! like another cluster, since each fact that changes rolls pods. What may not be read is unknown, with a line in the log.
 
-use std::collections::BTreeSet;
-
 use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::api::core::v1::Node;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
@@ -11,10 +9,10 @@ use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use kube::{Client, ResourceExt as _};
 use serde_json::Value;
 
-use super::{Facts, NetworkPlugin, subnets};
+use super::{Facts, NetworkPlugin, SECURITY_CONTEXT_CONSTRAINTS, apis, subnets};
 
 /// Objects read per page.
-const PAGE: u32 = 500;
+pub(super) const PAGE: u32 = 500;
 /// Node annotation of OVN-Kubernetes.
 const OVN_HOST_CIDRS: &str = "k8s.ovn.org/host-cidrs";
 
@@ -26,6 +24,17 @@ pub enum FactsError {
         "list the cluster's APIs: {0}; check that the API server answers and that discovery is allowed"
     )]
     Apis(kube::Error),
+    /// The list of APIs is empty, which it never is.
+    #[error(
+        "the cluster's list of APIs is empty; check that the API server is complete and not older than Kubernetes 1.29"
+    )]
+    NoApis,
+    /// Whether this is OpenShift cannot be told.
+    #[error(
+        "whether this is OpenShift cannot be told: the API {SECURITY_CONTEXT_CONSTRAINTS} is known but does not answer; \
+         check the API services of OpenShift"
+    )]
+    Platform,
     /// A fact cannot be learned, and nothing is known from before that could stand for it.
     #[error("learn {fact}: {source}; check that the API server answers")]
     Fact {
@@ -38,7 +47,7 @@ pub enum FactsError {
 
 /// Asks for all facts; `known` are the last ones, of which those stay that cannot be learned now.
 pub async fn discover(client: &Client, known: Option<&Facts>) -> Result<Facts, FactsError> {
-    let apis = apis(client).await.map_err(FactsError::Apis)?;
+    let apis = apis::apis(client, known.map(|known| &known.apis)).await?;
     let mut facts = Facts {
         apis,
         ..Facts::default()
@@ -76,10 +85,15 @@ pub async fn discover(client: &Client, known: Option<&Facts>) -> Result<Facts, F
             settle("the network plugin", kindnet(client).await, known_plugin)?
         };
     }
-    facts.api_server_addresses = settle(
+    (facts.api_server_addresses, facts.api_server_ports) = settle(
         "the API server's addresses",
-        api_server_addresses(client).await,
-        known.map(|known| known.api_server_addresses.clone()),
+        api_servers(client).await,
+        known.map(|known| {
+            (
+                known.api_server_addresses.clone(),
+                known.api_server_ports.clone(),
+            )
+        }),
     )?;
     if facts.is_openshift() && facts.apis.contains(subnets::API) {
         let known = known.map(|known| &known.subnets);
@@ -105,15 +119,12 @@ fn settle<T: Default>(
         Ok(answer) => return Ok(answer),
         Err(source) => source,
     };
-    // By code: an API that is not served is refused in plain text.
-    let is_refused =
-        matches!(&source, kube::Error::Api(status) if matches!(status.code, 403 | 404));
     match known {
         Some(known) => {
             tracing::warn!(fact, error = %source, "cannot be learned now; stays as it was");
             Ok(known)
         }
-        None if is_refused => {
+        None if is_refused(&source) => {
             tracing::warn!(fact, error = %source, "may not be learned; goes on without");
             Ok(T::default())
         }
@@ -121,20 +132,9 @@ fn settle<T: Default>(
     }
 }
 
-/// Resources of all groups but the core one, as `plural.group/version`.
-async fn apis(client: &Client) -> Result<BTreeSet<String>, kube::Error> {
-    let discovery = kube::Discovery::new(client.clone())
-        .run_aggregated()
-        .await?;
-    let mut apis = BTreeSet::new();
-    for group in discovery.groups() {
-        for version in group.versions() {
-            for (resource, _) in group.versioned_resources(version) {
-                apis.insert(format!("{}.{}/{version}", resource.plural, resource.group));
-            }
-        }
-    }
-    Ok(apis)
+/// Whether the API server refuses an answer for good. By code: an API that is not served is refused in plain text.
+pub(super) fn is_refused(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if matches!(status.code, 403 | 404))
 }
 
 /// Id and version of the cluster.
@@ -226,13 +226,19 @@ async fn kindnet(client: &Client) -> Result<NetworkPlugin, kube::Error> {
     })
 }
 
-async fn api_server_addresses(client: &Client) -> Result<Vec<String>, kube::Error> {
+/// Addresses and ports of the API servers.
+async fn api_servers(client: &Client) -> Result<(Vec<String>, Vec<u16>), kube::Error> {
     let api: Api<EndpointSlice> = Api::namespaced(client.clone(), "default");
     let parameters = ListParams::default().labels("kubernetes.io/service-name=kubernetes");
-    let mut addresses: Vec<String> = api
-        .list(&parameters)
-        .await?
-        .items
+    let slices = api.list(&parameters).await?.items;
+    let mut ports: Vec<u16> = slices
+        .iter()
+        .flat_map(|slice| slice.ports.iter().flatten())
+        .filter_map(|port| port.port?.try_into().ok())
+        .collect();
+    ports.sort_unstable();
+    ports.dedup();
+    let mut addresses: Vec<String> = slices
         .into_iter()
         .flat_map(|slice| slice.endpoints.into_iter().flatten())
         .filter(|endpoint| {
@@ -245,5 +251,5 @@ async fn api_server_addresses(client: &Client) -> Result<Vec<String>, kube::Erro
         .collect();
     addresses.sort();
     addresses.dedup();
-    Ok(addresses)
+    Ok((addresses, ports))
 }

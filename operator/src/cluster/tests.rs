@@ -38,7 +38,8 @@ fn answer(path: &str) -> Option<Value> {
         }
         ENDPOINTS => {
             json!({"kind": "EndpointSliceList", "apiVersion": "discovery.k8s.io/v1", "metadata": {},
-            "items": [{"metadata": {"name": "kubernetes"}, "addressType": "IPv4", "ports": [],
+            "items": [{"metadata": {"name": "kubernetes"}, "addressType": "IPv4",
+                "ports": [{"name": "https", "port": 6443, "protocol": "TCP"}],
                 "endpoints": [{"addresses": ["10.0.0.1"]}]}]})
         }
         _ => return None,
@@ -51,25 +52,35 @@ async fn facts(
     failing: &str,
     status: StatusCode,
 ) -> Result<Facts, FactsError> {
+    let answers = |path: &str| match answer(path) {
+        _ if path == failing => Err(status),
+        Some(answer) => Ok(answer),
+        None => Err(StatusCode::NOT_FOUND),
+    };
+    facts_of(known, answers).await
+}
+
+/// Discovers with those answers, by path.
+async fn facts_of(
+    known: Option<&Facts>,
+    answers: impl Fn(&str) -> Result<Value, StatusCode>,
+) -> Result<Facts, FactsError> {
     let (service, mut requests) = mock::pair::<Request<Body>, Response<Body>>();
     let client = Client::new(service, "netobserv");
     let server = async {
         while let Some((request, reply)) = requests.next_request().await {
-            let path = request.uri().path();
-            let answer = answer(path).filter(|_| path != failing);
-            let code = match &answer {
-                Some(_) => StatusCode::OK,
-                None if path == failing => status,
-                None => StatusCode::NOT_FOUND,
-            };
-            let body = answer.unwrap_or_else(|| {
-                json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code.as_u16(),
-                    "reason": code.canonical_reason().unwrap().replace(' ', ""), "message": "no"})
-            });
-            let body = match code {
+            let (code, body) = match answers(request.uri().path()) {
+                Ok(answer) => (StatusCode::OK, serde_json::to_vec(&answer).unwrap()),
                 // As the API server says it of an API that it does not serve.
-                StatusCode::NOT_FOUND => b"404 page not found\n".to_vec(),
-                _ => serde_json::to_vec(&body).unwrap(),
+                Err(StatusCode::NOT_FOUND) => {
+                    (StatusCode::NOT_FOUND, b"404 page not found\n".to_vec())
+                }
+                Err(code) => {
+                    let body = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure",
+                        "code": code.as_u16(), "message": "no",
+                        "reason": code.canonical_reason().unwrap().replace(' ', "")});
+                    (code, serde_json::to_vec(&body).unwrap())
+                }
             };
             let mut response = Response::new(Body::from(body));
             *response.status_mut() = code;
@@ -95,6 +106,7 @@ async fn what_an_openshift_says_is_known() {
     assert_eq!(facts.network_plugin, NetworkPlugin::OvnKubernetes);
     assert_eq!(facts.nodes, Some(2));
     assert_eq!(facts.api_server_addresses, ["10.0.0.1"]);
+    assert_eq!(facts.api_server_ports, [6443]);
 }
 
 #[tokio::test]
@@ -133,6 +145,118 @@ async fn an_openshift_without_its_configuration_is_worked_on() {
         let facts = facts(None, path, StatusCode::NOT_FOUND).await.unwrap();
         assert!(facts.is_openshift(), "{path}");
         assert_eq!(facts.openshift_version.is_none(), path == CLUSTER_VERSION);
+    }
+}
+
+const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+const SECURITY: &str = "security.openshift.io";
+const CONSTRAINTS: &str = "securitycontextconstraints";
+const MONITORS: &str = "servicemonitors.monitoring.coreos.com/v1";
+
+/// Discovery's answer with those groups: name, resources of `v1`, freshness.
+fn groups(groups: &[(&str, &[&str], &str)]) -> Value {
+    let items: Vec<_> = groups
+        .iter()
+        .map(|(group, resources, freshness)| {
+            let resources: Vec<_> = resources
+                .iter()
+                .map(|resource| json!({"resource": resource}))
+                .collect();
+            json!({"metadata": {"name": group},
+                "versions": [{"version": "v1", "freshness": freshness, "resources": resources}]})
+        })
+        .collect();
+    json!({"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {},
+        "items": items})
+}
+
+fn definitions(names: &[&str]) -> Value {
+    let items = names.iter().map(|name| json!({"metadata": {"name": name}}));
+    json!({"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": {},
+        "items": items.collect::<Vec<_>>()})
+}
+
+/// What an OpenShift answers whose discovery and definitions are those.
+async fn facts_with(
+    known: Option<&Facts>,
+    apis: &Value,
+    defined: &Result<Value, StatusCode>,
+) -> Result<Facts, FactsError> {
+    let answers = |path: &str| match path {
+        "/apis" => Ok(apis.clone()),
+        DEFINITIONS => defined.clone(),
+        _ => answer(path).ok_or(StatusCode::NOT_FOUND),
+    };
+    facts_of(known, answers).await
+}
+
+#[tokio::test]
+async fn an_api_that_was_found_goes_only_with_its_definition() {
+    let apps: (&str, &[&str], &str) = ("apps", &["deployments"], "Current");
+    let security: (&str, &[&str], &str) = (SECURITY, &[CONSTRAINTS], "Current");
+    let monitoring = "monitoring.coreos.com";
+    let whole = groups(&[
+        apps,
+        security,
+        (monitoring, &["servicemonitors"], "Current"),
+    ]);
+    let all = Ok(definitions(&["servicemonitors.monitoring.coreos.com"]));
+    let none = Ok(definitions(&[]));
+    let known = facts_with(None, &whole, &none).await.unwrap();
+    assert!(known.is_openshift() && known.apis.contains(MONITORS));
+    let error = Err(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, apis, defined, has_monitors) in [
+        ("all as before", whole.clone(), &none, true),
+        (
+            "both stale and empty",
+            groups(&[apps, (SECURITY, &[], "Stale"), (monitoring, &[], "Stale")]),
+            &none,
+            true,
+        ),
+        ("both left out, still defined", groups(&[apps]), &all, true),
+        ("both left out, no answer", groups(&[apps]), &error, true),
+        ("both gone", groups(&[apps]), &none, false),
+        ("one removed", groups(&[apps, security]), &none, false),
+    ] {
+        let later = facts_with(Some(&known), &apis, defined).await.unwrap();
+        assert!(later.is_openshift(), "{name}");
+        assert_eq!(later.apis.contains(MONITORS), has_monitors, "{name}");
+        if has_monitors {
+            assert_eq!(later, known, "{name}");
+        }
+    }
+    let empty = facts_with(Some(&known), &groups(&[]), &none).await;
+    assert!(matches!(empty, Err(FactsError::NoApis)), "{empty:?}");
+}
+
+#[tokio::test]
+async fn the_first_time_it_must_be_certain_whether_this_is_openshift() {
+    let apps: (&str, &[&str], &str) = ("apps", &["deployments"], "Current");
+    let plain = groups(&[apps]);
+    let stale = groups(&[apps, (SECURITY, &[], "Stale")]);
+    let other = groups(&[apps, ("metrics.k8s.io", &[], "Stale")]);
+    let none = Ok(definitions(&["others.example.org"]));
+    let defined = Ok(definitions(&[
+        "securitycontextconstraints.security.openshift.io",
+    ]));
+    for (name, apis, definitions, is_certain) in [
+        ("plain", &plain, none.clone(), true),
+        ("another group is stale", &other, none.clone(), true),
+        ("may not be asked", &plain, Err(StatusCode::FORBIDDEN), true),
+        ("its group is stale", &stale, none, false),
+        ("defined, not served", &plain, defined, false),
+        (
+            "no answer",
+            &plain,
+            Err(StatusCode::INTERNAL_SERVER_ERROR),
+            false,
+        ),
+    ] {
+        let first = facts_with(None, apis, &definitions).await;
+        assert_eq!(first.is_ok(), is_certain, "{name}: {first:?}");
+        if let Ok(facts) = first {
+            assert!(!facts.is_openshift(), "{name}");
+        }
     }
 }
 

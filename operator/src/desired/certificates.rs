@@ -11,7 +11,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 
 use super::build::{Labels, metadata, texts};
 use super::references::{Content, State};
-use super::{Component, Context, Desired, Inputs, references, scrape};
+use super::{Component, Context, Desired, Inputs, scrape};
 use crate::apis::flowcollector::v1beta2::DeploymentModel;
 use crate::apis::flowcollector::v1beta2::processor::ServiceTlsType;
 use crate::certificates::{Keyring, Leaf, Lifetime, Plan};
@@ -30,7 +30,7 @@ pub enum Ring {
 /// The rings that are ours, or why one cannot be had.
 #[derive(Debug, Clone, Default)]
 pub struct Certificates {
-    /// Those that [`wanted`] names.
+    /// Those of which the operator is the [`Maker`], or was until it became unknown.
     pub rings: BTreeMap<Ring, Result<Keyring, String>>,
 }
 
@@ -107,23 +107,62 @@ const AGENT: &str = "agent";
 const AGENT_METRICS: &str = "agent-metrics";
 const STORE: &str = "store";
 
-/// The rings that the operator has to make: those that are needed, and of which it is known that nobody else makes a
-/// part.
-pub fn wanted(inputs: &Inputs) -> Vec<Ring> {
-    let known = inputs.references;
-    let mut wanted: BTreeMap<Ring, bool> = BTreeMap::new();
-    for reference in references::all(inputs) {
-        let Some(ring) = reference.ring else { continue };
-        let is_free = match known.sources.get(&reference.source) {
-            Some(State::Found(content)) => content.is_ours,
-            Some(State::Missing) => true,
-            // Somebody's may be there.
-            Some(State::Unreadable(_)) | None => false,
+/// Who makes a ring.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Maker {
+    /// The operator: nobody else makes a part.
+    Operator,
+    /// Somebody else, at least a part.
+    Other,
+    /// A part cannot be read, so that somebody's may be there.
+    Unknown {
+        /// Why.
+        reason: String,
+        /// Whether another part is there and ours: the ring was ours so far.
+        was_ours: bool,
+    },
+}
+
+/// Who makes each ring that is needed.
+pub fn makers(inputs: &Inputs) -> BTreeMap<Ring, Maker> {
+    makers_in(&Context::of(inputs))
+}
+
+fn makers_in(context: &Context) -> BTreeMap<Ring, Maker> {
+    let known = context.references;
+    let mut makers: BTreeMap<Ring, Vec<Maker>> = BTreeMap::new();
+    let mut was_ours = BTreeSet::new();
+    for Part { ring, key, .. } in parts(context) {
+        let is_ours = known.ours.contains(&key);
+        if is_ours {
+            was_ours.insert(ring);
+        }
+        let unknown = |reason: &str| Maker::Unknown {
+            reason: format!("{key} cannot be read: {reason}"),
+            was_ours: false,
         };
-        *wanted.entry(ring).or_insert(true) &= is_free;
+        let maker = match known.sources.get(&key) {
+            Some(State::Found(content)) if !content.is_ours => Maker::Other,
+            Some(State::Unreadable(reason)) if !is_ours => unknown(reason),
+            None if !is_ours => unknown("nobody asked"),
+            Some(_) | None => Maker::Operator,
+        };
+        makers.entry(ring).or_default().push(maker);
     }
-    let ours = wanted.into_iter().filter(|(_, is_ours)| *is_ours);
-    ours.map(|(ring, _)| ring).collect()
+    let whole = makers.into_iter().map(|(ring, parts)| {
+        if parts.contains(&Maker::Other) {
+            return (ring, Maker::Other);
+        }
+        let unknown = parts.into_iter().find_map(|part| match part {
+            Maker::Unknown { reason, .. } => Some(Maker::Unknown {
+                reason,
+                was_ours: was_ours.contains(&ring),
+            }),
+            Maker::Operator | Maker::Other => None,
+        });
+        (ring, unknown.unwrap_or(Maker::Operator))
+    });
+    whole.collect()
 }
 
 /// One object of a ring.
@@ -243,13 +282,21 @@ pub(super) fn parts(context: &Context) -> Vec<Part> {
 
 /// The Secrets and ConfigMaps of the rings that are ours.
 pub(super) fn add(context: &Context, desired: &mut Desired) -> Result<(), ObjectError> {
+    let makers = makers_in(context);
     for part in parts(context) {
         match context.certificates.rings.get(&part.ring) {
-            None => {}
+            None if makers.get(&part.ring) == Some(&Maker::Other) => {}
+            None => {
+                desired.keep.insert(part.key);
+            }
             Some(Ok(keyring)) => add_part(context, &part, keyring, desired)?,
             Some(Err(reason)) => {
-                let message = format!("{}: {} is not there: {reason}", part.path, part.key);
+                let message = format!(
+                    "{}: {} can neither be made nor renewed: {reason}",
+                    part.path, part.key
+                );
                 desired.fail(part.component, reason_of(part.component), message);
+                desired.keep.insert(part.key);
             }
         }
     }
@@ -257,18 +304,18 @@ pub(super) fn add(context: &Context, desired: &mut Desired) -> Result<(), Object
 }
 
 /// Digest of the pipeline's own certificate, if that is ours: ours reads it again by itself, but not every image of a
-/// pipeline may, and one that does not must start again before the certificate ends.
-pub(super) fn server_digest(context: &Context) -> Option<String> {
+/// pipeline may, and one that does not must start again before the certificate ends. While the certificate is not known it
+/// stays `live`, the one that the pods have.
+pub(super) fn server_digest(context: &Context, live: Option<&String>) -> Option<String> {
     let parts = parts(context);
     let server = parts
         .iter()
         .find(|part| part.key.name == scope::CERTIFICATE)?;
-    let keyring = context
-        .certificates
-        .rings
-        .get(&server.ring)?
-        .as_ref()
-        .ok()?;
+    let keyring = match context.certificates.rings.get(&server.ring) {
+        Some(Ok(keyring)) => keyring,
+        None if makers_in(context).get(&server.ring) == Some(&Maker::Other) => return None,
+        Some(Err(_)) | None => return live.cloned(),
+    };
     let pair = keyring.pair(server.leaf?);
     let keys = server.keys();
     let values = [pair.certificate, pair.key].map(String::into_bytes);

@@ -37,7 +37,8 @@ pub fn add(context: &Context, desired: &mut Desired) -> Result<(), ObjectError> 
         storage.size.unwrap_or_default(),
         storage.class,
     );
-    desired.add(context, Component::Loki, claim)?;
+    // With the claim go the flows: it outlives the FlowCollector.
+    desired.add_lasting(Component::Loki, claim)?;
     if !effective.deploys_console(has_plugins(context)) {
         return Ok(());
     }

@@ -1,7 +1,8 @@
 //! Network policies: who may reach the components, and whom they may reach. One in each namespace, and with the built-in
 //! store one more that lets the console ask the agents what they lost.
 //!
-//! Agents are on the nodes' own networks, which policies do not reach.
+//! Agents are on the nodes' own networks, which policies do not reach. The operator itself is, by default, in the same
+//! namespace and selected too: whatever the platform, it must reach the API server and be reached by it.
 
 use core::net::IpAddr;
 use std::collections::BTreeMap;
@@ -17,14 +18,20 @@ use super::build::{Labels, metadata, selector, texts};
 use super::{Component, Context, Desired};
 use crate::apis::flowcollector::v1beta2::DeploymentModel;
 use crate::apis::flowcollector::v1beta2::loki::LokiMode;
+use crate::cluster::Facts;
 use crate::object::ObjectError;
 use crate::owned::Kind;
 use crate::scope::{console, label, network_policy as names};
 
 /// Port of the operator's webhooks.
 const WEBHOOKS: u16 = 9443;
+/// Ports of the operator's probes and of its metrics, which ask for a token.
+const PROBES: u16 = 8081;
+const METRICS: u16 = 8443;
 /// Port of the API server's own pods.
 const API_SERVER: u16 = 6443;
+/// Port of the API server's Service, and of the API servers of many providers.
+const API_SERVICE: u16 = 443;
 /// Label of every namespace: its name.
 const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 /// Label of the namespace that stands for nodes, on OpenShift.
@@ -87,11 +94,16 @@ fn main(context: &Context) -> NetworkPolicySpec {
         if !servers.is_empty() {
             egress.push(to(servers, &[API_SERVER]));
         }
-    } else if let Some(port) = flows
-        && context.facts.network_plugin == crate::cluster::NetworkPlugin::OvnKubernetes
-    {
-        let peer = labelled_namespace(NAMESPACE_NAME, OVN_HOST_NETWORK);
-        ingress.push(from(peer, &[port]));
+    } else {
+        if let Some(port) = flows
+            && context.facts.network_plugin == crate::cluster::NetworkPlugin::OvnKubernetes
+        {
+            let peer = labelled_namespace(NAMESPACE_NAME, OVN_HOST_NETWORK);
+            ingress.push(from(peer, &[port]));
+        }
+        // From where the API server and the kubelet come is not known here.
+        ingress.push(from_any(&[PROBES, METRICS, WEBHOOKS]));
+        egress.push(to_api_servers(context.facts));
     }
     let loki = loki_namespace(context);
     let more = effective.network_policy.additional_namespaces.clone();
@@ -227,6 +239,28 @@ fn from(peer: NetworkPolicyPeer, ports: &[u16]) -> NetworkPolicyIngressRule {
         from: Some(vec![peer]),
         ports: tcp(ports),
     }
+}
+
+/// From anywhere, to those ports only.
+fn from_any(ports: &[u16]) -> NetworkPolicyIngressRule {
+    NetworkPolicyIngressRule {
+        from: None,
+        ports: tcp(ports),
+    }
+}
+
+/// To the API servers where they are known and the plugin is known to judge them by address; some others count them as
+/// no address at all. Else to their ports anywhere: without the API server nothing works.
+fn to_api_servers(facts: &Facts) -> NetworkPolicyEgressRule {
+    let servers = addresses(&facts.api_server_addresses);
+    let ports = &facts.api_server_ports;
+    if facts.network_plugin.name().is_some() && !servers.is_empty() && !ports.is_empty() {
+        return to(servers, ports);
+    }
+    let usual = [API_SERVICE, API_SERVER];
+    let others = ports.iter().filter(|port| !usual.contains(port));
+    let ports: Vec<u16> = usual.iter().chain(others).copied().collect();
+    to(Vec::new(), &ports)
 }
 
 fn to(peers: Vec<NetworkPolicyPeer>, ports: &[u16]) -> NetworkPolicyEgressRule {

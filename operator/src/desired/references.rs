@@ -8,7 +8,7 @@ mod content;
 mod list;
 
 pub use content::Content;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
@@ -44,6 +44,9 @@ pub struct Reference {
 pub struct Known {
     /// The objects that were asked for.
     pub sources: BTreeMap<Key, State>,
+    /// Secrets and ConfigMaps that are there and ours, as the watches of our own objects show them: what cannot be read
+    /// one by one is in there all the same.
+    pub ours: BTreeSet<Key>,
     /// Copies that we made.
     pub copies: BTreeMap<Key, Content>,
     /// Annotations of the pods of each workload, as they are.
@@ -222,8 +225,11 @@ pub(super) fn digests(context: &Context, component: Component, workload: &Key) -
         digests.extend(digest.map(|digest| (name, digest)));
     }
     if component == Component::Processor {
-        let digest = certificates::server_digest(context);
-        digests.extend(digest.map(|digest| (format!("{}svc-certs", annotation::WATCHED), digest)));
+        let name = format!("{}svc-certs", annotation::WATCHED);
+        let live = known.annotations.get(workload);
+        let live = live.and_then(|annotations| annotations.get(&name));
+        let digest = certificates::server_digest(context, live);
+        digests.extend(digest.map(|digest| (name, digest)));
     }
     if component == Component::Agent {
         // As NetObserv writes them: pods of an installation that is taken over are not rolled for their absence.

@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{FieldsV1, ManagedFieldsEntr
 use kube::core::DynamicObject;
 use serde_json::{Map, Value, json};
 
-use crate::scope::FIELD_MANAGER;
+use crate::scope::{FIELD_MANAGER, leftover};
 
 /// Whether somebody else claims fields that we decide.
 pub fn has_other_managers(object: &DynamicObject) -> bool {
@@ -23,9 +23,35 @@ pub fn has_other_managers(object: &DynamicObject) -> bool {
 
 /// Labels and annotations of others on our objects stay theirs.
 const METADATA: &str = "f:metadata";
+const REPLICAS: &str = "f:replicas";
+const SPEC: &str = "f:spec";
+/// Stands for the map itself among the claims on its keys.
+const WHOLE: &str = ".";
+/// Beginnings of the annotations of pods that we decide.
+const DECIDED_ANNOTATIONS: [&str; 2] = ["f:flows.netobserv.io/", "f:prometheus.io/"];
 
 fn is_status(entry: &ManagedFieldsEntry) -> bool {
     !entry.subresource.as_deref().unwrap_or_default().is_empty()
+}
+
+/// Whether we wrote it by an apply.
+pub fn is_applied_by_us(object: &DynamicObject) -> bool {
+    object.metadata.managed_fields.iter().flatten().any(is_ours)
+}
+
+/// Whether NetObserv's own operator wrote it.
+pub fn is_written_by_former(object: &DynamicObject) -> bool {
+    let mut entries = object.metadata.managed_fields.iter().flatten();
+    entries.any(|entry| entry.manager.as_deref() == Some(leftover::FIELD_MANAGER))
+}
+
+/// Whether we claim the number of replicas.
+pub fn claims_replicas(object: &DynamicObject) -> bool {
+    let mut ours = object.metadata.managed_fields.iter().flatten();
+    ours.any(|entry| {
+        is_ours(entry)
+            && fields(entry).any(|(key, value)| key == SPEC && value.get(REPLICAS).is_some())
+    })
 }
 
 fn is_ours(entry: &ManagedFieldsEntry) -> bool {
@@ -50,8 +76,9 @@ pub fn shorten(object: &mut DynamicObject) {
     }
 }
 
-/// The JSON patch that makes these claims ours. It fails if the object changed meanwhile.
-pub fn patch(object: &DynamicObject, api_version: &str) -> Value {
+/// The JSON patch that makes these claims ours. It fails if the object changed meanwhile. `leaves_replicas`: the number of
+/// replicas becomes nobody's, so that the apply that follows, which does not say it, leaves it instead of removing it.
+pub fn patch(object: &DynamicObject, api_version: &str, leaves_replicas: bool) -> Value {
     let mut ours = Map::new();
     let mut entries = Vec::new();
     for entry in object.metadata.managed_fields.iter().flatten() {
@@ -61,12 +88,18 @@ pub fn patch(object: &DynamicObject, api_version: &str) -> Value {
         }
         let mut theirs = Map::new();
         for (key, value) in fields(entry) {
-            let into = if key == METADATA && !is_ours(entry) {
-                &mut theirs
-            } else {
-                &mut ours
-            };
-            merge(into, &Map::from_iter([(key.clone(), value.clone())]));
+            if key == METADATA && !is_ours(entry) {
+                theirs.insert(key.clone(), value.clone());
+                continue;
+            }
+            let mut value = value.clone();
+            if key == SPEC
+                && !is_ours(entry)
+                && let Some(left) = take_pod_annotations(&mut value)
+            {
+                theirs.insert(key.clone(), left);
+            }
+            merge(&mut ours, &Map::from_iter([(key.clone(), value)]));
         }
         if !theirs.is_empty() {
             entries.push(ManagedFieldsEntry {
@@ -74,6 +107,9 @@ pub fn patch(object: &DynamicObject, api_version: &str) -> Value {
                 ..entry.clone()
             });
         }
+    }
+    if leaves_replicas && let Some(Value::Object(spec)) = ours.get_mut(SPEC) {
+        spec.remove(REPLICAS);
     }
     entries.insert(
         0,
@@ -91,6 +127,25 @@ pub fn patch(object: &DynamicObject, api_version: &str) -> Value {
         {"op": "replace", "path": "/metadata/managedFields", "value": entries},
         {"op": "test", "path": "/metadata/resourceVersion", "value": object.metadata.resource_version},
     ])
+}
+
+/// Takes out of a claim on a workload's specification the annotations of its pods that are none of ours:
+/// `kubectl rollout restart` sets one, and without it the pods would roll once more.
+fn take_pod_annotations(spec: &mut Value) -> Option<Value> {
+    let annotations = spec
+        .pointer_mut("/f:template/f:metadata/f:annotations")?
+        .as_object_mut()?;
+    let mut theirs = Map::new();
+    annotations.retain(|key, value| {
+        let is_decided = DECIDED_ANNOTATIONS
+            .iter()
+            .any(|beginning| key.starts_with(beginning));
+        if !is_decided && key != WHOLE {
+            theirs.insert(key.clone(), value.take());
+        }
+        is_decided || key == WHOLE
+    });
+    (!theirs.is_empty()).then(|| json!({"f:template": {"f:metadata": {"f:annotations": theirs}}}))
 }
 
 /// The union of two trees of fields.

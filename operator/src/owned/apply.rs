@@ -1,18 +1,22 @@
-//! Writing one desired object if it must be, and removing what is not wanted any more.
+//! Writing one desired object if it must be.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use kube::Client;
-use kube::api::{Api, DeleteParams, Patch, PatchParams, Preconditions};
+use kube::api::{Api, Patch, PatchParams};
 use kube::core::DynamicObject;
+use serde_json::json;
 
-use super::{KINDS, Kind, Observed, adopt, is_ours, is_prunable, is_shared};
+use super::{
+    KINDS, Kind, Observed, adopt, claim, has_our_owner, is_detached, is_ours, is_shared,
+    is_to_last, owner_is_ours,
+};
 use crate::object::{Key, Object};
 use crate::scope::FIELD_MANAGER;
 
 /// What became of one desired object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// It did not exist.
     Created,
@@ -24,6 +28,10 @@ pub enum Outcome {
     Terminating,
     /// The cluster does not know its kind.
     KindMissing,
+    /// A user took it from us by its label: it is left as it is.
+    Detached,
+    /// A part of it stays though something else is asked for: what, and the next step.
+    Kept(String),
 }
 
 /// Why an object could not be written or removed.
@@ -59,9 +67,11 @@ pub enum OwnedError {
 /// Writes and removes.
 pub struct Applier {
     client: Client,
-    observed: Observed,
+    pub(super) observed: Observed,
     /// Answers to our own writes that the watches may not have brought yet.
-    recent: HashMap<Key, Arc<DynamicObject>>,
+    pub(super) recent: HashMap<Key, Arc<DynamicObject>>,
+    /// What users took from us, as of the last time it was to be written.
+    detached: HashSet<Key>,
 }
 
 impl Applier {
@@ -71,6 +81,7 @@ impl Applier {
             client,
             observed,
             recent: HashMap::new(),
+            detached: HashSet::new(),
         }
     }
 
@@ -95,86 +106,45 @@ impl Applier {
                 .map(Arc::new),
         };
         let Some(live) = live else {
+            self.detached.remove(key);
             self.write(&api, object).await?;
             tracing::info!(object = %key, "created");
             return Ok(Outcome::Created);
         };
+        if is_detached(&live) {
+            if self.detached.insert(key.clone()) {
+                tracing::info!(object = %key, "detached by its label: left as it is");
+            }
+            return Ok(Outcome::Detached);
+        }
+        self.detached.remove(key);
         if !is_ours(&live) && !is_shared(kind, &live) {
             return Err(OwnedError::Stranger { key: key.clone() });
         }
-        let unowned = is_shared(kind, &live).then(|| object.without_owner());
-        let object = unowned.as_ref().unwrap_or(object);
         if live.metadata.deletion_timestamp.is_some() {
             return Ok(Outcome::Terminating);
         }
-        let Some(difference) = object.difference_from(&live) else {
+        if claim::is_claim(kind) {
+            return self.apply_claim(&api, object, &live).await;
+        }
+        let unowned = is_shared(kind, &live).then(|| object.without_owner());
+        let object = unowned.as_ref().unwrap_or(object);
+        let Some(difference) = difference(object, &live) else {
             return Ok(Outcome::Unchanged);
         };
         if object.must_be_replaced(&live) {
             self.remove(kind, key.clone(), &live).await?;
-        } else if adopt::has_other_managers(&live) {
-            self.adopt(&api, kind, key).await?;
+        } else if adopt::has_other_managers(&live) || object.leaves_replicas() {
+            self.adopt(&api, kind, object).await?;
         }
         self.write(&api, object).await?;
         tracing::info!(object = %key, difference, "updated");
         Ok(Outcome::Updated)
     }
 
-    /// Removes an object that may not carry our label, so that no watch shows it; only if it is ours.
-    pub async fn remove_leftover(&mut self, kind: &Kind, key: Key) -> Result<(), OwnedError> {
-        let api = self.api(kind, key.namespace.as_deref());
-        let live = api
-            .get_opt(&key.name)
-            .await
-            .map_err(|source| failed("get", &key, source))?;
-        match live {
-            Some(live) if is_prunable(kind, &live) => {
-                self.remove(kind, key, &live).await.map(|_| ())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Removes what is ours and not in `wanted`. Gives the keys of what went and of what could not be removed.
-    pub async fn prune(&mut self, wanted: &HashSet<Key>) -> Vec<Result<Key, OwnedError>> {
-        let mut results = Vec::new();
-        for kind in KINDS {
-            for live in self.observed.all(kind) {
-                let Some(key) = key_of(kind, &live) else {
-                    continue;
-                };
-                let is_going = live.metadata.deletion_timestamp.is_some();
-                if wanted.contains(&key) || is_going || !is_prunable(kind, &live) {
-                    continue;
-                }
-                results.push(self.remove(kind, key, &live).await);
-            }
-        }
-        results
-    }
-
-    async fn remove(
-        &mut self,
-        kind: &Kind,
-        key: Key,
-        live: &DynamicObject,
-    ) -> Result<Key, OwnedError> {
-        let parameters = DeleteParams {
-            // Not one of the same name that somebody made meanwhile.
-            preconditions: Some(Preconditions {
-                uid: live.metadata.uid.clone(),
-                resource_version: None,
-            }),
-            ..DeleteParams::background()
-        };
-        let api = self.api(kind, key.namespace.as_deref());
-        match api.delete(&key.name, &parameters).await {
-            Ok(_) => tracing::info!(object = %key, "removed: no longer wanted"),
-            Err(kube::Error::Api(status)) if status.is_not_found() => {}
-            Err(source) => return Err(failed("delete", &key, source)),
-        }
-        self.recent.remove(&key);
-        Ok(key)
+    /// Whether a user took a desired object from us.
+    pub fn is_detached(&self, key: &Key) -> bool {
+        self.detached.contains(key)
     }
 
     /// All live objects of these kinds that carry our label, the newest that we know of each.
@@ -210,7 +180,11 @@ impl Applier {
         }
     }
 
-    async fn write(&mut self, api: &Api<DynamicObject>, object: &Object) -> Result<(), OwnedError> {
+    pub(super) async fn write(
+        &mut self,
+        api: &Api<DynamicObject>,
+        object: &Object,
+    ) -> Result<(), OwnedError> {
         let key = object.key();
         // Forced: what the live object says otherwise is not wanted, and it is ours.
         let parameters = PatchParams::apply(FIELD_MANAGER).force();
@@ -218,22 +192,57 @@ impl Applier {
             .patch(&key.name, &parameters, &Patch::Apply(object.applied_body()))
             .await
             .map_err(|source| failed("apply", key, source))?;
+        let written = if is_to_last(object) && has_our_owner(&written) {
+            self.release(api, key, written).await?
+        } else {
+            written
+        };
         self.recent.insert(key.clone(), Arc::new(written));
         Ok(())
+    }
+
+    /// Takes our resources out of the owners of what is to outlive them. The apply before does so only for what we
+    /// claim ourselves.
+    async fn release(
+        &self,
+        api: &Api<DynamicObject>,
+        key: &Key,
+        live: DynamicObject,
+    ) -> Result<DynamicObject, OwnedError> {
+        let owners = live.metadata.owner_references.iter().flatten();
+        let others: Vec<_> = owners.filter(|owner| !owner_is_ours(owner)).collect();
+        let patch = json!({"metadata": {
+            "ownerReferences": others,
+            "resourceVersion": live.metadata.resource_version,
+        }});
+        let parameters = PatchParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PatchParams::default()
+        };
+        api.patch(&key.name, &parameters, &Patch::Merge(patch))
+            .await
+            .map_err(|source| failed("release", key, source))
     }
 
     async fn adopt(
         &self,
         api: &Api<DynamicObject>,
         kind: &Kind,
-        key: &Key,
+        object: &Object,
     ) -> Result<(), OwnedError> {
+        let key = object.key();
         // The watched copy does not hold whose each field is.
         let live = api
             .get(&key.name)
             .await
             .map_err(|source| failed("get", key, source))?;
-        let patch = serde_json::from_value(adopt::patch(&live, &kind.resource().api_version))
+        let leaves_replicas = object.leaves_replicas();
+        let claims_replicas = leaves_replicas && adopt::claims_replicas(&live);
+        if !claims_replicas && !adopt::has_other_managers(&live) {
+            return Ok(());
+        }
+        let patch = adopt::patch(&live, &kind.resource().api_version, leaves_replicas);
+        let patch = serde_json::from_value(patch)
             .map_err(|source| failed("take over", key, kube::Error::SerdeError(source)))?;
         let parameters = PatchParams {
             field_manager: Some(FIELD_MANAGER.to_owned()),
@@ -246,13 +255,21 @@ impl Applier {
         Ok(())
     }
 
-    fn api(&self, kind: &Kind, namespace: Option<&str>) -> Api<DynamicObject> {
+    pub(super) fn api(&self, kind: &Kind, namespace: Option<&str>) -> Api<DynamicObject> {
         let resource = kind.resource();
         match namespace {
             Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
             None => Api::all_with(self.client.clone(), &resource),
         }
     }
+}
+
+/// Why a live object must be written, or nothing.
+pub(super) fn difference(object: &Object, live: &DynamicObject) -> Option<String> {
+    let goes = is_to_last(object) && has_our_owner(live);
+    object
+        .difference_from(live)
+        .or_else(|| goes.then(|| "it would go with its owner".to_owned()))
 }
 
 /// Versions grow; Kubernetes promises that they can be compared as numbers.
@@ -265,7 +282,7 @@ fn version(object: &DynamicObject) -> u64 {
         .unwrap_or_default()
 }
 
-fn key_of(kind: &Kind, object: &DynamicObject) -> Option<Key> {
+pub(super) fn key_of(kind: &Kind, object: &DynamicObject) -> Option<Key> {
     Some(Key {
         kind: kind.kind.to_owned(),
         group: kind.group.to_owned(),
@@ -274,7 +291,7 @@ fn key_of(kind: &Kind, object: &DynamicObject) -> Option<Key> {
     })
 }
 
-fn failed(step: &'static str, key: &Key, source: kube::Error) -> OwnedError {
+pub(super) fn failed(step: &'static str, key: &Key, source: kube::Error) -> OwnedError {
     OwnedError::Api {
         step,
         key: key.clone(),

@@ -10,7 +10,7 @@ use kube::Client;
 
 use crate::certificates::Keeper;
 use crate::desired::Inputs;
-use crate::desired::certificates::{Certificates, wanted};
+use crate::desired::certificates::{Certificates, Maker, makers};
 
 /// The rings that `inputs` need, and how long they stay as they are.
 pub async fn keep(
@@ -21,7 +21,18 @@ pub async fn keep(
 ) -> (Certificates, Option<Duration>) {
     let mut rings = BTreeMap::new();
     let mut due: Option<Duration> = None;
-    for ring in wanted(inputs) {
+    for (ring, maker) in makers(inputs) {
+        match maker {
+            Maker::Operator => {}
+            Maker::Unknown {
+                reason,
+                was_ours: true,
+            } => {
+                rings.insert(ring, Err(reason));
+                continue;
+            }
+            Maker::Other | Maker::Unknown { .. } => continue,
+        }
         let plan = ring.plan(inputs.scope);
         let keeper = Keeper {
             client: client.clone(),

@@ -23,6 +23,8 @@ pub struct Parts {
     pub metrics: Vec<Arc<FlowMetric>>,
     /// Parts that namespaces configure themselves.
     pub slices: Vec<Arc<FlowCollectorSlice>>,
+    /// What cannot be read of both, each with its name and why. A run goes on without.
+    pub unreadable: Vec<String>,
 }
 
 /// Tells each what became of it. What cannot be written is tried in the next run: a status is no reason to fail one.

@@ -96,11 +96,18 @@ pub struct Reconciler {
 }
 
 impl Reconciler {
-    /// Writes through `applier`; `changed` is told when what the specification refers to changes.
-    pub fn new(client: Client, applier: Applier, settings: Settings, changed: Arc<Notify>) -> Self {
+    /// Writes through `applier`. `edited` is told when what the specification refers to changes, `changed` of what else
+    /// bears on a run.
+    pub fn new(
+        client: Client,
+        applier: Applier,
+        settings: Settings,
+        changed: Arc<Notify>,
+        edited: Arc<Notify>,
+    ) -> Self {
         Self {
             events: Events::new(client.clone()),
-            references: Watches::new(client.clone(), changed.clone()),
+            references: Watches::new(client.clone(), edited),
             lokistack: LokiStackWatch::new(client.clone(), changed.clone()),
             recordings: RecordingsWatch::new(client.clone(), changed),
             static_plugin: StaticPlugin::new(client.clone()),
@@ -182,6 +189,10 @@ impl Reconciler {
         desired.registrations.extend(bare.registrations);
         let mut reports = self.apply(&desired).await;
         self.register(facts, &desired, &mut reports).await;
+        for problem in &parts.unreadable {
+            let report = Report::new(ComponentState::Degraded, "InvalidConfiguration", problem);
+            merge(&mut reports, Component::Controller, report);
+        }
         if let Some(stack) = lokistack {
             let report = Report::new(stack.state, stack.reason, stack.message);
             merge(&mut reports, Component::LokiStack, report);
@@ -227,6 +238,16 @@ impl Reconciler {
                     let message = format!("{key} is being deleted");
                     Report::new(ComponentState::InProgress, "Terminating", message)
                 }
+                Ok(Outcome::Detached) => {
+                    let message = format!(
+                        "{key} is left as it is: its label {} takes it from the operator",
+                        label::MANAGED
+                    );
+                    Report::new(ComponentState::Ready, "Ready", message)
+                }
+                Ok(Outcome::Kept(message)) => {
+                    Report::new(ComponentState::Degraded, "KeptAsItIs", message)
+                }
                 Ok(_) => ready(),
                 Err(error) => failure(item.component, &error),
             };
@@ -243,7 +264,9 @@ impl Reconciler {
         let wanted: HashSet<Key> = desired
             .items
             .iter()
-            .map(|item| item.object.key().clone())
+            .map(|item| item.object.key())
+            .chain(&desired.keep)
+            .cloned()
             .collect();
         for result in self.applier.prune(&wanted).await {
             if let Err(error) = result {
@@ -303,6 +326,10 @@ impl Reconciler {
             let Some(kind) = Kind::find(&key.group, &key.kind) else {
                 continue;
             };
+            if self.applier.is_detached(key) {
+                // How it is is up to whoever took it.
+                continue;
+            }
             let live = self.applier.live(kind, key);
             let Some(mut report) = status::observe(key, live.as_deref()) else {
                 continue;
@@ -380,9 +407,14 @@ fn known(applier: &mut Applier) -> Known {
     let mut known = Known::default();
     for (kind, key, live) in applier.all(&["Secret", "ConfigMap"]) {
         let is_copy = live.annotations().contains_key(annotation::COPIED_FROM);
-        if is_copy && owned::is_ours(&live) {
-            known.copies.insert(key, Content::of(kind.kind, &live));
+        if !owned::is_ours(&live) {
+            continue;
         }
+        if is_copy {
+            let content = Content::of(kind.kind, &live);
+            known.copies.insert(key.clone(), content);
+        }
+        known.ours.insert(key);
     }
     for (_, key, live) in applier.all(&["DaemonSet", "Deployment"]) {
         let annotations = &live.data["spec"]["template"]["metadata"]["annotations"];

@@ -54,7 +54,15 @@ const VALUES: &[(&str, &str)] = &[
     ("certFile", r#""tls.crt""#),
     ("certKey", r#""tls.key""#),
     ("args", r#"["--loglevel=info"]"#),
+    (
+        "processor.metrics.disableAlerts",
+        r#"["PacketDropsByKernel"]"#,
+    ),
+    ("excludeLabels", r#"["FlowDirection"]"#),
 ];
+
+/// What discriminates between kinds is what the context says.
+const DISCRIMINATORS: [&str; 4] = ["type", "mode", "tlsType", "template"];
 
 /// What must be set besides, so that a property means something.
 const CONTEXT: &[(&str, &str)] = &[
@@ -83,6 +91,10 @@ const CONTEXT: &[(&str, &str)] = &[
         "spec.loki.microservices",
         r#"{"loki": {"mode": "Microservices"}}"#,
     ),
+    (
+        "spec.loki.monolithic",
+        r#"{"loki": {"mode": "Monolithic"}}"#,
+    ),
     ("spec.loki.lokiStack", r#"{"loki": {"mode": "LokiStack"}}"#),
     ("spec.loki.embedded", r#"{"loki": {"mode": "Embedded"}}"#),
     (
@@ -92,6 +104,57 @@ const CONTEXT: &[(&str, &str)] = &[
     (
         "spec.agent.ebpf.flowFilter",
         r#"{"agent": {"ebpf": {"flowFilter": {"enable": true}}}}"#,
+    ),
+    (
+        "spec.prometheus.querier.manual.alertManager",
+        r#"{"prometheus": {"querier": {"manual": {"alertManager": {"url": "http://alerts.example:9093"}}}}}"#,
+    ),
+    (
+        "spec.networkPolicy",
+        r#"{"networkPolicy": {"enable": true}}"#,
+    ),
+    (
+        "spec.processor.advanced.conversation",
+        r#"{"processor": {"logTypes": "Conversations"}}"#,
+    ),
+    (
+        "spec.processor.clusterName",
+        r#"{"processor": {"multiClusterDeployment": true}}"#,
+    ),
+    (
+        "spec.processor.deduper.sampling",
+        r#"{"processor": {"deduper": {"mode": "Sample"}}}"#,
+    ),
+    (
+        "spec.processor.slicesConfig",
+        r#"{"processor": {"slicesConfig": {"enable": true, "collectionMode": "AllowList"}}}"#,
+    ),
+    (
+        "spec.processor.service.providedCertificates",
+        r#"{"processor": {"service": {"tlsType": "Provided"}}}"#,
+    ),
+    (
+        "spec.processor.metrics.healthRules",
+        r#"{"agent": {"ebpf": {"privileged": true, "features": ["PacketDrop", "DNSTracking", "FlowRTT"]}},
+        "processor": {"metrics": {"healthRules": [
+        {"template": "PacketDropsByKernel", "variants": [{"thresholds": {"critical": "90"}}]}]}}}"#,
+    ),
+    (
+        "spec.processor.metrics.healthRules[].variants[].trend",
+        r#"{"processor": {"metrics": {"healthRules": [{"template": "LatencyHighTrend"}]}}}"#,
+    ),
+    (
+        "spec.processor.metrics.disableAlerts",
+        r#"{"agent": {"ebpf": {"privileged": true, "features": ["PacketDrop", "DNSTracking", "FlowRTT"]}}}"#,
+    ),
+    (
+        "spec.processor.service.providedCertificates.clientCert",
+        r#"{"processor": {"service": {"providedCertificates": {"serverCert": {"name": "other", "certFile": "tls.crt",
+        "certKey": "tls.key"}, "caFile": {"name": "other", "file": "tls.crt"}}}}}"#,
+    ),
+    (
+        "spec.loki.manual.statusTls",
+        r#"{"loki": {"manual": {"statusUrl": "https://loki.example:3100"}}}"#,
     ),
     (
         "spec.exporters[].kafka",
@@ -112,6 +175,11 @@ const CONTEXT: &[(&str, &str)] = &[
 /// where the part ends, a property of the part and its value.
 const SWITCHES: &[(&str, &str, &str)] = &[
     (".tls.caCert", "enable", "true"),
+    (".tls.insecureSkipVerify", "enable", "true"),
+    (".statusTls.", "enable", "true"),
+    // TLS without a certificate to check against changes nothing but this.
+    (".tls.enable", "insecureSkipVerify", "true"),
+    (".statusTls.enable", "insecureSkipVerify", "true"),
     (".tls.userCert", "enable", "true"),
     (".tls.provided", "type", r#""Provided""#),
     (".sasl.client", "type", r#""Plain""#),
@@ -129,6 +197,14 @@ const SWITCHES: &[(&str, &str, &str)] = &[
     (".provided.", "name", r#""other""#),
     (".provided.", "certFile", r#""tls.crt""#),
     (".provided.", "certKey", r#""tls.key""#),
+    (".serverCert.", "name", r#""other""#),
+    (".serverCert.", "certFile", r#""tls.crt""#),
+    (".serverCert.", "certKey", r#""tls.key""#),
+    (".clientCert.", "name", r#""other""#),
+    (".clientCert.", "certFile", r#""tls.crt""#),
+    (".clientCert.", "certKey", r#""tls.key""#),
+    (".caFile.", "name", r#""other""#),
+    (".caFile.", "file", r#""tls.crt""#),
     (".providedCaFile.", "name", r#""other""#),
     (".providedCaFile.", "file", r#""tls.crt""#),
     ("Reference.", "name", r#""other""#),
@@ -298,8 +374,7 @@ fn fill(into: &mut Value, from: &Value) {
         (Value::Object(into), Value::Object(from)) => {
             for (key, value) in from {
                 match into.get_mut(key) {
-                    // What discriminates between kinds is what the context says.
-                    Some(slot) if key == "type" => *slot = value.clone(),
+                    Some(slot) if DISCRIMINATORS.contains(&key.as_str()) => *slot = value.clone(),
                     Some(slot) => fill(slot, value),
                     None => {
                         into.insert(key.clone(), value.clone());

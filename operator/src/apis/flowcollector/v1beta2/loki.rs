@@ -120,7 +120,7 @@ pub struct LokiMicroservices {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LokiMonolithic {
-    /// Deploys a Loki for trying things out, not for production; `url`, `tenantID` and `tls` are then ignored. Default: false.
+    /// Deploys a Loki for trying things out, not for production; `url`, `tenantID` and `tls` are then ignored. Its volume goes with the FlowCollector. Default: false.
     #[schemars(extend("default" = false))]
     pub install_demo_loki: Option<bool>,
     /// URL of Loki. Default: `http://loki:3100/`.
@@ -151,7 +151,7 @@ pub struct LokiStackReference {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EmbeddedStore {
-    /// Addition of this implementation: the volume.
+    /// Addition of this implementation: the volume. It stays when the FlowCollector is deleted.
     pub storage: Option<EmbeddedStorage>,
     /// Addition of this implementation: how much is kept. The oldest flows go first.
     pub retention: Option<EmbeddedRetention>,

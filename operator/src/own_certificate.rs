@@ -1,5 +1,5 @@
-//! Our own certificate, for clusters without cert-manager and without OpenShift's service CA: a ring with one
-//! certificate, kept in a Secret. The API server is told to trust the next authority as soon as there is one.
+//! A server's certificate of our own, for clusters without cert-manager and without OpenShift's service CA: a ring with
+//! one certificate, kept in a Secret, so that all managers show the same one.
 
 use std::time::Duration;
 
@@ -8,60 +8,75 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Client;
 use tokio::sync::watch;
 
-use super::inject::{Target, inject};
 use crate::certificates::{KeepError, Keeper, Leaf, Lifetime, Pair, Plan};
 use crate::deployment;
-use crate::scope::webhook::OWN_CERTIFICATE as SECRET;
 use crate::tls::{self, Current};
 
 /// Name of the certificate in its ring; with it the Secret's keys are those of any TLS Secret.
 const LEAF: &str = "tls";
 
-/// How often the Secret and what the API server was told are looked at: definitions may be installed after us.
+/// How often the Secret, and what others were told, is looked at: whom to tell may be there only after us.
 const CHECK: Duration = Duration::from_mins(1);
 /// After an error, and the least between two looks.
 const RETRY: Duration = Duration::from_secs(2);
+
+/// Which certificate.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Namespace of the Secret.
+    pub namespace: String,
+    /// Name of the Secret.
+    pub secret: &'static str,
+    /// Name of the authority.
+    pub authority: &'static str,
+    /// Names of the server.
+    pub hosts: Vec<String>,
+    /// When it is made anew.
+    pub lifetime: Lifetime,
+}
 
 /// Why there is no certificate of our own.
 #[derive(Debug, thiserror::Error)]
 enum OwnError {
     #[error(transparent)]
     Keep(#[from] KeepError),
-    #[error("tell the API server where the webhooks are: {0}")]
-    Inject(kube::Error),
+    #[error("tell others whom to trust: {0}")]
+    Tell(kube::Error),
     #[error(transparent)]
     Tls(#[from] tls::TlsError),
 }
 
-/// Publishes the certificate and keeps it valid, for ever.
-pub async fn follow(
+/// Publishes the certificate and keeps it valid, for ever. Before, `tell` is given the authorities to trust, again at
+/// each look.
+pub async fn follow<T>(
     client: Client,
-    namespace: &str,
-    target: &Target,
-    lifetime: Lifetime,
-    certificates: &watch::Sender<Current>,
-) {
+    settings: Settings,
+    certificates: watch::Sender<Current>,
+    tell: impl Fn(String) -> T,
+) where
+    T: Future<Output = Result<(), kube::Error>>,
+{
     let keeper = Keeper {
-        client: client.clone(),
-        namespace: namespace.to_owned(),
-        name: SECRET,
-        owner: owner(&client, namespace).await,
+        owner: owner(&client, &settings.namespace).await,
+        client,
+        namespace: settings.namespace,
+        name: settings.secret,
     };
     let plan = Plan {
-        authority: "netobserv-operator webhooks",
+        authority: settings.authority,
         leaves: vec![Leaf {
             name: LEAF,
-            hosts: target.names(),
+            hosts: settings.hosts,
             is_client: false,
         }],
-        lifetime,
+        lifetime: settings.lifetime,
     };
     let mut served = Pair::default();
     loop {
-        let wait = match check(&client, &keeper, &plan, target, &mut served, certificates).await {
+        let wait = match check(&keeper, &plan, &tell, &mut served, &certificates).await {
             Ok(left) => left.clamp(RETRY, CHECK),
             Err(error) => {
-                tracing::warn!(%error, "webhook certificate; trying again");
+                tracing::warn!(secret = keeper.name, %error, "certificate of our own; trying again");
                 RETRY
             }
         };
@@ -69,7 +84,7 @@ pub async fn follow(
     }
 }
 
-/// The webhooks are there without a FlowCollector: their certificate goes with the manager's Deployment.
+/// The servers are there without a FlowCollector: their certificates go with the manager's Deployment.
 async fn owner(client: &Client, namespace: &str) -> Option<OwnerReference> {
     loop {
         match deployment::owner(client, namespace).await {
@@ -83,23 +98,23 @@ async fn owner(client: &Client, namespace: &str) -> Option<OwnerReference> {
 }
 
 /// How long the ring stays as it is.
-async fn check(
-    client: &Client,
+async fn check<T>(
     keeper: &Keeper,
     plan: &Plan,
-    target: &Target,
+    tell: &impl Fn(String) -> T,
     served: &mut Pair,
     certificates: &watch::Sender<Current>,
-) -> Result<Duration, OwnError> {
+) -> Result<Duration, OwnError>
+where
+    T: Future<Output = Result<(), kube::Error>>,
+{
     let ring = keeper.keep(plan).await?;
-    inject(client, target, &ring.authorities())
-        .await
-        .map_err(OwnError::Inject)?;
+    tell(ring.authorities()).await.map_err(OwnError::Tell)?;
     let pair = ring.pair(LEAF);
     if *served != pair {
         let config = tls::settings(pair.certificate.as_bytes(), pair.key.as_bytes())?;
         certificates.send_replace(Some(config));
-        tracing::info!(secret = SECRET, "webhook certificate loaded");
+        tracing::info!(secret = keeper.name, "certificate of our own loaded");
         *served = pair;
     }
     let left: SignedDuration = ring.due(plan.lifetime).duration_since(Timestamp::now());

@@ -1,0 +1,40 @@
+//! Telling users that their FlowCollector cannot be understood, so that nothing is changed until it can.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::api::{Api, PostParams};
+use kube::core::error_boundary::InvalidObject;
+use kube::core::{ApiResource, DynamicObject};
+use kube::{Client, ResourceExt as _};
+use serde_json::json;
+
+use super::run::now;
+use crate::apis::flowcollector::FlowCollector;
+
+/// Writes why into the status, and says whether that was possible; if not, why is in the log.
+pub async fn tell(client: &Client, invalid: &InvalidObject) -> bool {
+    let name = invalid.metadata.name.as_deref().unwrap_or_default();
+    let condition = Condition {
+        type_: "Ready".to_owned(),
+        status: "False".to_owned(),
+        reason: "InvalidConfiguration".to_owned(),
+        message: format!(
+            "this FlowCollector cannot be read, so nothing is changed until it is corrected: {}",
+            invalid.error
+        ),
+        observed_generation: invalid.metadata.generation,
+        last_transition_time: Time(now()),
+    };
+    let resource = ApiResource::erase::<FlowCollector>(&());
+    let mut object = DynamicObject::new(name, &resource);
+    object.metadata.resource_version = invalid.metadata.resource_version.clone();
+    // The API server takes nothing but the status of it.
+    object.data = json!({"status": {"conditions": [condition]}});
+    let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
+    let written = api
+        .replace_status(&object.name_any(), &PostParams::default(), &object)
+        .await;
+    if let Err(error) = &written {
+        tracing::warn!(name, %error, "cannot write a status");
+    }
+    written.is_ok()
+}
