@@ -1,11 +1,11 @@
-"""Asks DuckDB the questions of the store's benchmark over the same files: FOLDER END_MS -> lines "name<TAB>ms"."""
+"""Asks DuckDB the questions of the store's benchmark over the same files: FOLDER END_MS ROUNDS -> lines "name<TAB>ms"."""
 
 import sys
 import time
 
 import duckdb
 
-folder, end_ms = sys.argv[1], int(sys.argv[2])
+folder, end_ms, rounds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 HOUR = 3_600_000
 connection = duckdb.connect()
 connection.execute("SET threads = 2")
@@ -44,7 +44,7 @@ QUERIES = {
 for name, query in QUERIES.items():
     connection.execute(query).fetchall()
     best = float("inf")
-    for _ in range(5):
+    for _ in range(rounds):
         started = time.perf_counter()
         connection.execute(query).fetchall()
         best = min(best, time.perf_counter() - started)

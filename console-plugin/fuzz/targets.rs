@@ -156,16 +156,32 @@ fn check_fields(filter: &Filter) {
     }
 }
 
-/// A store with the pushes that are this target's seeds' neighbours: a few rows of each kind.
+/// A store with the pushes that are this target's seeds' neighbours: a few rows of each kind in a sealed file, and as
+/// many in memory.
 static STORE: LazyLock<(Store, tempfile::TempDir)> = LazyLock::new(|| {
     let folder = tempfile::tempdir().expect("a folder");
     let mut config = StoreConfig::at(folder.path());
     config.retention.age.0 = Duration::from_hours(24 * 36_500);
     config.limits.free_bytes = 0;
+    let store = Store::open(config.clone()).expect("a store");
+    store
+        .push(Encoding::Json, rows(NOW_MS).into())
+        .expect("a push");
+    store.shutdown();
+    drop(store);
     let store = Store::open(config).expect("a store");
+    store
+        .push(Encoding::Json, rows(NOW_MS - 500).into())
+        .expect("a push");
+    assert!(store.sizes().files > 0 && store.sizes().head_rows > 0);
+    (store, folder)
+});
+
+/// A push of rows whose newest ends then.
+fn rows(newest_ms: i64) -> String {
     let lines: Vec<[String; 2]> = (0..50_i64)
         .map(|row| {
-            let time = NOW_MS - row * 1000;
+            let time = newest_ms - row * 1000;
             let line = serde_json::json!({
                 "SrcAddr": format!("10.9.0.{row}"), "DstAddr": "2001:db8::9", "SrcPort": 40_000 + row, "DstPort": 443,
                 "Proto": 6, "Bytes": 100 * row, "Packets": row, "Flags": ["SYN", "ACK"], "Interfaces": ["eth0", "br-lan"],
@@ -176,10 +192,8 @@ static STORE: LazyLock<(Store, tempfile::TempDir)> = LazyLock::new(|| {
         })
         .collect();
     let labels = serde_json::json!({"app": "x", "SrcK8S_Namespace": "shop", "FlowDirection": "1"});
-    let body = serde_json::json!({"streams": [{"stream": labels, "values": lines}]}).to_string();
-    store.push(Encoding::Json, body.into()).expect("a push");
-    (store, folder)
-});
+    serde_json::json!({"streams": [{"stream": labels, "values": lines}]}).to_string()
+}
 
 /// A push: one byte that says how the rest is written, then the body. `p` is protobuf in a snappy block and `j` JSON, as
 /// writers send them; `r` is protobuf that is packed here, so that damage meets the message.

@@ -77,11 +77,14 @@ pub struct Unaccounted {
 
 /// A watched component that has never answered: it is not running, or its metrics cannot be reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct NeverSeen {
     /// Which component.
     pub component: String,
     /// First try, Unix milliseconds.
     pub since: i64,
+    /// That was less than a minute ago, so it may just be coming up.
+    pub is_starting: bool,
 }
 
 /// The answer for a range.
@@ -143,7 +146,7 @@ impl Losses {
         let kept = self.lock();
         let (losses, unaccounted) = kept.ledger.between(start_ms, end_ms, now_ms);
         let intervals = kept.ledger.intervals(start_ms, end_ms);
-        let never_seen = kept.ledger.never_seen();
+        let never_seen = kept.ledger.never_seen(now_ms);
         LossReport {
             losses,
             intervals,

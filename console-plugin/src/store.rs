@@ -116,7 +116,8 @@ impl Store {
         self.inner.watch.fault()
     }
 
-    /// Why pushes are refused, from the first refused one to the next that is stored; it can be read meanwhile.
+    /// Why pushes are refused, from the first refused one to the next that is stored or until the file thread sees that
+    /// there is room again; it can be read meanwhile.
     pub fn refusal(&self) -> Option<String> {
         self.inner.watch.refusal()
     }
@@ -147,14 +148,10 @@ impl Store {
         body: Bytes,
     ) -> Result<oneshot::Receiver<Result<(), StoreError>>, StoreError> {
         let limits = &self.inner.config.limits;
-        let (rows, memory) = self.inner.state.head();
-        // Memory is bounded in the same proportion as rows are.
-        let segments = (limits.head_rows / limits.segment_rows).max(1) as u64;
-        if rows >= limits.head_rows
-            || memory as u64 >= limits.segment_bytes.saturating_mul(segments)
-        {
+        let head = self.inner.state.head();
+        if limits.is_head_full(head) {
             return Err(StoreError::Busy {
-                rows,
+                rows: head.0,
                 limit: limits.head_rows,
             });
         }
@@ -194,7 +191,7 @@ impl Store {
         }) {
             Ok(()) => Ok(outcome),
             Err(TrySendError::Full(_)) => Err(StoreError::Busy {
-                rows,
+                rows: head.0,
                 limit: limits.head_rows,
             }),
             Err(TrySendError::Disconnected(_)) => Err(StoreError::Closed),

@@ -29,7 +29,13 @@ fn any_configuration_is_taken_or_refused_without_harm() {
 fn a_request_made_to_be_costly_is_bounded() {
     const RECORDS: &str = "/api/loki/flow/records?filters=";
     const METRICS: &str = "/api/flow/metrics?aggregateBy=resource";
+    // Some of them are the store's, so that no file can be left out.
+    let addresses: Vec<String> = (0..1_000)
+        .map(|at| format!("10.9.{}.{}", at / 250, at % 250))
+        .collect();
     for address in [
+        format!("{RECORDS}Addr={}", addresses.join(",")),
+        format!("{METRICS}&filters=Addr={}", addresses.join(",")),
         format!("{RECORDS}{}", "Port=1|".repeat(250)),
         format!("{RECORDS}{}", "Port%3D1%26".repeat(250)),
         format!("{RECORDS}Addr={}1.1.1.1", "1.1.1.1,".repeat(999)),

@@ -423,3 +423,68 @@ fn few_rows_are_found_by_their_address_first_and_all_else_still_counts() {
         store.shutdown();
     }
 }
+
+#[test]
+fn a_thousand_addresses_of_either_side_are_found_in_memory_and_in_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(config(folder.path())).unwrap();
+    // More than a page of rows in one hour.
+    let mut flows = flows::Flows::new(3, 12_000, T0, 3_000_000);
+    for _ in 0..12 {
+        store
+            .push(Encoding::Protobuf, flows.push(1_000).into())
+            .unwrap();
+    }
+    let ask = |filter: Filter| {
+        let query = RecordsQuery {
+            range: TimeRange::ALL,
+            filter,
+            limit: 20_000,
+        };
+        let records = store.records(&query, &control()).unwrap().records;
+        let lines = records.into_iter().map(|record| record.line);
+        lines.collect::<Vec<String>>()
+    };
+    let either = |addresses: &[String]| {
+        let of = |field: &str| {
+            let is_one = |address: &String| Filter::equals(field, address);
+            Filter::Or(addresses.iter().map(is_one).collect())
+        };
+        Filter::Or(vec![of("SrcAddr"), of("DstAddr")])
+    };
+    let thousand = |second: usize| {
+        let address = move |at| format!("10.{second}.{}.{}", at / 250, 1 + at % 250);
+        (0..1_000).map(address).collect::<Vec<String>>()
+    };
+    let all: Vec<(String, [String; 2])> = ask(Filter::TRUE)
+        .into_iter()
+        .map(|line| {
+            let fields: serde_json::Value = serde_json::from_str(&line).unwrap();
+            let of = |side: &str| fields[side].as_str().unwrap().to_owned();
+            let sides = [of("SrcAddr"), of("DstAddr")];
+            (line, sides)
+        })
+        .collect();
+    let frequent = thousand(128);
+    // Only the last of them is there.
+    let mut rare = thousand(1);
+    rare[999].clone_from(&all[5_000].1[0]);
+    for place in ["in memory", "in files"] {
+        for wanted in [&frequent, &rare] {
+            let is_wanted = |(_, sides): &&(String, [String; 2])| {
+                sides.iter().any(|address| wanted.contains(address))
+            };
+            let expected: Vec<&String> =
+                all.iter().filter(is_wanted).map(|(line, _)| line).collect();
+            assert!(!expected.is_empty() && expected.len() < all.len());
+            let found = ask(either(wanted));
+            assert!(
+                found.iter().eq(expected.iter().copied()),
+                "{place}: {} rows instead of {}",
+                found.len(),
+                expected.len()
+            );
+        }
+        store.shutdown();
+    }
+}

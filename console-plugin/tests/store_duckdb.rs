@@ -25,7 +25,8 @@ use serde_json::Value;
 use flows::Random;
 use support::{T0, config, control};
 
-const ROWS: u64 = 20_000;
+/// Several pages of rows (8,192 each) in an hour.
+const ROWS: u64 = 60_000;
 const SPAN_MS: i64 = 3 * 3_600_000;
 const QUERIES: usize = 240;
 
@@ -43,13 +44,13 @@ fn generated_queries_have_the_answers_of_duckdb() {
     let Some(python) = python() else { return };
     let folder = tempfile::tempdir().unwrap();
     let mut settings = config(folder.path());
-    // Several files per hour, some of them merged.
-    settings.limits.segment_rows = 1_500;
+    // Files of several pages, several of them per hour.
+    settings.limits.segment_rows = 17_000;
     let store = Store::open(settings).unwrap();
     let mut flows = flows::Flows::new(7, ROWS, T0, SPAN_MS);
-    for _ in 0..ROWS / 100 {
+    for _ in 0..ROWS / 1_000 {
         store
-            .push(Encoding::Protobuf, flows.push(100).into())
+            .push(Encoding::Protobuf, flows.push(1_000).into())
             .unwrap();
     }
     store.shutdown();
@@ -256,7 +257,7 @@ fn aggregate(store: &Store, table: &str, random: &mut Random) -> Question {
 /// A random filter and the same in SQL.
 fn filter(random: &mut Random, depth: u32) -> (Filter, String) {
     let number = 1 + random.below(3) as usize;
-    match if depth == 0 { 9 } else { random.below(10) } {
+    match if depth == 0 { 10 } else { random.below(11) } {
         0 | 1 => {
             let (filters, sql): (Vec<_>, Vec<_>) =
                 (0..number).map(|_| filter(random, depth - 1)).unzip();
@@ -271,8 +272,30 @@ fn filter(random: &mut Random, depth: u32) -> (Filter, String) {
             let (filter, sql) = filter(random, depth - 1);
             (filter.negate(), format!("(NOT {sql})"))
         }
+        6 => either_side(random),
         _ => leaf(random),
     }
+}
+
+/// One or several addresses, of the source or of the destination: what the page asks for a host.
+fn either_side(random: &mut Random) -> (Filter, String) {
+    let count = [1, 1, 2, 40][random.below(4) as usize];
+    let addresses: Vec<String> = (0..count).map(|_| address(random)).collect();
+    let list = format!("('{}')", addresses.join("', '"));
+    let (filters, sql): (Vec<_>, Vec<_>) = ["SrcAddr", "DstAddr"]
+        .map(|field| {
+            let is_one = |address: &String| Filter::equals(field, address);
+            let filter = Filter::Or(addresses.iter().map(is_one).collect());
+            (filter, format!("coalesce({field} IN {list}, false)"))
+        })
+        .into_iter()
+        .unzip();
+    (Filter::Or(filters), format!("({})", sql.join(" OR ")))
+}
+
+/// An address that probably has flows.
+fn address(random: &mut Random) -> String {
+    format!("10.128.{}.{}", random.below(4), 1 + random.below(250))
 }
 
 fn leaf(random: &mut Random) -> (Filter, String) {
@@ -283,7 +306,7 @@ fn leaf(random: &mut Random) -> (Filter, String) {
         )
     };
     let number = random.below(40);
-    match random.below(11) {
+    match random.below(12) {
         0 => text(
             Test::Equals(format!("team-{number}")),
             "SrcK8S_Namespace",
@@ -334,13 +357,11 @@ fn leaf(random: &mut Random) -> (Filter, String) {
             let sql = format!("SrcAddr LIKE '10.128.{}.%'", number % 16);
             text(Test::InNetwork(network.parse().unwrap()), "SrcAddr", sql)
         }
-        8 => {
-            let address = format!("10.128.0.{}", 1 + number);
-            text(
-                Test::Equals(address.clone()),
-                "DstAddr",
-                format!("DstAddr = '{address}'"),
-            )
+        8 | 11 => {
+            let address = address(random);
+            let field = ["SrcAddr", "DstAddr"][random.below(2) as usize];
+            let sql = format!("{field} = '{address}'");
+            text(Test::Equals(address), field, sql)
         }
         9 => {
             let sql =

@@ -3,7 +3,8 @@
 //! A difference of two readings of one process is a loss in that interval. A process that is another
 //! one than before, or that was silent and cannot be shown to be the same, leaves the interval since
 //! its last good reading until its start unaccounted; what it counts from then on is a loss again.
-//! A component that has never answered is not unaccounted but never seen.
+//! A component that has never answered is not unaccounted but never seen, and in its first minute starting: all begin
+//! together, and who comes up a moment later than we do has left no gap.
 //! **Invariant:** bounded by [`ENTRIES_MAX`]; the oldest go first.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -16,6 +17,9 @@ use super::{Loss, LossInterval, NeverSeen, Unaccounted};
 
 /// Entries held; at one a minute these are two months.
 pub const ENTRIES_MAX: usize = 100_000;
+
+/// How long a component may take until it answers for the first time, milliseconds.
+pub const STARTING_MS: i64 = 60_000;
 
 /// Losses of one answer that carry their times; the sums beside them count all, so what was left out shows.
 pub const INTERVALS_MAX: usize = 500;
@@ -215,7 +219,7 @@ impl Ledger {
     }
 
     /// Components none of whose addresses has ever answered, by name.
-    pub fn never_seen(&self) -> Vec<NeverSeen> {
+    pub fn never_seen(&self, now_ms: i64) -> Vec<NeverSeen> {
         let mut since: BTreeMap<&str, i64> = BTreeMap::new();
         for last in self.last.values() {
             let first = since.entry(&last.component).or_insert(last.at_ms);
@@ -227,6 +231,7 @@ impl Ledger {
             .map(|(component, since)| NeverSeen {
                 component: component.to_owned(),
                 since,
+                is_starting: now_ms - since < STARTING_MS,
             })
             .collect()
     }
@@ -282,8 +287,19 @@ fn difference(last: &LastReading, page: &Page, now_ms: i64, added: &mut Vec<Entr
     let started_ms = page.started_s.map(|start| (start * 1000.0) as i64);
     let has_started_since = started_ms.filter(|start| (last.at_ms..now_ms).contains(start));
     if last.is_never_seen && has_started_since.is_none() {
-        // It ran before it could be reached, so nobody can say which of its losses are of this interval.
-        added.push(last.entry(now_ms, None, 0));
+        match started_ms {
+            // It had begun just before us: what it counts is since then, and before it nothing ran.
+            Some(start) if (last.at_ms - STARTING_MS..last.at_ms).contains(&start) => {
+                added.extend(losses_of(page).map(|(cause, records)| Entry {
+                    from: start,
+                    ..last.entry(now_ms, Some(cause), records)
+                }));
+            }
+            // As with one that answers at once, counting begins with its first answer.
+            None if now_ms - last.at_ms < STARTING_MS => {}
+            // It ran before it could be reached, so nobody can say which of its losses are of this interval.
+            _ => added.push(last.entry(now_ms, None, 0)),
+        }
         return;
     }
     let total_of = |cause: &str| page.totals.get(cause).copied().unwrap_or(0);
@@ -310,6 +326,12 @@ fn difference(last: &LastReading, page: &Page, now_ms: i64, added: &mut Vec<Entr
             added.push(last.entry(now_ms, Some(cause.clone()), total - before));
         }
     }
+}
+
+/// What a process has lost since it started.
+fn losses_of(page: &Page) -> impl Iterator<Item = (String, u64)> {
+    let lost = page.totals.iter().filter(|(_, total)| **total > 0);
+    lost.map(|(cause, total)| (cause.clone(), *total))
 }
 
 #[cfg(test)]

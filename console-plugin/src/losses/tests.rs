@@ -78,6 +78,10 @@ async fn differences_are_kept_over_a_restart_and_silence_is_a_gap() {
     assert_eq!(report.never_seen.len(), 1);
     assert_eq!(report.never_seen[0].component, "flowlogs-pipeline");
     assert!(
+        report.never_seen[0].is_starting,
+        "it was first tried just now"
+    );
+    assert!(
         metrics
             .text()
             .contains("loss_reads_failed_total{component=\"flowlogs-pipeline\"} 2")

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! **Invariant:** keys leave here as plain names and values without quotes or control characters;
-//! an item of no known form is dropped, as NetObserv drops it.
+//! an item of no known form is refused, since without it more flows would be found than were asked for.
 
 use super::parameters::unescape;
 use super::{BadRequest, excerpt};
@@ -96,10 +96,19 @@ pub fn parse(parameter: &str) -> Result<Vec<Group>, BadRequest> {
 }
 
 fn parse_item(item: &str) -> Result<Option<Condition>, BadRequest> {
+    if item.is_empty() {
+        return Ok(None);
+    }
+    let unknown = || {
+        BadRequest::new(format!(
+            "invalid filter \"{}\": it must be a field, one of = != >= ~ !~, and values without these signs",
+            excerpt(item)
+        ))
+    };
     let (key, operator, values) = if item.contains('=') {
         let mut parts = item.split('=');
         let (Some(key), Some(values), None) = (parts.next(), parts.next(), parts.next()) else {
-            return Ok(None);
+            return Err(unknown());
         };
         if let Some(key) = key.strip_suffix('!') {
             (key, Operator::NotEqual, values)
@@ -111,14 +120,14 @@ fn parse_item(item: &str) -> Result<Option<Condition>, BadRequest> {
     } else if item.contains('~') {
         let mut parts = item.split('~');
         let (Some(key), Some(values)) = (parts.next(), parts.next()) else {
-            return Ok(None);
+            return Err(unknown());
         };
         match key.strip_suffix('!') {
             Some(key) => (key, Operator::NotMatch, values),
             None => (key, Operator::Match, values),
         }
     } else {
-        return Ok(None);
+        return Err(unknown());
     };
     check_key(key)?;
     Ok(Some(Condition {

@@ -175,6 +175,11 @@ mod tests {
             ("time passes", vec![(HOUR_MS, T + HOUR_MS)], HOUR_MS),
             ("a pause", vec![(0, T + DAY_MS)], DAY_MS),
             ("a long pause", vec![(0, T + DAY_MS + 1)], 0),
+            (
+                "asleep, of which only the seconds awake count, and years ahead after it",
+                vec![(5_000, T + 5_000), (5_000, far)],
+                10_000,
+            ),
             ("back", vec![(HOUR_MS, T - DAY_MS)], -DAY_MS),
             (
                 "a start in 1970, and the right time",

@@ -93,6 +93,14 @@ pub struct LimitsConfig {
     pub metadata_cache_bytes: u64,
 }
 
+impl LimitsConfig {
+    /// Whether rows and memory of the head leave no room for a push. Memory is bounded in the same proportion as rows are.
+    pub fn is_head_full(&self, (rows, memory): (usize, usize)) -> bool {
+        let segments = (self.head_rows / self.segment_rows).max(1) as u64;
+        rows >= self.head_rows || memory as u64 >= self.segment_bytes.saturating_mul(segments)
+    }
+}
+
 impl Default for RetentionConfig {
     fn default() -> Self {
         Self {

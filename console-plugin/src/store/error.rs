@@ -5,6 +5,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// Kinds of errors that end without a push.
+pub const DISK_FULL: &str = "disk_full";
+pub const BUSY: &str = "busy";
+
 /// An error of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -74,11 +78,11 @@ impl StoreError {
         match self {
             Self::Io { .. } => "io",
             Self::InUse { .. } => "in_use",
-            Self::DiskFull(_) => "disk_full",
+            Self::DiskFull(_) => DISK_FULL,
             Self::NoHour { .. } => "no_hour",
             Self::Damaged { .. } => "damaged",
             Self::LogFailed(_) => "log_failed",
-            Self::Busy { .. } => "busy",
+            Self::Busy { .. } => BUSY,
             Self::Closed => "closed",
             Self::Internal => "internal",
             Self::Push(error) => error.kind(),

@@ -199,7 +199,8 @@ impl Ingest {
     }
 }
 
-/// A push and those that come with it: what is queued, and as long as somebody is decoding what comes within `wait`.
+/// A push and those to be synced with it: everything queued, then, as long as somebody is decoding, what comes within
+/// `wait` of the beginning; no more once there are [`GROUP_BYTES`].
 fn gather(first: Job, jobs: &Receiver<Job>, arriving: &Arriving, wait: Duration) -> Vec<Job> {
     let deadline = Instant::now() + wait;
     let mut bytes = first.body.len();
@@ -265,7 +266,8 @@ mod tests {
         let group = gather(job(1), &jobs, &arriving, Duration::from_millis(1));
         assert_eq!(group.len(), 1, "not for longer than said");
         drop(arrival);
+        let group = gather(job(1), &jobs, &arriving, hour);
+        assert_eq!(group.len(), 1, "nobody pushes any more");
         drop(sender);
-        assert_eq!(gather(job(1), &jobs, &arriving, hour).len(), 1);
     }
 }

@@ -227,7 +227,8 @@ impl<'a> Scanner<'a> {
         Some(number)
     }
 
-    /// Everything that is rare: its extent is found by a complete JSON parser, whose recursion is limited.
+    /// Everything that is rare. A parser that keeps nothing finds its extent; that one looks neither at nesting nor at
+    /// what escapes and numbers come to, and who reads the line later does.
     fn other(&mut self) -> Result<Value<'a>, LineError> {
         let mut stream = serde_json::Deserializer::from_str(&self.text[self.at..])
             .into_iter::<serde::de::IgnoredAny>();
@@ -235,12 +236,40 @@ impl<'a> Scanner<'a> {
             return Err(self.error("a value"));
         };
         let json = &self.text[self.at..self.at + stream.byte_offset()];
-        if may_overflow(json) && serde_json::from_str::<serde_json::Value>(json).is_err() {
-            return Err(self.error("numbers that fit in 64 bits"));
+        if json.len() > 2 * NESTED_MAX && nesting(json) > NESTED_MAX {
+            return Err(self.error("a value of at most 100 lists and objects in each other"));
+        }
+        let is_doubtful = may_overflow(json) || json.contains("\\u");
+        if is_doubtful && serde_json::from_str::<serde_json::Value>(json).is_err() {
+            return Err(self.error("numbers that fit in 64 bits and texts of whole characters"));
         }
         self.at += json.len();
         Ok(Value::Other)
     }
+}
+
+/// Lists and objects in each other that a value may have: JSON parsers give up beyond 127, and a line puts its value
+/// into an object.
+const NESTED_MAX: usize = 100;
+
+/// How many lists and objects of a valid value are in each other.
+fn nesting(json: &str) -> usize {
+    let (mut depth, mut deepest) = (0, 0);
+    let mut is_text = false;
+    let mut bytes = json.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => is_text = !is_text,
+            b'\\' => drop(bytes.next()),
+            b'[' | b'{' if !is_text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !is_text => depth -= 1,
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// Digits of which no number is too large for a 64-bit float.
@@ -350,15 +379,43 @@ mod tests {
             (r#"{"a":1 "b":2}"#, 7),
             (r#"{"a":1e400}"#, 5),
             (r#"{"a":[{"b":-1E+999}]}"#, 5),
+            (r#"{"a":["\ud800"]}"#, 5),
+            (r#"{"a":{"\udc00\ud800":1}}"#, 5),
         ] {
             assert_eq!(members(line).map_err(|e| e.offset), Err(offset), "{line}");
         }
         let digits = format!("{{\"a\":{}}}", "9".repeat(310));
         assert_eq!(members(&digits).map_err(|e| e.offset), Err(5));
-        assert!(
-            members(&format!("{{\"a\":{}", "[".repeat(100_000))).is_err(),
-            "nesting is limited"
-        );
+    }
+
+    #[test]
+    fn what_is_nested_too_deep_to_be_read_again_is_refused() {
+        let nested = |open: &str, close: &str, depth: usize| {
+            format!("{{\"a\":{}0{}}}", open.repeat(depth), close.repeat(depth))
+        };
+        let wide = format!("{{\"a\":[{}0]}}", "[\"[\\\"[\"],".repeat(1_000));
+        for (line, is_taken) in [
+            (nested("[", "]", 100), true),
+            (nested("{\"b\":", "}", 100), true),
+            (nested("[", "]", 101), false),
+            (nested("{\"b\":", "}", 101), false),
+            (nested("[", "]", 100_000), false),
+            (wide, true),
+        ] {
+            let outcome = members(&line).map(|_| ());
+            let expected = LineError {
+                expected: "a value of at most 100 lists and objects in each other",
+                offset: 5,
+            };
+            let text = line.get(..200).unwrap_or(&line);
+            assert_eq!(
+                outcome,
+                if is_taken { Ok(()) } else { Err(expected) },
+                "{text}"
+            );
+            let again = serde_json::from_str::<serde_json::Value>(&line);
+            assert!(again.is_ok() || !is_taken, "{text}");
+        }
     }
 
     #[test]
@@ -377,7 +434,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn agrees_with_a_complete_parser(line in "[{}\\[\\]\",:0-9a-z\\\\. -]{0,40}|\\{\"[a-z]{1,3}\":[0-9eE.+-]{1,6}(,\"x\":\"[^\"]{0,5}\")?\\}") {
+        fn agrees_with_a_complete_parser(line in "[{}\\[\\]\",:0-9a-z\\\\. -]{0,40}|\\{\"[a-z]{1,3}\":[0-9eE.+-]{1,6}(,\"x\":\"[^\"]{0,5}\")?\\}|\\{\"a\":\\[\"(\\\\u[dD][789a-f]0[0-9a-f]|x){0,4}\"\\]\\}") {
             let whole = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&line);
             prop_assert_eq!(members(&line).is_ok(), whole.is_ok(), "{}", line);
         }

@@ -16,13 +16,13 @@ use super::batch::Batch;
 use super::clock::{Clock, ClockFile};
 use super::config::StoreConfig;
 use super::dedup::WINDOW_MS;
-use super::error::StoreError;
+use super::error::{BUSY, DISK_FULL, StoreError};
 use super::files::{FileMeta, HOUR_MS, StoredFile, guarded, parquet_error};
 use super::metrics::Metrics;
 use super::millis;
 use super::push::Encoding;
 use super::seal::{ROW_GROUP_ROWS, write_hours};
-use super::space::{free_bytes, now_ms, since_start, unix_ms};
+use super::space::{need_room, now_ms, unix_ms};
 use super::state::State;
 use super::wal::{Frame, numbers, seen_path, segment_path, write_whole};
 use super::watch::{FILES, Watch};
@@ -58,8 +58,8 @@ pub struct Maintainer {
     pub watch: Arc<Watch>,
     pub clock: Clock,
     pub clock_file: ClockFile,
-    /// When the clock was looked at last, since the machine started.
-    pub ticked: Duration,
+    /// When the clock was looked at last.
+    pub ticked: Instant,
 }
 
 impl Maintainer {
@@ -88,6 +88,7 @@ impl Maintainer {
             watch.guard(FILES, "retention", || {
                 self.report("apply retention to", &self.expire())
             });
+            watch.guard(FILES, "refusal", || self.withdraw_refusal());
             // A segment that panics stays, and those behind it wait, so that no merged file spans one that is not sealed.
             let stuck = match sealed {
                 None => self.state.sealable().len(),
@@ -103,9 +104,11 @@ impl Maintainer {
 
     /// Looks at the clock.
     fn tick(&mut self, is_end: bool) {
-        let since_start = since_start();
-        let passed_ms = millis(since_start.saturating_sub(self.ticked));
-        self.ticked = since_start;
+        // `Instant` does not count a suspension. The clock that does takes its length from the machine's own clock, which
+        // may be wrong by years; so a machine that slept for long deletes late, never early.
+        let ticked = Instant::now();
+        let passed_ms = millis(ticked.saturating_duration_since(self.ticked));
+        self.ticked = ticked;
         let was_doubting = self.clock.is_doubting();
         self.clock.tick(now_ms(), passed_ms);
         self.state.set_clock(self.clock);
@@ -118,6 +121,23 @@ impl Maintainer {
         }
         let saved = self.clock_file.save(&self.clock, is_end);
         self.report("save the clock beside", &saved);
+    }
+
+    /// Takes back a refusal of pushes whose reason is gone.
+    fn withdraw_refusal(&self) {
+        let limits = &self.config.limits;
+        let Some(kind) = self.watch.refusal_kind() else {
+            return;
+        };
+        let is_over = match kind {
+            DISK_FULL => need_room(&self.config.path, limits.free_bytes, 0).is_ok(),
+            BUSY => !limits.is_head_full(self.state.head()),
+            _ => false,
+        };
+        if is_over {
+            self.watch.withdraw(kind);
+            tracing::info!(kind, "pushes are taken again");
+        }
     }
 
     fn report(&self, step: &str, outcome: &Result<(), StoreError>) -> bool {
@@ -150,24 +170,14 @@ impl Maintainer {
         Ok(())
     }
 
-    /// Fails if a file of that size has no room, before any work went into it.
-    fn need_room(&self, bytes: u64) -> Result<(), StoreError> {
-        let free = free_bytes(&self.config.path)?;
-        if free < bytes {
-            return Err(StoreError::DiskFull(format!(
-                "{free} bytes are free, a file of perhaps {bytes} is to be written"
-            )));
-        }
-        Ok(())
-    }
-
     fn seal(&self, number: u64) -> Result<(), StoreError> {
         let Some((chunks, pushes)) = self.state.segment(number) else {
             return Ok(());
         };
         let batches: Vec<Arc<Batch>> = chunks.into_iter().map(|chunk| chunk.batch).collect();
         let rows: usize = batches.iter().map(|batch| batch.rows).sum();
-        self.need_room(rows as u64 * SEALED_ROW_BYTES)?;
+        // What is kept back is for this: sealing empties the log.
+        need_room(&self.config.path, 0, rows as u64 * SEALED_ROW_BYTES)?;
         let files = write_hours(&self.flows, (number, number), &batches)?;
         let mut seen = Vec::new();
         for (digest, time_ms) in pushes {
@@ -235,7 +245,7 @@ impl Maintainer {
             return Ok(false);
         };
         let bytes: u64 = sources.iter().map(|file| file.bytes).sum();
-        self.need_room(bytes.saturating_add(self.config.limits.free_bytes))?;
+        need_room(&self.config.path, self.config.limits.free_bytes, bytes)?;
         let mut batches = Vec::new();
         for file in &sources {
             match read_file(file) {

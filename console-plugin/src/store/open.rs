@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Instant;
 
 use tokio::sync::Semaphore;
 
@@ -21,7 +22,7 @@ use super::intake::{Arriving, Pool};
 use super::lines::Lines;
 use super::maintain::Maintainer;
 use super::metrics::Metrics;
-use super::space::{need_room, now_ms, since_start};
+use super::space::{need_room, now_ms};
 use super::state::{Segment, State};
 use super::wal::{Log, numbers, read_frames, read_whole, seen_path, segment_path, sync_folder};
 use super::watch::Watch;
@@ -123,7 +124,7 @@ pub fn open(config: StoreConfig) -> Result<Inner, StoreError> {
         watch: Arc::clone(&watch),
         clock,
         clock_file,
-        ticked: since_start(),
+        ticked: Instant::now(),
     };
     if !logged.is_empty() {
         // What was replayed is sealed at once.

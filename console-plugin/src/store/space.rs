@@ -3,7 +3,7 @@
 //! **Invariant:** the only place of the store that asks for either.
 
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::error::StoreError;
 
@@ -14,12 +14,12 @@ pub fn free_bytes(path: &Path) -> Result<u64, StoreError> {
     Ok(found.f_bavail.saturating_mul(found.f_frsize))
 }
 
-/// Fails if `bytes` more would leave less than `kept` (`store.limits.freeBytes`) free.
+/// Fails if `bytes` more would leave less than `kept` (of `store.limits.freeBytes`) free.
 pub fn need_room(path: &Path, kept: u64, bytes: u64) -> Result<(), StoreError> {
     let free = free_bytes(path)?;
     if free < kept.saturating_add(bytes) {
         return Err(StoreError::DiskFull(format!(
-            "{free} bytes are free, store.limits.freeBytes keeps {kept} back"
+            "{free} bytes are free, {bytes} are to be written and {kept} kept back by store.limits.freeBytes"
         )));
     }
     Ok(())
@@ -28,13 +28,6 @@ pub fn need_room(path: &Path, kept: u64, bytes: u64) -> Result<(), StoreError> {
 /// Unix milliseconds now.
 pub fn now_ms() -> i64 {
     unix_ms(SystemTime::now())
-}
-
-/// Time since the machine started, with the time in which it slept.
-pub fn since_start() -> Duration {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    // Never before its own zero.
-    Duration::try_from(now).unwrap_or_default()
 }
 
 /// Unix milliseconds of a time; those before 1970 count as 0.

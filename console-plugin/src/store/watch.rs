@@ -8,7 +8,8 @@
 //!
 //! **Invariant:** the store is at fault from a panic on until the same thread has done a piece of
 //! work of that kind without one: other work that goes well mends nothing. It refuses from the first push that it
-//! could not take until the next one it has written.
+//! could not take until the next one it has written, or until the file thread sees that the reason is gone: who asks
+//! first whether the store is ready pushes nothing meanwhile.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -37,8 +38,8 @@ type Faults = BTreeMap<(&'static str, &'static str), String>;
 pub struct Watch {
     /// By thread and kind of work.
     faults: Mutex<Faults>,
-    /// Why the last push was not stored, if it was not.
-    refusal: Mutex<Option<String>>,
+    /// Why the last push was not stored, if it was not: the kind of the error and its text.
+    refusal: Mutex<Option<(&'static str, String)>>,
     pub panics: Family<ThreadLabel, Counter>,
 }
 
@@ -100,7 +101,17 @@ impl Watch {
 
     /// A push could not be taken, through no fault of its own.
     pub fn refuse(&self, error: &StoreError) {
-        *self.refusal_slot() = Some(error.to_string());
+        *self.refusal_slot() = Some((error.kind(), error.to_string()));
+    }
+
+    /// The kind of the error for which pushes are refused, if they are.
+    pub fn refusal_kind(&self) -> Option<&'static str> {
+        self.refusal_slot().as_ref().map(|(kind, _)| *kind)
+    }
+
+    /// The reason for refusals of that kind is gone.
+    pub fn withdraw(&self, kind: &'static str) {
+        self.refusal_slot().take_if(|(refused, _)| *refused == kind);
     }
 
     /// A push was written.
@@ -110,10 +121,10 @@ impl Watch {
 
     /// Why pushes are refused, if they are.
     pub fn refusal(&self) -> Option<String> {
-        self.refusal_slot().clone()
+        self.refusal_slot().as_ref().map(|(_, text)| text.clone())
     }
 
-    fn refusal_slot(&self) -> MutexGuard<'_, Option<String>> {
+    fn refusal_slot(&self) -> MutexGuard<'_, Option<(&'static str, String)>> {
         self.refusal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -129,6 +140,7 @@ fn message(panic: &(dyn Any + Send)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::error::{BUSY, DISK_FULL};
 
     #[test]
     fn a_panic_is_a_fault_until_the_same_work_was_done_again() {
@@ -153,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_stands_until_a_push_is_written_and_is_no_fault() {
+    fn a_refusal_stands_until_a_push_is_written_or_its_reason_is_gone_and_is_no_fault() {
         let watch = Watch::default();
         watch.refuse(&StoreError::DiskFull("0 bytes".to_owned()));
         watch.guard(INGEST, "commit", || ());
@@ -161,6 +173,11 @@ mod tests {
         assert!(refusal.is_some_and(|reason| reason.contains("free some space")));
         assert_eq!(watch.fault(), None);
         watch.accept();
+        assert_eq!(watch.refusal(), None);
+        watch.refuse(&StoreError::DiskFull("0 bytes".to_owned()));
+        watch.withdraw(BUSY);
+        assert_eq!(watch.refusal_kind(), Some(DISK_FULL), "of another kind");
+        watch.withdraw(DISK_FULL);
         assert_eq!(watch.refusal(), None);
     }
 }

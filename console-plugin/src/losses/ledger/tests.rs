@@ -126,37 +126,53 @@ fn nobody_watched_while_we_were_away() {
 
 #[test]
 fn a_component_that_never_answered_is_never_seen_and_no_gap() {
-    let never = |since| NeverSeen {
+    let never = |is_starting| NeverSeen {
         component: "agent".into(),
-        since,
+        since: 100_000,
+        is_starting,
     };
-    // The start of the process, the time of the first answer, and what that adds.
-    for (started_s, now_ms, expected) in [
+    let gap_or_losses = |from, records| vec![(from, 130_000, records)];
+    // The start of the process, what its first answer adds, and why.
+    for (started_s, expected) in [
         // It started while we watched: it counted from its start, and before it nothing ran.
-        (Some(15.0), 40_000, vec![(10_000, 40_000, Some(2))]),
-        // It ran before: nobody can say when it lost what it counts.
-        (Some(5.0), 40_000, vec![(10_000, 40_000, None)]),
-        (None, 40_000, vec![(10_000, 40_000, None)]),
+        (Some(105.0), gap_or_losses(100_000, Some(2))),
+        // It started a moment before us, but could not be reached yet: no false alarm at a first start.
+        (Some(95.0), gap_or_losses(95_000, Some(2))),
+        // It ran long before: nobody can say when it lost what it counts.
+        (Some(5.0), gap_or_losses(100_000, None)),
+        // It does not tell, but answers soon after our own start.
+        (None, vec![]),
     ] {
         let mut ledger = Ledger::default();
-        assert_eq!(note(&mut ledger, 10_000, None), []);
-        assert_eq!(note(&mut ledger, 25_000, None), []);
-        assert_eq!(ledger.between(0, 100_000, 30_000).1, []);
-        assert_eq!(ledger.never_seen(), [never(10_000)]);
+        assert_eq!(note(&mut ledger, 100_000, None), []);
+        assert_eq!(note(&mut ledger, 115_000, None), []);
+        assert_eq!(ledger.between(0, 300_000, 120_000).1, []);
+        assert_eq!(ledger.never_seen(120_000), [never(true)]);
+        assert_eq!(ledger.never_seen(160_000), [never(false)]);
         // Also after a restart of the console.
         let mut ledger = Ledger::restore([], ledger.last().clone());
-        assert_eq!(ledger.never_seen(), [never(10_000)]);
+        assert_eq!(ledger.never_seen(120_000), [never(true)]);
         assert_eq!(
-            note(&mut ledger, now_ms, page(2, started_s)),
+            note(&mut ledger, 130_000, page(2, started_s)),
             expected,
             "{started_s:?}"
         );
-        assert_eq!(ledger.never_seen(), []);
+        assert_eq!(ledger.never_seen(130_000), []);
         // From then on its silence is a gap.
-        note(&mut ledger, 50_000, None);
-        let gaps = ledger.between(45_000, 100_000, 60_000).1;
-        assert_eq!(gaps, [gap("agent", now_ms, 60_000)]);
+        note(&mut ledger, 150_000, None);
+        let gaps = ledger.between(145_000, 300_000, 160_000).1;
+        assert_eq!(gaps, [gap("agent", 130_000, 160_000)]);
     }
+}
+
+#[test]
+fn a_first_answer_after_a_long_time_is_a_gap_where_no_start_is_told() {
+    let mut ledger = Ledger::default();
+    note(&mut ledger, 10_000, None);
+    assert_eq!(
+        note(&mut ledger, 10_000 + STARTING_MS, page(2, None)),
+        [(10_000, 70_000, None)]
+    );
 }
 
 #[test]
@@ -172,7 +188,7 @@ fn one_address_that_answers_makes_the_component_seen() {
         vec![reading("a", page(0, Some(1.0))), reading("b", None)],
         10,
     );
-    assert_eq!(ledger.never_seen(), []);
+    assert_eq!(ledger.never_seen(10), []);
     assert_eq!(ledger.between(0, 100, 30).1, [gap("agent", 10, 30)]);
     // What was never seen leaves nothing behind when it is no longer a target.
     let added = ledger.note(vec![reading("a", page(0, Some(1.0)))], 20);

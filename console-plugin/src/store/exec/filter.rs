@@ -189,30 +189,43 @@ impl Mask {
 impl Condition {
     /// What to begin with: conditions of one column of texts each, of which every row that passes passes one. Best are
     /// those of the columns that rows are ordered by. Of alternatives only those are worth it, as others let many rows
-    /// pass.
-    pub fn leads(&self) -> Option<Vec<(FieldId, &Self)>> {
+    /// pass. Each column is there once, however many alternatives there are.
+    pub fn leads(&self) -> Option<Vec<Lead<'_>>> {
+        if let Some(column) = self.only_column(Kind::Text)
+            && (is_address(column) || !matches!(self, Self::Any(_) | Self::Not(_)))
+        {
+            return Some(vec![Lead::of(column, self)]);
+        }
         match self {
             Self::All(parts) => parts
                 .iter()
                 .filter_map(|part| match part.only_column(Kind::Text) {
-                    Some(id) => Some(vec![(id, part)]),
+                    Some(column) => Some(vec![Lead::of(column, part)]),
                     None => part.leads(),
                 })
                 .min_by_key(|leads| {
-                    let is_any = |test: fn(FieldId) -> bool| leads.iter().any(|(id, _)| test(*id));
+                    let is_any = |test: fn(FieldId) -> bool| leads.iter().any(|l| test(l.column));
                     (
                         is_any(|id| !is_address(id)),
                         is_any(|id| id != COLUMNS.source),
                     )
                 }),
             Self::Any(parts) => {
-                let leads: Option<Vec<_>> = parts.iter().map(Self::leads).collect();
-                leads
-                    .map(|leads| leads.concat())
-                    .filter(|leads| leads.iter().all(|(id, _)| is_address(*id)))
+                let mut leads: Vec<Lead> = Vec::new();
+                for lead in parts.iter().map(Self::leads) {
+                    for lead in lead? {
+                        if !is_address(lead.column) {
+                            return None;
+                        }
+                        match leads.iter_mut().find(|other| other.column == lead.column) {
+                            Some(other) => other.parts.extend(lead.parts),
+                            None => leads.push(lead),
+                        }
+                    }
+                }
+                Some(leads)
             }
-            Self::Leaf(..) => Some(vec![(self.only_column(Kind::Text)?, self)]),
-            Self::Not(_) => None,
+            Self::Leaf(..) | Self::Not(_) => None,
         }
     }
 
@@ -307,6 +320,28 @@ impl Condition {
                 of(COLUMNS.labels).or(of(COLUMNS.extra))
             }
         }
+    }
+}
+
+/// Conditions of one column of texts of which a row must pass one, so that a query may begin with them.
+#[derive(Debug)]
+pub struct Lead<'a> {
+    pub column: FieldId,
+    pub parts: Vec<&'a Condition>,
+}
+
+impl<'a> Lead<'a> {
+    fn of(column: FieldId, part: &'a Condition) -> Self {
+        Self {
+            column,
+            parts: vec![part],
+        }
+    }
+
+    /// Rows that pass one of its parts; each text is looked at once.
+    pub fn evaluate(&self, batch: &Batch) -> Mask {
+        let holds = |text: Option<&str>| self.parts.iter().any(|part| part.holds(text));
+        texts(batch, self.column, holds(None), |text| holds(Some(text)))
     }
 }
 
@@ -410,9 +445,14 @@ mod tests {
             (team.clone(), Some(vec!["SrcK8S_Namespace"])),
             (pair.clone(), Some(vec!["SrcAddr"])),
             (either.clone(), Some(vec!["SrcAddr", "DstAddr"])),
+            (Filter::Or(vec![pair, back]), Some(vec!["SrcAddr"])),
             (
-                Filter::Or(vec![pair, back]),
-                Some(vec!["SrcAddr", "SrcAddr"]),
+                Filter::Or(vec![either.clone(); 500]),
+                Some(vec!["SrcAddr", "DstAddr"]),
+            ),
+            (
+                Filter::Or(vec![a.clone(), not.clone()]),
+                Some(vec!["SrcAddr"]),
             ),
             (
                 Filter::And(vec![team.clone(), either.clone()]),
@@ -427,12 +467,12 @@ mod tests {
             (Filter::Or(vec![either, team]), None),
             (Filter::Or(vec![a, port.clone()]), None),
             (port, None),
-            (not, None),
+            (not, Some(vec!["SrcAddr"])),
             (Filter::TRUE, None),
         ] {
             let condition = Condition::compile(&filter).expect("a filter");
             let names = condition.leads().map(|leads| {
-                let names = leads.iter().map(|(id, _)| COLUMNS.all[*id].name);
+                let names = leads.iter().map(|lead| COLUMNS.all[lead.column].name);
                 names.collect::<Vec<_>>()
             });
             assert_eq!(names, expected, "{filter:?}");

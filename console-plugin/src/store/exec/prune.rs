@@ -37,13 +37,7 @@ pub fn near_rows(condition: &Condition, meta: &FileMeta, row_group: usize) -> Op
             .iter()
             .filter_map(|condition| near_rows(condition, meta, row_group))
             .reduce(|a, b| a.intersection(&b)),
-        Condition::Any(conditions) => {
-            let mut near = conditions
-                .iter()
-                .map(|condition| near_rows(condition, meta, row_group));
-            let first = near.next()??;
-            near.try_fold(first, |a, b| Some(a.union(&b?)))
-        }
+        Condition::Any(conditions) => near_rows_of_any(conditions, meta, row_group),
         Condition::Leaf(Subject::Column(id), Matcher::Equals { text, .. })
             if is_plain_text(*id) =>
         {
@@ -51,6 +45,19 @@ pub fn near_rows(condition: &Condition, meta: &FileMeta, row_group: usize) -> Op
         }
         Condition::Leaf(..) | Condition::Not(_) => None,
     }
+}
+
+/// The same for rows that need match one of the conditions.
+pub fn near_rows_of_any<'a>(
+    conditions: impl IntoIterator<Item = &'a Condition>,
+    meta: &FileMeta,
+    row_group: usize,
+) -> Option<RowSelection> {
+    let mut near = conditions
+        .into_iter()
+        .map(|condition| near_rows(condition, meta, row_group));
+    let first = near.next()??;
+    near.try_fold(first, |a, b| Some(a.union(&b?)))
 }
 
 fn pages_with(id: FieldId, text: &[u8], meta: &FileMeta, row_group: usize) -> Option<RowSelection> {

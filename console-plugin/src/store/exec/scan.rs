@@ -12,8 +12,8 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection, RowSelector};
 use parquet::file::statistics::Statistics;
 
-use super::filter::{Condition, Mask, in_range};
-use super::prune::near_rows;
+use super::filter::{Lead, Mask, in_range};
+use super::prune::{near_rows, near_rows_of_any};
 use super::{Task, Unit};
 use crate::store::batch::Batch;
 use crate::store::error::StoreError;
@@ -40,7 +40,7 @@ pub(super) enum Candidates {
 enum Passing {
     Nothing,
     Few(RowSelection),
-    /// Too many to be worth choosing; with the column of all rows.
+    /// Too many to be worth choosing; with the column if it was decoded of all rows.
     Many(Batch),
     /// The unit's file cannot be read.
     Damaged,
@@ -173,9 +173,13 @@ impl Task<'_> {
         let Some(leads) = self.condition.leads() else {
             return Ok(Candidates::Many(Batch::new(rows)));
         };
+        let near = match unit {
+            Unit::Chunk(_) => None,
+            Unit::RowGroup { meta, index, .. } => near_rows(&self.condition, meta, *index),
+        };
         let mut passing = RowSelection::from(vec![RowSelector::skip(rows)]);
-        for (id, lead) in leads {
-            match self.passing(unit, id, lead)? {
+        for lead in &leads {
+            match self.passing(unit, lead, near.as_ref())? {
                 Passing::Nothing => {}
                 Passing::Damaged => return Ok(Candidates::Nothing),
                 Passing::Few(selection) => passing = passing.union(&selection),
@@ -194,19 +198,27 @@ impl Task<'_> {
         }))
     }
 
-    /// Rows that pass a condition of one column.
-    fn passing(&self, unit: &Unit, id: FieldId, lead: &Condition) -> Result<Passing, StoreError> {
+    /// Rows that pass one of the lead's conditions; `near` are those that may pass the whole condition, if known.
+    fn passing(
+        &self,
+        unit: &Unit,
+        lead: &Lead<'_>,
+        near: Option<&RowSelection>,
+    ) -> Result<Passing, StoreError> {
         let near = match unit {
             Unit::Chunk(_) => None,
-            Unit::RowGroup { meta, index, .. } => [&self.condition, lead]
-                .iter()
-                .filter_map(|condition| near_rows(condition, meta, *index))
-                .reduce(|a, b| a.intersection(&b)),
+            Unit::RowGroup { meta, index, .. } => {
+                let of_lead = near_rows_of_any(lead.parts.iter().copied(), meta, *index);
+                [near.cloned(), of_lead]
+                    .into_iter()
+                    .flatten()
+                    .reduce(|a, b| a.intersection(&b))
+            }
         };
         if near.as_ref().is_some_and(|near| !near.selects_any()) {
             return Ok(Passing::Nothing);
         }
-        let Some(batch) = self.load(unit, &[id], near.as_ref())? else {
+        let Some(batch) = self.load(unit, &[lead.column], near.as_ref())? else {
             return Ok(Passing::Damaged);
         };
         let passes = match lead.evaluate(&batch) {
@@ -214,12 +226,14 @@ impl Task<'_> {
             Mask::Everything => BooleanBuffer::new_set(batch.rows),
             Mask::Some(passes) => passes,
         };
+        let is_many = passes.count_set_bits() >= unit.rows() / SPARSE;
         let passes = BooleanArray::new(passes, None);
-        let passing = RowSelection::from_filters(std::slice::from_ref(&passes));
+        let passing = || RowSelection::from_filters(std::slice::from_ref(&passes));
         Ok(match near {
-            None if passing.row_count() >= unit.rows() / SPARSE => Passing::Many(batch),
-            None => Passing::Few(passing),
-            Some(near) => Passing::Few(near.and_then(&passing)),
+            None if is_many => Passing::Many(batch),
+            Some(_) if is_many => Passing::Many(Batch::new(unit.rows())),
+            None => Passing::Few(passing()),
+            Some(near) => Passing::Few(near.and_then(&passing())),
         })
     }
 

@@ -9,7 +9,7 @@ import { PageProvider, usePage } from '../hooks/use-page';
 import { useQuery } from '../hooks/use-query';
 import { useText } from '../hooks/use-text';
 import { combineAnswers } from '../model/series';
-import { spanOf, stripStepSeconds } from '../model/time';
+import { pointsOf, spanOf, stripStepSeconds } from '../model/time';
 import type { ViewId } from '../model/url-state';
 import { FilterBar } from './FilterBar';
 import { RangeControl } from './RangeControl';
@@ -18,6 +18,7 @@ import { Shortcuts } from './Shortcuts';
 import { SlotsContext, type Slots } from './Slots';
 import { CrashView, LoadingRows, NotStored } from './StateViews';
 import { Strip } from './Strip';
+import { UnusableLink } from './Unusable';
 
 const VIEW_PAGES = {
   overview: lazy(() => import('../pages/overview/OverviewPage')),
@@ -84,6 +85,7 @@ const Frame = ({ actions }: Props) => {
         {actions}
       </header>
       <FilterBar />
+      <UnusableLink />
       <FlowStrip />
       <NotStored />
       <div className="netobserv-tabs">
@@ -130,9 +132,12 @@ const FlowStrip = () => {
   const step = stripStepSeconds(state.range);
   const key = JSON.stringify([query, encoded.metrics, step]);
   const answer = useQuery(key, tick, async signal => {
+    const span = spanOf(state.range, Math.floor(Date.now() / 1000));
+    const { start, end } = pointsOf(state.range, step, span.end);
+    const range = { startTime: start, endTime: end };
     const ask = (filters: string) =>
       getMetrics(
-        { ...query, filters, type: 'Flows', aggregateBy: 'app', function: 'count', step, rateInterval: step },
+        { ...query, range, filters, type: 'Flows', aggregateBy: 'app', function: 'count', step, rateInterval: step },
         signal
       );
     const { plus, minus } = encoded.metrics;
@@ -140,7 +145,7 @@ const FlowStrip = () => {
       Promise.all(plus.map(ask)),
       minus === undefined ? undefined : ask(minus)
     ]);
-    return { answer: combineAnswers(added, taken), span: spanOf(state.range, Math.floor(Date.now() / 1000)) };
+    return { answer: combineAnswers(added, taken), span };
   });
   const counts = useMemo(() => {
     const sums = new Map<number, number>();

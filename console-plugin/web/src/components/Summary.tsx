@@ -38,7 +38,9 @@ export const Summary = ({ items, loadedAt, tookMs }: Props) => {
         </span>
       )}
       {config.sampling > 1 && (
-        <span className="netobserv-warning">{t('Sampled 1 in {{sampling}}', { sampling: config.sampling })}</span>
+        <span className="netobserv-warning">
+          {t('Sampled 1 in {{sampling}} packets, not scaled up', { sampling: config.sampling })}
+        </span>
       )}
       {losses && <LossText losses={losses} />}
       {!losses && isLossUnknown && (
@@ -59,6 +61,9 @@ export const Summary = ({ items, loadedAt, tookMs }: Props) => {
 const LossText = ({ losses }: { losses: Losses }) => {
   const t = useText();
   const missing = missingOf(losses);
+  if (isNothingMissing(missing) && missing.starting.length) {
+    return <span>{t('{{components}} starting', { components: missing.starting.join(', ') })}</span>;
+  }
   if (isNothingMissing(missing)) {
     return losses.components.length ? <span>{t('Nothing lost')}</span> : null;
   }

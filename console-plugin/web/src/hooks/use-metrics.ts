@@ -1,12 +1,12 @@
 //! Metric series of the page's filters and time range. Who: overview, topology.
 //! **Invariant:** amounts of the two directions are added and their overlap taken away; latencies, which cannot be
-//! added, are asked for in one request. Points too young to be complete are not shown.
+//! added, are asked for in one request. The last point ends where flows may still be on their way.
 import { getMetrics, type MetricQuery } from '../api/flows';
 import type { FrontendConfig, MatrixAnswer } from '../api/types';
 import { isTimeMetric } from '../model/format';
 import { both, encodeFilters, type Filter } from '../model/filters';
 import { combineAnswers, scopeById, seriesFromAnswer, spread, type SeriesSet } from '../model/series';
-import { rangeParams, SETTLE_SECONDS, spanOf, stepOf, type Span, type TimeRange } from '../model/time';
+import { pointsOf, rangeParams, settledSpan, spanOf, stepOf, type Span, type TimeRange } from '../model/time';
 import { usePage, type PageModel } from './use-page';
 import { useQuery, type QueryState } from './use-query';
 import { useText, type Translate } from './use-text';
@@ -20,6 +20,8 @@ export interface MetricSpec {
   limit?: number;
   /** Asked in addition to the filters of the page. */
   extra?: Filter[];
+  /** No time counts in two points, nor any before the range, so that the average of all points is that of the range. */
+  isWhole?: boolean;
 }
 
 export interface MetricData extends SeriesSet {
@@ -40,14 +42,6 @@ export const labelsOf = (config: FrontendConfig, by: string, groups = ''): strin
   const of = (key: string) => BUILT_IN_LABELS[key] ?? scopeById(config.scopes, key)?.labels;
   const parts = groups.split('+').filter(part => part !== '');
   return [...new Set([...(of(by) ?? [by]), ...parts.flatMap(part => of(part.replace(/s$/, '')) ?? [])])];
-};
-
-export const settled = (answer: MatrixAnswer): MatrixAnswer => {
-  const limit = answer.unixTimestamp - SETTLE_SECONDS;
-  return {
-    ...answer,
-    result: answer.result.map(each => ({ ...each, values: each.values.filter(([time]) => time <= limit) }))
-  };
 };
 
 /** When an answer has its points, in seconds. */
@@ -100,16 +94,16 @@ export const loadMetric = async (
   signal: AbortSignal
 ): Promise<MetricData> => {
   const { range } = page.state;
-  const grid = stepOf(range);
-  const { step } = grid;
-  const answer = await askMetric(page, spec, range, grid, signal);
-  const isRelative = range.kind === 'relative';
-  const span = spanOf(range, answer.unixTimestamp || Math.floor(Date.now() / 1000));
+  const { step, rateInterval } = stepOf(range);
+  const now = Math.floor(Date.now() / 1000);
+  const { start, end } = pointsOf(range, step, settledSpan(range, now).end);
+  const first = spec.isWhole ? start + step : start;
+  const grid = { step, rateInterval: spec.isWhole ? step : rateInterval };
+  const answer = await askMetric(page, spec, { kind: 'absolute', start: first, end }, grid, signal);
+  const span = spanOf(range, answer.unixTimestamp || now);
   const labels = labelsOf(page.config, spec.by, spec.groups);
-  const known = isRelative ? settled(answer) : answer;
-  const set = seriesFromAnswer(known, spec.type, step, labels, unknownName(labels, t));
-  const end = isRelative ? span.end - SETTLE_SECONDS : span.end;
-  return { ...spread(set, spec.type, step, span.start, end), spec, span, step };
+  const set = seriesFromAnswer(answer, spec.type, step, labels, unknownName(labels, t));
+  return { ...spread(set, spec.type, step, first, end), spec, span, step };
 };
 
 export const useMetric = (spec: MetricSpec | undefined): QueryState<MetricData> => {

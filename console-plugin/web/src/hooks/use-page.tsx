@@ -14,8 +14,10 @@ import {
   DEFAULT_TOP,
   TOPS,
   stateFromUrl,
+  unusableIn,
   urlFromState,
   type PageState,
+  type Unusable,
   type ViewId
 } from '../model/url-state';
 import { useEvery } from './use-every';
@@ -27,6 +29,8 @@ export interface PageModel {
   ports: PortNames;
   filterText: FilterText;
   state: PageState;
+  /** Of the address the page was opened with, until filters or range are chosen anew. */
+  unusable: Unusable;
   encoded: EncodedFilters;
   /** Records and metrics share these parameters; the filters are those of a records request. */
   query: FlowQuery;
@@ -89,6 +93,7 @@ export const PageProvider = ({ config, children }: { config: FrontendConfig; chi
       filterText: new FilterText(knowsFilter, ports),
       hasFeature: (feature: string) => features.has(feature),
       knowsFilter,
+      parseUnusable: (search: string) => unusableIn(search, { isKnownFilter: knowsFilter }),
       parse: (search: string) =>
         stateFromUrl(search, {
           filters: defaultFilters(config, knowsFilter),
@@ -100,6 +105,7 @@ export const PageProvider = ({ config, children }: { config: FrontendConfig; chi
   }, [config]);
 
   const [state, setState] = useState(() => shared.parse(location.search || readSetting(SAVED_QUERY, '')));
+  const [unusable, setUnusable] = useState(() => shared.parseUnusable(location.search));
   const [tick, setTick] = useState(0);
   const [refreshMs, setRefreshMs] = useSetting('netflow-traffic-refresh', 15_000);
 
@@ -111,7 +117,10 @@ export const PageProvider = ({ config, children }: { config: FrontendConfig; chi
   }, []);
 
   useEffect(() => {
-    const restore = () => settle(shared.parse(location.search));
+    const restore = () => {
+      settle(shared.parse(location.search));
+      setUnusable(shared.parseUnusable(location.search));
+    };
     addEventListener('popstate', restore);
     return () => removeEventListener('popstate', restore);
   }, [shared, settle]);
@@ -137,6 +146,11 @@ export const PageProvider = ({ config, children }: { config: FrontendConfig; chi
         history[options?.replace ? 'replaceState' : 'pushState'](null, '', search + location.hash);
       }
       settle(next);
+      // Each part of the notice stands until somebody has chosen what it is about.
+      setUnusable(({ filters, range }) => ({
+        filters: change.filters ? [] : filters,
+        range: change.range ? [] : range
+      }));
     },
     [settle]
   );
@@ -150,6 +164,7 @@ export const PageProvider = ({ config, children }: { config: FrontendConfig; chi
     return {
       ...shared,
       state,
+      unusable,
       encoded,
       query: {
         filters: encoded.records,
@@ -168,7 +183,7 @@ export const PageProvider = ({ config, children }: { config: FrontendConfig; chi
       setRefreshMs,
       refresh
     };
-  }, [shared, state, tick, refreshMs, isLive, change, setRefreshMs, refresh]);
+  }, [shared, state, unusable, tick, refreshMs, isLive, change, setRefreshMs, refresh]);
 
   return <PageContext.Provider value={page}>{children}</PageContext.Provider>;
 };

@@ -20,11 +20,27 @@ const readValues = (text: string): string[] =>
 export const filtersToUrl = (filters: Filter[]): string =>
   filters.map(({ id, compare, values }) => `${id}${compare}${values.map(writeValue).join(',')}`).join(';');
 
-export const filtersFromUrl = (text: string, known: (id: string) => boolean): Filter[] =>
-  text.split(';').flatMap(part => {
+interface Parts {
+  filters: Filter[];
+  /** What is no filter here: of an unknown name or form. */
+  unusable: string[];
+}
+
+const readParts = (text: string, known: (id: string) => boolean): Parts => {
+  const parts: Parts = { filters: [], unusable: [] };
+  for (const part of text.split(';').filter(each => each.trim() !== '')) {
     const parsed = /^([^=~!>]+)(!=|>=|!~|=|~)([^=~]*)$/.exec(part);
-    if (!parsed || !known(parsed[1]!)) {
-      return [];
+    if (parsed && known(parsed[1]!)) {
+      parts.filters.push({ id: parsed[1]!, compare: parsed[2] as Compare, values: readValues(parsed[3]!) });
+    } else {
+      parts.unusable.push(part);
     }
-    return [{ id: parsed[1]!, compare: parsed[2] as Compare, values: readValues(parsed[3]!) }];
-  });
+  }
+  return parts;
+};
+
+export const filtersFromUrl = (text: string, known: (id: string) => boolean): Filter[] =>
+  readParts(text, known).filters;
+
+export const unusableFilters = (text: string, known: (id: string) => boolean): string[] =>
+  readParts(text, known).unusable;

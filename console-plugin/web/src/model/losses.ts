@@ -11,6 +11,8 @@ export interface Missing {
   causes: Loss[];
   /** Components of which there is no reading at all. */
   neverSeen: string[];
+  /** Components that have not answered yet, but may just be coming up: nothing is missing for that. */
+  starting: string[];
   /** Seconds in which at least one component cannot be accounted for. */
   gapSeconds: number;
 }
@@ -47,11 +49,16 @@ const byRecords = (losses: Loss[]): Loss[] => losses.sort((a, b) => b.records - 
 
 export const missingOf = (losses: Losses): Missing => {
   const causes = byRecords(losses.losses.filter(loss => loss.records > 0));
+  // A back end of before this was told apart has no such list.
+  const silent = losses.neverSeen ?? [];
+  const namesOf = (isStarting: boolean) => [
+    ...new Set(silent.filter(each => Boolean(each.isStarting) === isStarting).map(each => each.component))
+  ];
   return {
     lost: causes.reduce((sum, loss) => sum + loss.records, 0),
     causes,
-    // A back end of before this was told apart has no such list.
-    neverSeen: [...new Set((losses.neverSeen ?? []).map(each => each.component))],
+    neverSeen: namesOf(false),
+    starting: namesOf(true),
     gapSeconds: covered(losses.unaccounted) / 1000
   };
 };

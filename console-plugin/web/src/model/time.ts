@@ -30,17 +30,32 @@ export const secondsOf = (range: TimeRange): number =>
 export const rangeParams = (range: TimeRange): Record<string, number> =>
   range.kind === 'relative' ? { timeRange: range.seconds } : { startTime: range.start, endTime: range.end };
 
-export const rangeFromUrl = (params: URLSearchParams): TimeRange => {
-  const number = (key: string) => {
+/** The latest time the back end can name, in the year 2262. */
+const TIME_SECONDS_MAX = 9_223_372_036;
+/** 31 years: no range reaches back to before times are counted from. */
+const RANGE_SECONDS_MAX = 1_000_000_000;
+
+/** The range an address asks for; nothing where it asks for none, or for one that cannot be. */
+const askedRange = (params: URLSearchParams): TimeRange | undefined => {
+  const number = (key: string, max = TIME_SECONDS_MAX) => {
     const value = Number.parseInt(params.get(key) ?? '', 10);
-    return Number.isFinite(value) && value > 0 ? value : undefined;
+    return value > 0 && value <= max ? value : undefined;
   };
-  const [seconds, start, end] = [number('timeRange'), number('startTime'), number('endTime')];
+  const seconds = number('timeRange', RANGE_SECONDS_MAX);
   if (seconds) {
     return { kind: 'relative', seconds };
   }
-  return start && end && end > start ? { kind: 'absolute', start, end } : DEFAULT_RANGE;
+  const [start, end] = [number('startTime'), number('endTime')];
+  return start && end && end > start ? { kind: 'absolute', start, end } : undefined;
 };
+
+export const rangeFromUrl = (params: URLSearchParams): TimeRange => askedRange(params) ?? DEFAULT_RANGE;
+
+const RANGE_KEYS = ['timeRange', 'startTime', 'endTime'];
+
+/** The words of an address that ask for a range that cannot be. */
+export const unusableRange = (params: URLSearchParams): string[] =>
+  askedRange(params) ? [] : RANGE_KEYS.filter(key => params.get(key)).map(key => `${key}=${params.get(key)}`);
 
 /** Flows reach the store some seconds after they end: what is younger would look like a fall. */
 export const SETTLE_SECONDS = 10;
@@ -67,6 +82,19 @@ export const moveRange = (range: TimeRange, direction: -1 | 1, nowSeconds: numbe
 export const stepOf = (range: TimeRange): { rateInterval: number; step: number } => {
   const rateInterval = Math.max(30, Math.floor(secondsOf(range) / 10));
   return { rateInterval, step: Math.floor(rateInterval / 2) };
+};
+
+/** How often the points of a moving range move on at the most; all panels ask for the same ones meanwhile. */
+const MOVE_SECONDS = 15;
+
+/**
+ * First and last point of a chart whose data ends at `endSeconds`. Each point stands for the time before it, so the
+ * last one is there: on a fixed grid up to a whole step would be missing, of a day more than an hour.
+ */
+export const pointsOf = (range: TimeRange, step: number, endSeconds: number): Span => {
+  const move = range.kind === 'relative' ? Math.min(step, MOVE_SECONDS) : 1;
+  const end = Math.floor(endSeconds / move) * move;
+  return { start: Math.max(0, end - Math.ceil(secondsOf(range) / step) * step), end };
 };
 
 const TICK_STEPS_SECONDS = [

@@ -4,7 +4,7 @@ import type { Whole } from './whole';
 
 /**
  * The series of a set, and one of zeros for each name that counts over the whole range without being among them: its
- * flows ended after the last settled step, or it was never in the top of a step.
+ * flows ended after the last point, or it was never in the top of a step.
  */
 export const completed = ({ times, series }: SeriesSet, whole: Whole, labels: string[], unknown: string): Series[] => {
   const known = new Set(series.map(each => each.id));

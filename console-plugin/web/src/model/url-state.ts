@@ -2,9 +2,9 @@
 //! Who: `hooks/use-page.tsx`.
 //! **Invariant:** pure; NetObserv's keys keep their meaning, ours (`view`, `scope`, `group`, `off`, `small`) are
 //! added.
-import { filtersFromUrl, filtersToUrl } from './filter-url';
+import { filtersFromUrl, filtersToUrl, unusableFilters } from './filter-url';
 import type { Filter, Match } from './filters';
-import { rangeFromUrl, type TimeRange } from './time';
+import { rangeFromUrl, unusableRange, type TimeRange } from './time';
 
 export type ViewId = 'overview' | 'table' | 'topology';
 export const VIEWS: ViewId[] = ['overview', 'table', 'topology'];
@@ -74,6 +74,17 @@ export const stateFromUrl = (search: string, defaults: UrlDefaults): PageState =
     isShowingDuplicates: params.get('showDup') === 'true',
     isShowingSmall: params.get('small') === 'show'
   };
+};
+
+/** What an address asks for that cannot be used: without it more is shown than was meant. */
+export interface Unusable {
+  filters: string[];
+  range: string[];
+}
+
+export const unusableIn = (search: string, { isKnownFilter }: Pick<UrlDefaults, 'isKnownFilter'>): Unusable => {
+  const params = new URLSearchParams(search);
+  return { filters: unusableFilters(params.get('filters') ?? '', isKnownFilter), range: unusableRange(params) };
 };
 
 export const urlFromState = (state: PageState): string => {

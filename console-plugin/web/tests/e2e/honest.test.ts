@@ -269,6 +269,37 @@ it('shows the first flows without waiting for the next refresh', async () => {
   }
 });
 
+it.each(['overview', 'topology'])('the %s of a day has the flows of its last minutes', async view => {
+  const [fresh, tab] = await Promise.all([startBackend(), openTab(browser)]);
+  try {
+    await fresh.push(office(5).second(Date.now() - 60_000, 3));
+    await tab.page.goto(`${fresh.page}/?view=${view}&filters=&timeRange=86400`);
+    await tab.page
+      .locator(view === 'overview' ? '[data-test=panel-byte_rates] svg' : '.netobserv-topo-node')
+      .first()
+      .waitFor();
+    await tab.page
+      .locator('.netobserv-summary')
+      .getByText(/^newest flow .+ ago$/)
+      .waitFor();
+    expect(await tab.page.getByTestId('no-results-found').count()).toBe(0);
+    expect(tab.errors).toEqual([]);
+  } finally {
+    await tab.close();
+    await fresh.stop();
+  }
+});
+
+it('a link that cannot be used is told, with the way on', () =>
+  withTab('/?view=table&filters=bogus%3D1&startTime=200&endTime=100', async ({ page }) => {
+    const notice = page.getByTestId('unusable-link');
+    await notice.getByText('bogus=1').waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+    await notice.getByRole('button', { name: 'Continue without' }).click();
+    await notice.waitFor({ state: 'detached' });
+    expect(page.url()).not.toContain('bogus');
+  }));
+
 it.each(['overview', 'table', 'topology'])('the %s says how old the newest flow is', view =>
   withTab(`/?view=${view}&filters=&timeRange=900`, async ({ page }) => {
     await page

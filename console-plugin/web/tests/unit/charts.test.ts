@@ -3,7 +3,7 @@ import { changeText } from '../../src/components/charts/BarList';
 import { HEAT_LEVELS, heatScale } from '../../src/components/charts/heat';
 import { sparkPaths } from '../../src/components/charts/Sparkline';
 import { alignTo, changeOf, rank, stack } from '../../src/components/charts/stack';
-import { labelsOf, settled, type MetricData } from '../../src/hooks/use-metrics';
+import { labelsOf, type MetricData } from '../../src/hooks/use-metrics';
 import { seriesId, statsOf } from '../../src/model/series';
 import { completed } from '../../src/model/top';
 import { wholeFromAnswer, type Whole } from '../../src/model/whole';
@@ -212,30 +212,5 @@ describe('a metric request', () => {
     expect(of('address', 'subnets')).toEqual(['SrcAddr', 'DstAddr', 'SrcSubnetLabel', 'DstSubnetLabel']);
     expect(of('dnsRCode')).toEqual(['DnsFlagsResponseCode']);
     expect(of('Proto')).toEqual(['Proto']);
-  });
-
-  it('leaves out points whose flows are still on their way', () => {
-    const answer = {
-      resultType: 'matrix',
-      result: [
-        {
-          metric: {},
-          values: [
-            [980, '1'],
-            [995, '2']
-          ] as [number, string][]
-        }
-      ],
-      stats: {
-        numQueries: 1,
-        totalEntries: 0,
-        duplicates: 0,
-        limitReached: false,
-        dataSources: ['loki'],
-        queriesStats: []
-      },
-      unixTimestamp: 1000
-    };
-    expect(settled(answer).result[0]!.values).toEqual([[980, '1']]);
   });
 });

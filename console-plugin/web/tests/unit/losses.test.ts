@@ -29,14 +29,23 @@ describe('what is missing', () => {
     ],
     [
       'a component that never answered, which is no gap and no loss',
-      { neverSeen: [{ component: 'ebpf-agent', since: 5 }] },
-      { lost: 0, gapSeconds: 0, neverSeen: ['ebpf-agent'] }
+      { neverSeen: [{ component: 'ebpf-agent', since: 5, isStarting: false }] },
+      { lost: 0, gapSeconds: 0, neverSeen: ['ebpf-agent'], starting: [] }
+    ],
+    [
+      'nothing of one that may just be coming up',
+      { neverSeen: [{ component: 'flowlogs-pipeline', since: 5, isStarting: true }] },
+      { lost: 0, gapSeconds: 0, neverSeen: [], starting: ['flowlogs-pipeline'] }
     ]
   ])('%s', (_what, part, missing) => expect(missingOf(report(part))).toMatchObject(missing));
 
   it('is nothing only when all three are', () => {
     expect(isNothingMissing(missingOf(report({})))).toBe(true);
-    expect(isNothingMissing(missingOf(report({ neverSeen: [{ component: 'ebpf-agent', since: 5 }] })))).toBe(false);
+    expect(
+      isNothingMissing(missingOf(report({ neverSeen: [{ component: 'ebpf-agent', since: 5, isStarting: false }] })))
+    ).toBe(false);
+    const starting = { component: 'ebpf-agent', since: 5, isStarting: true };
+    expect(isNothingMissing(missingOf(report({ neverSeen: [starting] })))).toBe(true);
     expect(isNothingMissing(missingOf(report({ unaccounted: [gap(1, 2)] })))).toBe(false);
     expect(isNothingMissing(missingOf(report({ losses: [loss('send', 1)] })))).toBe(false);
   });

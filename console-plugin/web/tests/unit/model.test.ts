@@ -45,6 +45,7 @@ describe('time ranges', () => {
     ['startTime=100&endTime=200', { kind: 'absolute', start: 100, end: 200 }],
     ['startTime=100&endTime=200&timeRange=60', { kind: 'relative', seconds: 60 }],
     ['startTime=200&endTime=100', DEFAULT_RANGE],
+    ['startTime=100&endTime=99999999999', DEFAULT_RANGE],
     ['timeRange=soon', DEFAULT_RANGE]
   ])('%s', (search, range) => expect(rangeFromUrl(new URLSearchParams(search))).toEqual(range));
 

@@ -176,6 +176,8 @@ export interface MatrixSeries {
 export interface NeverSeen {
   /** Which component. */
   component: string;
+  /** That was less than a minute ago, so it may just be coming up. */
+  isStarting: boolean;
   /** First try, Unix milliseconds. */
   since: number;
 }

@@ -57,7 +57,7 @@ export const useTopology = (): Topology => {
   const fn = functions.includes(state.metricFunction) ? state.metricFunction : 'avg';
   const asked = isTime ? fn : 'rate';
   const limit = EDGE_LIMITS.includes(wantedLimit) ? wantedLimit : EDGE_LIMITS.at(-1)!;
-  const pairs = { by: state.scope, groups: group, limit };
+  const pairs = { by: state.scope, groups: group, limit, isWhole: true };
   const isSubnet = scope?.labels[0]?.endsWith('SubnetLabel') ?? false;
   const codeFilter = fields.filterOf('DnsFlagsResponseCode');
   const hasDns = hasFeature('dnsTracking');

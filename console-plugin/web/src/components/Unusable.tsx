@@ -1,0 +1,40 @@
+//! That a link asks for what cannot be used, and the way out: without these words all flows would look like those
+//! that were meant. Who: `Page`. **Invariant:** names the words of the address, and what is shown in their place.
+import { Button } from '@patternfly/react-core';
+import { ExclamationCircleIcon } from '@patternfly/react-icons';
+import { usePage } from '../hooks/use-page';
+import { useText } from '../hooks/use-text';
+
+export const UnusableLink = () => {
+  const t = useText();
+  const { state, unusable, change } = usePage();
+  const { filters, range } = unusable;
+  if (!filters.length && !range.length) {
+    return null;
+  }
+  return (
+    <div className="netobserv-refresh-failed" role="alert" data-test="unusable-link">
+      <ExclamationCircleIcon aria-hidden />
+      <span>
+        {filters.length > 0 &&
+          t('The filter {{words}} of this link is not known here; the flows are shown without it.', {
+            words: filters.join('; ')
+          })}{' '}
+        {range.length > 0 &&
+          t('The time {{words}} of this link cannot be; the last 5 minutes are shown.', { words: range.join(', ') })}
+      </span>
+      {history.length > 1 && (
+        <Button variant="link" isInline onClick={() => history.back()}>
+          {t('Go back')}
+        </Button>
+      )}
+      <Button
+        variant="link"
+        isInline
+        onClick={() => change({ filters: state.filters, range: state.range }, { replace: true })}
+      >
+        {t('Continue without')}
+      </Button>
+    </div>
+  );
+};

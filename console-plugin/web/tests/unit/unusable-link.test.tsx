@@ -1,0 +1,41 @@
+import { fireEvent, render, screen } from '@testing-library/react';
+import { expect, test } from 'vitest';
+import { UnusableLink } from '../../src/components/Unusable';
+import { PageProvider } from '../../src/hooks/use-page';
+import { config } from './config';
+
+const open = (search: string) => {
+  history.replaceState(null, '', search);
+  return render(
+    <PageProvider config={config}>
+      <UnusableLink />
+    </PageProvider>
+  );
+};
+
+test.each([
+  ['?view=table&filters=bogus%3D1', /filter bogus=1 of this link is not known/],
+  ['?filters=protocol%3D6%3Bbogus%3D1', /filter bogus=1 of/],
+  ['?filters=protocol', /filter protocol of/],
+  ['?filters=&startTime=200&endTime=100', /time startTime=200, endTime=100 of this link cannot be/],
+  ['?filters=&startTime=100', /time startTime=100 of/],
+  ['?filters=&startTime=1&endTime=99999999999', /cannot be/],
+  ['?filters=&timeRange=2000000000', /cannot be/],
+  ['?filters=&timeRange=soon', /time timeRange=soon of/]
+])('a link that cannot be used is not silently another one: %s', (search, text) => {
+  const page = open(search);
+  expect(screen.getByRole('alert').textContent).toMatch(text);
+  fireEvent.click(screen.getByRole('button', { name: 'Continue without' }));
+  expect(screen.queryByRole('alert')).toBeNull();
+  expect(location.search).not.toMatch(/bogus|startTime|soon/);
+  page.unmount();
+});
+
+test.each(['', '?filters=protocol%3D6&timeRange=900', '?filters=&startTime=100&endTime=200', '?view=x'])(
+  'of %j nothing is said',
+  search => {
+    const page = open(search);
+    expect(screen.queryByRole('alert')).toBeNull();
+    page.unmount();
+  }
+);

@@ -1,0 +1,96 @@
+//! Flows of the last minutes in charts and sums of long ranges, as somebody sees them who has just started everything.
+import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest';
+import { loadMetric } from '../../src/hooks/use-metrics';
+import type { PageModel } from '../../src/hooks/use-page';
+import type { Translate } from '../../src/hooks/use-text';
+import { encodeFilters, FilterFields } from '../../src/model/filters';
+import { pointsOf, SETTLE_SECONDS, type TimeRange } from '../../src/model/time';
+import { config } from './config';
+
+const NOW = 1_700_000_007;
+const DAY = 86_400;
+/** One flow a second of so many bytes. */
+const BYTES = 100;
+
+const fields = new FilterFields(config.columns, config.filters);
+const pageOf = (range: TimeRange) =>
+  ({
+    config,
+    fields,
+    query: { filters: '' },
+    encoded: encodeFilters([], 'all', fields),
+    state: { range }
+  }) as never as PageModel;
+
+/** Answers as the back end does: a sample at `t` is over the time before it, and exists only if a flow is in there. */
+const answerOf = (since: number) => (address: string) => {
+  const params = new URL(address, 'http://page').searchParams;
+  const number = (key: string) => Number.parseInt(params.get(key)!, 10);
+  const [first, end, step, width] = ['startTime', 'endTime', 'step', 'rateInterval'].map(number) as [
+    number,
+    number,
+    number,
+    number
+  ];
+  const values: [number, string][] = [];
+  for (let time = first; time <= end; time += step) {
+    const flows = Math.min(time, NOW) - Math.max(time - width, since);
+    if (flows > 0) {
+      values.push([time, String((flows * BYTES) / width)]);
+    }
+  }
+  const stats = {
+    numQueries: 1,
+    totalEntries: 0,
+    duplicates: 0,
+    limitReached: false,
+    dataSources: [],
+    queriesStats: []
+  };
+  const result = values.length ? [{ metric: { app: 'x' }, values }] : [];
+  return Promise.resolve(new Response(JSON.stringify({ resultType: 'matrix', result, stats, unixTimestamp: NOW })));
+};
+
+const load = (seconds: number, since: number, isWhole?: boolean) => {
+  vi.stubGlobal('fetch', vi.fn(answerOf(since)));
+  const range = { kind: 'relative' as const, seconds };
+  const spec = { type: 'Bytes', fn: 'rate', by: 'app', isWhole };
+  return loadMetric(pageOf(range), spec, (text => text) as Translate, new AbortController().signal);
+};
+
+beforeEach(() => void vi.useFakeTimers({ now: NOW * 1000 }));
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+const RANGES = [300, 900, 3600, 21_600, 43_200, DAY, 604_800];
+
+describe('five minutes of flows', () => {
+  test.each(RANGES)('are in the chart of the last %i s, its last point included', async seconds => {
+    const { times, series } = await load(seconds, NOW - 300);
+    expect(series).toHaveLength(1);
+    expect(series[0]!.values.at(-1)).toBeGreaterThan(0);
+    expect(NOW - times.at(-1)!).toBeLessThan(SETTLE_SECONDS + 15);
+  });
+
+  it('count in the average of a day with all their bytes that are settled', async () => {
+    const { series, times } = await load(DAY, NOW - 300, true);
+    const settled = times.at(-1)! - (NOW - 300);
+    expect(series[0]!.stats.avg * DAY).toBeCloseTo(settled * BYTES, -3);
+  });
+});
+
+it('has no fall at the end of a steady flow', async () => {
+  const { series } = await load(DAY, 0);
+  expect(new Set(series[0]!.values)).toEqual(new Set([BYTES]));
+});
+
+describe('points', () => {
+  test.each<[what: string, range: TimeRange, step: number, dataEnd: number, start: number, end: number]>([
+    ['end where the data does', { kind: 'relative', seconds: 300 }, 15, 990, 690, 990],
+    ['stay where they are until the next', { kind: 'relative', seconds: 300 }, 15, 1004, 690, 990],
+    ['of long steps do not wait for the next', { kind: 'relative', seconds: DAY }, 4320, 99_990, 13_590, 99_990],
+    ['of a fixed range end with it', { kind: 'absolute', start: 1001, end: 1101 }, 15, 1101, 996, 1101]
+  ])('%s', (_what, range, step, dataEnd, start, end) => expect(pointsOf(range, step, dataEnd)).toEqual({ start, end }));
+});
