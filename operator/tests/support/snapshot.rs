@@ -136,6 +136,11 @@ fn lasting(kind: &str, object: &DynamicObject) -> Value {
         }
         _ => {}
     }
+    // The digest of a certificate that is new each time.
+    let digest = "/spec/template/metadata/annotations/flows.netobserv.io~1watched-svc-certs";
+    if let Some(digest) = value.pointer_mut(digest) {
+        digest.take();
+    }
     value
 }
 
