@@ -8,7 +8,7 @@ use netobserv_ebpf_kernel::{
     packet::{self, Packet, dns},
 };
 
-/// An ethertype (what the device says, in two bytes), then a frame, read by the parsers of the kernel programs.
+/// An ethertype (what the device says, in two bytes), then a frame or a packet without link header, read by the parsers of the kernel programs.
 pub fn packet(input: &[u8]) {
     let Some((ethertype, bytes)) = input.split_first_chunk() else {
         return;
@@ -19,14 +19,19 @@ pub fn packet(input: &[u8]) {
     };
     let (mut usual, mut parsed) = (Packet::default(), Packet::default());
     let is_usual = packet::usual(&slice, &mut usual).is_some();
-    let is_parsed = packet::parse(&slice, &mut parsed).is_some();
+    let is_frame = packet::parse(&slice, &mut parsed).is_some();
     if is_usual {
         assert!(
-            is_parsed && usual == parsed,
+            is_frame && usual == parsed,
             "both ways to read a frame agree"
         );
     }
-    if is_parsed {
+    let mut bare = Packet::default();
+    let is_bare = packet::parse_network(&slice, &mut bare).is_some();
+    for parsed in [(is_frame, parsed), (is_bare, bare)]
+        .into_iter()
+        .filter_map(|(is_parsed, packet)| is_parsed.then_some(packet))
+    {
         let message = dns::parse(&slice, &parsed, bytes.len());
         assert!(message.name_offset <= bytes.len());
     }

@@ -21,7 +21,7 @@ use crate::interfaces::model::{Interface, InterfaceKey};
 use crate::interfaces::selection::Order;
 use crate::kernel::{self, AttachKind};
 use crate::metrics::{InterfaceEvent, Metrics, Severity};
-use retries::Retries;
+use retries::{Failed, Retries};
 
 /// The longest wait for an order: the thread shows that it lives even if evictions are far apart.
 const WAIT_MAX: Duration = Duration::from_secs(5);
@@ -153,10 +153,13 @@ impl<D: Datapath> Agent<D> {
                     Some(interface),
                     attempt,
                 );
-                if self.retries.failed(interface, attempt, Instant::now()) {
-                    debug!(%name, %netns, attempt, %error, "cannot watch interface yet, trying again");
-                } else {
-                    error!(%name, %netns, attempt, "cannot watch interface, its flows are not seen: {error}");
+                match self.retries.failed(interface, attempt, Instant::now()) {
+                    Failed::Last => {
+                        error!(%name, %netns, attempt, "cannot watch interface, its flows are not seen until a later attempt succeeds: {error}");
+                    }
+                    Failed::Early | Failed::Late => {
+                        debug!(%name, %netns, attempt, %error, "cannot watch interface yet, trying again");
+                    }
                 }
             }
         }

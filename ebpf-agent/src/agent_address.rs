@@ -18,18 +18,18 @@ const OUTSIDE_V6: SocketAddr = SocketAddr::new(
     80,
 );
 
-/// Why there is no address.
+/// Why there is no address. Causes are in the text alone, so that a chain of errors says them once.
 #[derive(Debug, thiserror::Error)]
 pub enum AgentAddressError {
-    #[error("acquiring agent IP: no route to {target}: {source}, and no address; set AGENT_IP")]
+    #[error("acquiring agent IP: no route to {target}: {cause}, and no address; set AGENT_IP")]
     NoRoute {
         target: SocketAddr,
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     #[error("acquiring agent IP: no matching {family:?} addresses found{place}; set AGENT_IP")]
     NoAddress { family: String, place: String },
     #[error("acquiring agent IP: cannot list addresses: {0}")]
-    List(#[from] nix::Error),
+    List(nix::Error),
 }
 
 /// One address of an interface.
@@ -54,7 +54,7 @@ pub fn find(wanted: &AgentAddress) -> Result<IpAddr, AgentAddressError> {
             };
             match towards(target) {
                 Ok(address) => Ok(address),
-                Err(source) => without_route(&assigned()?, *family, target, source),
+                Err(cause) => without_route(&assigned()?, *family, target, cause),
             }
         }
     }
@@ -65,13 +65,13 @@ fn without_route(
     list: &[Assigned],
     family: AddressFamily,
     target: SocketAddr,
-    source: std::io::Error,
+    cause: std::io::Error,
 ) -> Result<IpAddr, AgentAddressError> {
     let local = choose(list, None, family);
     if let Ok(address) = &local {
-        warn!(%address, "no route to {target} ({source}): reporting as a local address");
+        warn!(%address, "no route to {target} ({cause}): reporting as a local address");
     }
-    local.map_err(|_| AgentAddressError::NoRoute { target, source })
+    local.map_err(|_| AgentAddressError::NoRoute { target, cause })
 }
 
 /// Addresses of one interface of the calling thread's namespace.
@@ -83,8 +83,9 @@ pub fn addresses_of(interface: &str) -> Vec<IpAddr> {
         .collect()
 }
 
-fn assigned() -> Result<Vec<Assigned>, nix::Error> {
-    let list = getifaddrs()?.filter_map(|entry| {
+fn assigned() -> Result<Vec<Assigned>, AgentAddressError> {
+    let all = getifaddrs().map_err(AgentAddressError::List)?;
+    let list = all.filter_map(|entry| {
         let address = entry.address?;
         let v4 = address.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
         let v6 = address.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip()));
@@ -189,8 +190,8 @@ mod tests {
     #[test]
     fn without_a_route_a_local_address_does_and_without_that_nothing() {
         let find = |list: &[Assigned]| {
-            let source = std::io::Error::from(std::io::ErrorKind::NetworkUnreachable);
-            without_route(list, AddressFamily::V4, OUTSIDE_V4, source)
+            let cause = std::io::Error::from(std::io::ErrorKind::NetworkUnreachable);
+            without_route(list, AddressFamily::V4, OUTSIDE_V4, cause)
         };
         assert_eq!(
             find(&list()).unwrap(),

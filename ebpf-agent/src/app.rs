@@ -32,7 +32,7 @@ use crate::metrics::Metrics;
 use crate::{BUILD_DATE, COMMIT, VERSION, agent_address, privilege, shutdown};
 use listener::Listener;
 
-/// Time for the datapath thread's last eviction, beyond which it must be stuck.
+/// Time for the datapath thread to take the last orders and evict, beyond which it must be stuck.
 const LAST_EVICTION_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time for scrapes that are being answered.
 const SERVER_TIMEOUT: Duration = Duration::from_secs(2);
@@ -76,7 +76,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let (sender, receiver) = exporters::queue(config.export.queue_length, Arc::clone(&metrics));
     let mut exporting = tokio::spawn(exporter.run(receiver, give_up.clone()));
 
-    let names = Names::new(config.watch.preferences);
+    let names = Arc::<Names>::default();
     let datapath_settings = DatapathSettings {
         kernel: kernel::Settings {
             cache_max_flows: config.cache.max_flows,
@@ -123,11 +123,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     };
     info!("stopping: detaching, then delivering what is left");
     health.set_draining();
-    stop_watcher(watcher).await;
-    let is_stuck = !datapath_ended.is_terminated()
-        && tokio::time::timeout(LAST_EVICTION_TIMEOUT, datapath_ended)
-            .await
-            .is_err();
+    let is_stuck = !ends(stop_watcher(watcher), datapath_ended, LAST_EVICTION_TIMEOUT).await;
     deliver_rest(exporting, &give_up, config.export.drain_timeout).await;
     servers_stop.cancel();
     if let Some(server) = server {
@@ -245,6 +241,22 @@ async fn stop_watcher(watcher: Watcher) {
     }
 }
 
+/// Whether the orders and then the datapath thread end in this time. The watcher waits for a datapath thread that is stuck.
+async fn ends(
+    watcher: impl Future<Output = ()>,
+    datapath: oneshot::Receiver<()>,
+    time: Duration,
+) -> bool {
+    let both = async {
+        watcher.await;
+        // One that has answered must not be asked again.
+        if !datapath.is_terminated() {
+            let _ = datapath.await;
+        }
+    };
+    tokio::time::timeout(time, both).await.is_ok()
+}
+
 /// Gives the exporter its time, then takes what is left from it.
 async fn deliver_rest(mut exporting: JoinHandle<()>, give_up: &CancellationToken, time: Duration) {
     // A handle that has answered must not be asked again.
@@ -257,4 +269,23 @@ async fn deliver_rest(mut exporting: JoinHandle<()>, give_up: &CancellationToken
     );
     give_up.cancel();
     let _ = exporting.await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn neither_a_stuck_watcher_nor_a_stuck_datapath_thread_holds_up_the_end() {
+        let moment = Duration::from_millis(1);
+        let (end, ended) = oneshot::channel();
+        let _ = end.send(());
+        assert!(ends(ready(()), ended, Duration::from_mins(1)).await);
+        let (_end, ended) = oneshot::channel();
+        assert!(!ends(ready(()), ended, moment).await);
+        let (_end, ended) = oneshot::channel();
+        assert!(!ends(pending(), ended, moment).await);
+    }
 }

@@ -46,8 +46,6 @@ pub struct Config {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogConfig {
     pub level: Level,
-    /// Makes the kernel programs write to the trace pipe.
-    pub is_kernel_traced: bool,
 }
 
 /// Kernel maps and their eviction.
@@ -56,7 +54,7 @@ pub struct CacheConfig {
     pub max_flows: u32,
     pub active_timeout: Duration,
     pub stale_entries_timeout: Duration,
-    /// One packet in this many; at least 1.
+    /// One packet in this many; 0 is every packet, and tells collectors that nothing was configured.
     pub sampling: u32,
     /// Length of internal queues.
     pub queue_length: usize,
@@ -104,7 +102,7 @@ impl Config {
         let log = read_log(&mut reader, &mut notices);
         let agent_address = AgentAddress::read(&mut reader);
         let cache = read_cache(&mut reader);
-        let export = export::read(&mut reader, cache.queue_length);
+        let export = export::read(&mut reader, &mut notices, cache.queue_length);
         let watch = watch::read_watch(&mut reader, &mut notices);
         let attach = watch::read_attach(&mut reader, &mut notices);
         let features = features::read(&mut reader, &mut notices);
@@ -143,10 +141,7 @@ fn read_log(reader: &mut Reader, notices: &mut Vec<Notice>) -> LogConfig {
             Level::INFO
         }
     };
-    LogConfig {
-        level,
-        is_kernel_traced: text == "trace" || text == "debug",
-    }
+    LogConfig { level }
 }
 
 fn read_cache(reader: &mut Reader) -> CacheConfig {
@@ -154,7 +149,7 @@ fn read_cache(reader: &mut Reader) -> CacheConfig {
         max_flows: reader.count("CACHE_MAX_FLOWS", 1) as u32,
         active_timeout: reader.period("CACHE_ACTIVE_TIMEOUT"),
         stale_entries_timeout: reader.duration("STALE_ENTRIES_EVICT_TIMEOUT"),
-        sampling: reader.count("SAMPLING", 0).max(1) as u32,
+        sampling: reader.count("SAMPLING", 0) as u32,
         queue_length: reader.count("BUFFERS_LENGTH", 1),
     }
 }

@@ -14,6 +14,9 @@ use std::{
 use crate::flow::{Clock, EncodedBatch, Encoder, Names, Record};
 use crate::kernel::{Counters, Datapath, Error};
 
+/// Evictions at the end, at most: two if nothing fails.
+const FINISH_ATTEMPTS: usize = 10;
+
 /// Where batches go.
 pub trait Sink {
     /// Takes a batch, or drops and counts it; never waits.
@@ -104,10 +107,19 @@ impl<N: Names, S: Sink> Evictor<N, S> {
         }
     }
 
-    /// The last two evictions, of both generations, when nothing is attached any more.
-    /// The second is made even if the first one failed.
-    pub fn finish(&mut self, datapath: &mut Datapath) -> [Eviction; 2] {
-        [self.evict(datapath), self.evict(datapath)]
+    /// The last evictions, when nothing is attached any more: as many as it takes to read both generations, or until that
+    /// has failed too often. The number is that of the flows that are left.
+    pub fn finish(&mut self, datapath: &mut Datapath) -> (Vec<Eviction>, Result<u64, Error>) {
+        let mut evictions = Vec::new();
+        let mut left = Ok(0);
+        while evictions.len() < FINISH_ATTEMPTS {
+            evictions.push(self.evict(datapath));
+            left = datapath.left();
+            if matches!(left, Ok(0)) {
+                break;
+            }
+        }
+        (evictions, left)
     }
 
     fn drain(

@@ -115,18 +115,18 @@ impl Health {
     }
 }
 
-/// Why the server cannot start.
+/// Why the server cannot start. Causes are in the text alone, so that a chain of errors says them once.
 #[derive(Debug, thiserror::Error)]
 pub enum HealthError {
     #[error(
-        "cannot listen on {address} for metrics: {source}; set METRICS_SERVER_ADDRESS and METRICS_SERVER_PORT"
+        "cannot listen on {address} for metrics: {cause}; set METRICS_SERVER_ADDRESS and METRICS_SERVER_PORT"
     )]
     Listen {
         address: String,
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     #[error("metrics server: {0}")]
-    Tls(#[from] TlsError),
+    Tls(TlsError),
 }
 
 /// A bound server.
@@ -147,9 +147,9 @@ impl Server {
         metrics: Arc<Metrics>,
         health: Arc<Health>,
     ) -> Result<Self, HealthError> {
-        let listen_error = |source| HealthError::Listen {
+        let listen_error = |cause| HealthError::Listen {
             address: format!("{}:{}", config.address, config.port),
-            source,
+            cause,
         };
         // Every address is IPv6's unspecified one, which takes IPv4 too, unless the host has no IPv6.
         let listener = if config.address.is_empty() {
@@ -165,7 +165,8 @@ impl Server {
             .tls
             .clone()
             .map(|(certificate, key)| tls::server(certificate, key))
-            .transpose()?;
+            .transpose()
+            .map_err(HealthError::Tls)?;
         Ok(Self {
             listener: listener.map_err(listen_error)?,
             tls,

@@ -29,7 +29,7 @@ use crate::config::AttachConfig;
 pub struct Settings {
     /// Flows that each generation of the table has room for, `CACHE_MAX_FLOWS`.
     pub cache_max_flows: u32,
-    /// One packet in this many; 0 and 1 are all.
+    /// One packet in this many; 0 and 1 are all, and each flow says which.
     pub sampling: u32,
     /// Port to track DNS on besides 53; `None` is off.
     pub dns_port: Option<u16>,
@@ -37,56 +37,62 @@ pub struct Settings {
     pub attach: AttachConfig,
 }
 
-/// Why the kernel refused.
+/// Why the kernel refused. Each text holds all that is known of the cause, so no cause has a `source` of its own: whoever
+/// prints a chain of errors would say it twice.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(
-        "load kernel programs: {0}; the agent needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN, and Linux 5.12 (arm64: 5.18) or later with BPF enabled; if memory is short, a smaller CACHE_MAX_FLOWS"
+        "load kernel programs: {}; the agent needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN, and Linux 5.12 (arm64: 5.18) or later with BPF enabled; if memory is short, a smaller CACHE_MAX_FLOWS",
+        chain(.0)
     )]
-    Object(#[from] aya::EbpfError),
-    #[error("load kernel program {name}: {}", describe(source))]
+    Object(aya::EbpfError),
+    #[error("load kernel program {name}: {}", describe(cause))]
     Program {
         name: &'static str,
-        source: Box<aya::programs::ProgramError>,
+        cause: Box<aya::programs::ProgramError>,
     },
     #[error("kernel program {0} is not in the object")]
     NoProgram(&'static str),
-    #[error("kernel map {name}: {source}")]
+    #[error("kernel map {name}: {}", chain(cause))]
     Map {
         name: &'static str,
-        source: aya::maps::MapError,
+        cause: aya::maps::MapError,
     },
     #[error("kernel map {0} is not in the object")]
     NoMap(&'static str),
-    #[error("{call} on kernel map {map}: {source}")]
+    #[error("{call} on kernel map {map}: {cause}")]
     MapCall {
         call: &'static str,
         map: &'static str,
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     #[error(
-        "share maps with network namespace {netns}: {source}; watching other namespaces needs CAP_SYS_ADMIN"
+        "share maps with network namespace {netns}: {cause}; watching other namespaces needs CAP_SYS_ADMIN"
     )]
-    Sharing { netns: u32, source: std::io::Error },
+    Sharing { netns: u32, cause: String },
     #[error(
-        "enter network namespace {name} of interface {interface}: {source}; watching other namespaces needs CAP_SYS_ADMIN"
+        "enter network namespace {name} of interface {interface}: {cause}; watching other namespaces needs CAP_SYS_ADMIN"
     )]
     EnterNetns {
         name: String,
         interface: String,
-        source: std::io::Error,
+        cause: std::io::Error,
     },
-    #[error("attach to interface {interface} ({step}): {source}")]
+    #[error(
+        "attach to interface {interface} ({step}): {}{}",
+        describe(cause),
+        attach::next_step(step, cause)
+    )]
     Attach {
         interface: String,
         step: &'static str,
-        source: Box<aya::programs::ProgramError>,
+        cause: Box<aya::programs::ProgramError>,
     },
-    #[error("detach from interface {interface} ({step}): {source}")]
+    #[error("detach from interface {interface} ({step}): {}", describe(cause))]
     Detach {
         interface: String,
         step: &'static str,
-        source: Box<aya::programs::ProgramError>,
+        cause: Box<aya::programs::ProgramError>,
     },
 }
 
@@ -104,6 +110,20 @@ impl Error {
     }
 }
 
+/// An error and its causes in one line. Some of the library's errors repeat their cause, some leave it out.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let inner = error.to_string();
+        if !text.contains(&inner) {
+            text = format!("{text}: {inner}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
 /// A program error in one line: the verifier's log fills pages, and says why in its last lines.
 fn describe(error: &aya::programs::ProgramError) -> String {
     const LINES: usize = 3;
@@ -113,7 +133,7 @@ fn describe(error: &aya::programs::ProgramError) -> String {
         verifier_log,
     } = error
     else {
-        return error.to_string();
+        return chain(error);
     };
     let log = verifier_log.to_string();
     let lines: Vec<_> = log

@@ -35,5 +35,8 @@ fn start(config: Config) -> anyhow::Result<()> {
         .worker_threads(2)
         .enable_all()
         .build()?;
-    runtime.block_on(app::run(config))
+    let result = runtime.block_on(app::run(config));
+    // A thread that is stuck, which has been told, must not hold up the end.
+    runtime.shutdown_background();
+    result
 }

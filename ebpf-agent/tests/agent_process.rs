@@ -367,6 +367,10 @@ fn a_port_that_is_taken_is_said_before_anything_is_loaded() {
         log.contains("cannot listen on 127.0.0.1:") || log.contains("missing CAP_"),
         "{log}"
     );
+    assert!(
+        log.matches("os error").count() <= 1,
+        "each cause once: {log}"
+    );
 }
 
 #[test]

@@ -212,6 +212,35 @@ async fn a_message_too_big_for_the_collector_is_cut_and_a_single_record_too_big_
 }
 
 #[tokio::test]
+async fn a_collector_that_wants_smaller_messages_is_asked_once_and_is_no_failure() {
+    let behaviour = Behaviour {
+        message_bytes_max: Some(200),
+        ..Behaviour::default()
+    };
+    let collector = Collector::start(behaviour).await;
+    let mut running = export(&config(collector.address), 50);
+    let refusals = r#"send_retries_total{exporter="grpc",reason="oversized"}"#;
+    running.offer(batch(0..100));
+    until("the first is delivered", || {
+        collector.packets().len() == 100
+    })
+    .await;
+    let asked = running.metric(refusals);
+    assert!(asked > 0);
+    for first in (100..1000).step_by(100) {
+        running.offer(batch(first..first + 100));
+    }
+    running.finish().await;
+    assert_eq!(collector.packets(), (0..1000).collect::<Vec<_>>());
+    // Records of later batches are a byte or two longer, so that halves of another size may be asked for.
+    let failures = r#"errors_total{component="grpc",error="CannotWriteMessage",severity="high"}"#;
+    assert_eq!(
+        (running.metric(refusals), running.metric(failures)),
+        (asked, 0)
+    );
+}
+
+#[tokio::test]
 async fn a_message_the_collector_never_takes_is_counted_and_loses_nothing_else() {
     for (code, reason, failures) in [
         (Code::InvalidArgument, "invalid", 1),

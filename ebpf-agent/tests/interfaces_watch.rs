@@ -215,6 +215,9 @@ fn polling_finds_the_same() {
         heard.wait_for("started");
         run("ip link add new type veth peer name other");
         heard.wait_for("+/new");
+        // Nobody tells of addresses, so each list may be news of them.
+        run("ip addr add 10.1.1.1/24 dev new");
+        heard.wait_for("@/new");
         run("ip link del new");
         heard.wait_for("-/new");
         watcher.stop();

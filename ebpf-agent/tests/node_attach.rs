@@ -10,6 +10,7 @@ use std::{
     net::IpAddr,
     process::{Child, Command, Stdio},
     sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -218,7 +219,9 @@ fn an_interface_that_does_not_exist_is_an_error_that_names_it() {
     };
     let mut agent = Agent::start(&settings());
     let error = agent.datapath.attach(&interface).unwrap_err();
-    assert!(error.to_string().contains("nowhere"), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("nowhere"), "{text}");
+    assert!(text.ends_with("No such device (os error 19)"), "{text}");
     assert_eq!(error.kind(), "AttachEgress:CantAttachTCX");
 }
 
@@ -237,6 +240,99 @@ fn an_interface_that_was_renamed_since_it_was_told_is_watched_and_nothing_in_its
     watched.command("ip link set dev moved up");
     send(&peer, 3);
     assert_eq!(packets(&agent.stop().0), 3);
+}
+
+/// Makes the kernel refuse links to TCX for this thread, and the threads it starts, as one does that has none (`EINVAL`),
+/// or for another reason.
+#[allow(unsafe_code, reason = "system call filters have no safe wrapper")]
+fn refuse_tcx(errno: i32) {
+    const BPF_LINK_CREATE: u32 = 28;
+    let step = |code: u32, jump_if_not: u8, k: u32| libc::sock_filter {
+        code: code as u16,
+        jt: 0,
+        jf: jump_if_not,
+        k,
+    };
+    // The number of the call, and the low half of its first argument.
+    let load = |offset| step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, offset);
+    let skip_unless =
+        |value, steps| step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, steps, value);
+    let answer = |answer| step(libc::BPF_RET | libc::BPF_K, 0, answer);
+    let mut filter = [
+        load(0),
+        skip_unless(libc::SYS_bpf as u32, 3),
+        load(16),
+        skip_unless(BPF_LINK_CREATE, 1),
+        answer(libc::SECCOMP_RET_ERRNO | errno as u32),
+        answer(libc::SECCOMP_RET_ALLOW),
+    ];
+    let program = libc::sock_fprog {
+        len: filter.len() as u16,
+        filter: filter.as_mut_ptr(),
+    };
+    // SAFETY: a live program.
+    let result = unsafe {
+        libc::prctl(
+            libc::PR_SET_SECCOMP,
+            libc::SECCOMP_MODE_FILTER,
+            &raw const program,
+        )
+    };
+    assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
+}
+
+/// Attaches to both ends of a pair where TCX is refused; the hook or the error, the packets seen, and what was logged.
+fn attached_without_tcx(mode: AttachMode, errno: i32) -> (Result<AttachKind, String>, u64, String) {
+    let (watched, peer) = pair();
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(Arc::new(log.reopen().unwrap()))
+        .finish();
+    let work = || {
+        refuse_tcx(errno);
+        let mut agent = Agent::start(&with(|attach| attach.mode = mode));
+        let mut attached = Ok(AttachKind::Tcx);
+        for interface in [watched.interface("a"), peer.interface("b")] {
+            let one = agent.datapath.attach(&interface);
+            attached = one.map_err(|error| error.to_string());
+        }
+        send(&peer, 4);
+        (attached, packets(&agent.stop().0))
+    };
+    let (attached, packets) = thread::scope(|scope| {
+        let thread = scope.spawn(|| tracing::subscriber::with_default(subscriber, work));
+        thread.join().unwrap()
+    });
+    let log = std::fs::read_to_string(log.path()).unwrap();
+    (attached, packets, log)
+}
+
+#[test]
+fn a_kernel_without_tcx_gets_clsact_with_one_line() {
+    if !is_privileged() {
+        return;
+    }
+    for mode in [AttachMode::Tcx, AttachMode::Any] {
+        let (attached, packets, log) = attached_without_tcx(mode, libc::EINVAL);
+        assert_eq!((attached, packets), (Ok(AttachKind::Tc), 4), "{mode:?}");
+        assert_eq!(log.matches("no TCX").count(), 1, "{mode:?}: {log}");
+    }
+}
+
+#[test]
+fn another_refusal_of_tcx_is_told_with_its_reason_and_what_to_do_unless_any_hook_will_do() {
+    if !is_privileged() {
+        return;
+    }
+    let (attached, packets, log) = attached_without_tcx(AttachMode::Any, libc::EPERM);
+    assert_eq!((attached, packets), (Ok(AttachKind::Tc), 4));
+    assert_eq!(log, "");
+    let (attached, packets, _) = attached_without_tcx(AttachMode::Tcx, libc::EPERM);
+    let error = attached.unwrap_err();
+    let reason = "failed: Operation not permitted (os error 1); TC_ATTACH_MODE=any takes clsact";
+    assert!(error.contains(reason), "{error}");
+    assert_eq!(error.matches("os error").count(), 1, "{error}");
+    assert_eq!(packets, 0);
 }
 
 /// Asks the test below to attach, in a process of its own, and says what it should be attached with.
@@ -260,6 +356,7 @@ fn holds_an_attachment_until_it_is_killed() {
         index: 2,
         name: "a".into(),
         mac: [0; 6],
+        has_ethernet: true,
     };
     let mut agent = Agent::start(&with(|attach| {
         attach.mode = if is_tc {

@@ -7,7 +7,7 @@ mod support;
 use std::{
     collections::HashMap,
     io::{Read as _, Write as _},
-    net::{IpAddr, TcpListener, TcpStream},
+    net::{IpAddr, TcpListener, TcpStream, UdpSocket},
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     thread,
     time::{Duration, Instant},
@@ -19,7 +19,11 @@ use support::{
     frames::{self, Ip, numbered},
     is_privileged, let_pass,
     netns::{Namespace, connect, veth},
+    tun::SlowLink,
 };
+
+/// Longer than a loaded machine needs for anything here.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Two namespaces joined by `a` (in the first) and `b`.
 fn pair() -> (Namespace, Namespace) {
@@ -367,4 +371,37 @@ fn is_closed(namespace: &Namespace) -> bool {
         .command("ss -Htan")
         .lines()
         .all(|line| line.starts_with("TIME-WAIT"))
+}
+
+#[test]
+fn a_device_without_ethernet_is_read_right_whatever_the_addresses() {
+    if !is_privileged() {
+        return;
+    }
+    // In a frame, 8.0.69 would be the ethertype of IPv4 and the start of its header.
+    let (near, far) = ("8.0.69.1", "8.0.69.2");
+    let (watched, peer) = (Namespace::new(1), Namespace::new(2));
+    let _link = SlowLink::new(
+        (&watched, "tun0", near),
+        (&peer, "tun1", far),
+        Duration::ZERO,
+    );
+    let mut agent = Agent::start(&settings());
+    agent.attach(&watched.interface("tun0"));
+    let receiver = peer.run(|| UdpSocket::bind((far, 7000)).unwrap());
+    receiver.set_read_timeout(Some(PATIENCE)).unwrap();
+    let sender = watched.run(|| UdpSocket::bind((near, 7001)).unwrap());
+    for _ in 0..3 {
+        sender.send_to(&[7; 60], (far, 7000)).unwrap();
+        receiver.recv(&mut [0; 60]).unwrap();
+    }
+    let (records, _) = agent.stop();
+    let [record] = &records[..] else {
+        panic!("{records:#?}");
+    };
+    let transport = record.transport.unwrap();
+    assert_eq!((transport.src_port, transport.dst_port), (7001, 7000));
+    assert_eq!((record.packets, record.bytes), (3, 3 * (20 + 8 + 60)));
+    let link = record.data_link.unwrap();
+    assert_eq!((link.src_mac, link.dst_mac), (0, 0));
 }

@@ -28,6 +28,15 @@ fn address_space() -> u64 {
             .unwrap() as u64
 }
 
+/// Does `work` while the process may have next to no more memory.
+fn short_of_memory<T>(work: impl FnOnce() -> T) -> T {
+    let (limit, hard) = getrlimit(Resource::RLIMIT_AS).unwrap();
+    setrlimit(Resource::RLIMIT_AS, address_space() + SPARE, hard).unwrap();
+    let answer = work();
+    setrlimit(Resource::RLIMIT_AS, limit, hard).unwrap();
+    answer
+}
+
 #[test]
 fn an_eviction_that_fails_tells_what_was_lost_and_the_next_has_every_flow_once() {
     if !is_privileged() {
@@ -49,10 +58,7 @@ fn an_eviction_that_fails_tells_what_was_lost_and_the_next_has_every_flow_once()
     // Three too many.
     send(0..FLOWS + 3);
 
-    let (limit, hard) = getrlimit(Resource::RLIMIT_AS).unwrap();
-    setrlimit(Resource::RLIMIT_AS, address_space() + SPARE, hard).unwrap();
-    let failed = agent.try_evict();
-    setrlimit(Resource::RLIMIT_AS, limit, hard).unwrap();
+    let failed = short_of_memory(|| agent.try_evict());
     let error = failed.1.unwrap_err().to_string();
     assert!(error.starts_with("mmap on kernel map ENTRIES"), "{error}");
     assert_eq!(lost_packets(&failed.0.counters), 3);
@@ -62,6 +68,19 @@ fn an_eviction_that_fails_tells_what_was_lost_and_the_next_has_every_flow_once()
     send(FLOWS..FLOWS + 100);
     agent.evict();
     assert_eq!(agent.take().len(), FLOWS as usize);
+
+    // At the end what cannot be read is told, of both generations.
+    agent.evict();
+    assert_eq!(agent.take().len(), 100);
+    send(0..FLOWS);
+    assert!(short_of_memory(|| agent.try_evict()).1.is_err());
+    send(0..10);
+    assert_eq!(short_of_memory(|| agent.finish()), u64::from(FLOWS) + 10);
+    assert_eq!(agent.take().len(), 0);
+    assert_eq!(agent.finish(), 0);
+    assert_eq!(agent.take().len(), FLOWS as usize + 10);
+
+    send(FLOWS..FLOWS + 100);
     let (records, counters) = agent.stop();
     let keys: HashSet<_> = records
         .iter()

@@ -17,11 +17,10 @@ use netobserv_ebpf_kernel::{
 };
 
 fn parse(bytes: &[u8]) -> Option<Packet> {
-    parse_from(bytes, 0)
-}
-
-fn parse_from(bytes: &[u8], ethertype: u16) -> Option<Packet> {
-    let slice = Slice { bytes, ethertype };
+    let slice = Slice {
+        bytes,
+        ethertype: 0,
+    };
     let mut usual = Packet::default();
     let is_usual = packet::usual(&slice, &mut usual).is_some();
     let mut parsed = Packet::default();
@@ -30,6 +29,13 @@ fn parse_from(bytes: &[u8], ethertype: u16) -> Option<Packet> {
         assert_eq!(answer, Some(usual), "both ways to read a frame agree");
     }
     answer
+}
+
+/// Reads a packet of a device without link header, which says that it is of this ethertype.
+fn parse_network(bytes: &[u8], ethertype: u16) -> Option<Packet> {
+    let slice = Slice { bytes, ethertype };
+    let mut parsed = Packet::default();
+    packet::parse_network(&slice, &mut parsed).map(|()| parsed)
 }
 
 fn v4() -> (IpAddr, IpAddr) {
@@ -44,8 +50,17 @@ fn v6() -> (IpAddr, IpAddr) {
 type Transport = (u8, (u16, u16), (u8, u8), u32);
 
 #[track_caller]
-fn check(frame: &[u8], (source, destination): (IpAddr, IpAddr), expected: Transport) -> Packet {
+fn check(frame: &[u8], addresses: (IpAddr, IpAddr), expected: Transport) -> Packet {
     let packet = parse(frame).expect("an IP packet");
+    check_packet(packet, addresses, expected)
+}
+
+#[track_caller]
+fn check_packet(
+    packet: Packet,
+    (source, destination): (IpAddr, IpAddr),
+    expected: Transport,
+) -> Packet {
     let octets = |address: IpAddr| match address {
         IpAddr::V4(address) => address.to_ipv6_mapped().octets(),
         IpAddr::V6(address) => address.octets(),
@@ -202,39 +217,51 @@ fn what_is_not_ip_is_ignored() {
 }
 
 #[test]
-fn devices_without_ethernet_are_read_from_the_network_header() {
-    let frame = frames::packet(
-        &[],
-        v6().0,
-        v6().1,
-        UDP,
-        &frames::udp(1, 2, b""),
-        Ip::default(),
-    );
-    let packet = parse_from(&frame[14..], 0x86dd).unwrap();
-    assert!(!packet.has_ethernet);
-    assert_eq!(
-        (packet.key.source_port(), packet.key.destination_port()),
-        (1, 2)
-    );
-    let frame = frames::packet(
-        &[],
-        v4().0,
-        v4().1,
-        UDP,
-        &frames::udp(3, 4, b""),
-        Ip::default(),
-    );
-    let packet = parse_from(&frame[14..], 0x0800).unwrap();
-    assert_eq!(
-        (packet.key.source_port(), packet.key.destination_port()),
-        (3, 4)
-    );
-    assert_eq!(
-        parse_from(&frame[14..], 0x86dd),
-        None,
-        "the version disagrees with the device"
-    );
+fn devices_without_ethernet_are_read_from_the_network_header_whatever_the_addresses() {
+    // Where a frame has its ethertype, these have 0x0800, 0x8100, 0x88a8 and 0x86dd, some with a version behind it.
+    let sources = [
+        ("10.1.2.3", "10.1.2.4"),
+        ("8.0.69.1", "10.0.0.1"),
+        ("8.0.69.1", "0.60.0.1"),
+        ("8.0.1.1", "10.0.0.1"),
+        ("129.0.8.0", "69.0.0.40"),
+        ("136.168.8.0", "69.0.0.40"),
+        ("134.221.96.1", "10.0.0.1"),
+        ("2001:db8:800:4500::1", "fd00::2"),
+        ("2001:db8:8100:1:800:4500::1", "fd00::2"),
+        ("2001:db8:86dd:6000::1", "fd00::2"),
+    ];
+    for (source, destination) in sources {
+        let addresses: (IpAddr, IpAddr) = (source.parse().unwrap(), destination.parse().unwrap());
+        let transport = frames::udp(3, 4, &[0x45; 60]);
+        let frame = frames::packet(
+            &[],
+            addresses.0,
+            addresses.1,
+            UDP,
+            &transport,
+            Ip::default(),
+        );
+        let (ethertype, other) = if addresses.0.is_ipv4() {
+            (0x0800, 0x86dd)
+        } else {
+            (0x86dd, 0x0800)
+        };
+        let packet = parse_network(&frame[14..], ethertype).expect(source);
+        let packet = check_packet(packet, addresses, (UDP, (3, 4), (0, 0), 0));
+        assert_eq!((packet.has_ethernet, packet.ethertype), (false, ethertype));
+        assert_eq!(
+            parse_network(&frame[14..], other),
+            None,
+            "the version disagrees with the device"
+        );
+        assert_eq!(parse_network(&frame[14..14 + 19], ethertype), None);
+        assert_eq!(
+            parse(&frame).map(|packet| packet.key),
+            Some(packet.key),
+            "the same flow with and without Ethernet"
+        );
+    }
 }
 
 #[test]

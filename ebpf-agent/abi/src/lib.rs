@@ -89,15 +89,6 @@ impl FlowKey {
     pub const fn icmp_code(&self) -> u8 {
         (self.transport >> 16) as u8
     }
-
-    /// The ethertype of packets with this key.
-    pub const fn ethertype(&self) -> u16 {
-        if is_ipv4(&self.source) {
-            ETHERTYPE_IPV4
-        } else {
-            ETHERTYPE_IPV6
-        }
-    }
 }
 
 #[inline(always)]

@@ -22,12 +22,10 @@ use crate::{
     table::{Entry, Published, Table},
 };
 
-/// Takes one packet.
+/// Takes one Ethernet frame.
 #[inline(always)]
 pub fn observe(ctx: &TcContext, direction: u32) {
-    let interval = globals::sampling_interval();
-    // SAFETY: helpers without arguments.
-    if interval > 1 && unsafe { bpf_get_prandom_u32() } % interval != 0 {
+    if is_left_out() {
         return;
     }
     let mut packet = Packet::default();
@@ -37,10 +35,35 @@ pub fn observe(ctx: &TcContext, direction: u32) {
     }
 }
 
+/// Takes one packet of a device without link header.
+#[inline(always)]
+pub fn observe_network(ctx: &TcContext, direction: u32) {
+    if is_left_out() {
+        return;
+    }
+    let mut packet = Packet::default();
+    if parse_network(ctx, &mut packet) {
+        record(ctx, &packet, direction);
+    }
+}
+
+/// Whether the packet is not one of the sample.
+#[inline(always)]
+fn is_left_out() -> bool {
+    let interval = globals::sampling_interval();
+    // SAFETY: a helper without arguments.
+    interval > 1 && unsafe { bpf_get_prandom_u32() } % interval != 0
+}
+
 /// The rare frames, apart so that their stack and instructions do not burden the usual ones.
 #[inline(never)]
 fn parse_copied(ctx: &TcContext, packet: &mut Packet) -> bool {
     packet::parse(&Copied(ctx), packet).is_some()
+}
+
+#[inline(never)]
+fn parse_network(ctx: &TcContext, packet: &mut Packet) -> bool {
+    packet::parse_network(&Copied(ctx), packet).is_some()
 }
 
 #[inline(always)]

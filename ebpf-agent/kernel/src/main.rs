@@ -42,6 +42,18 @@ pub fn tcx_egress_flow_parse(ctx: TcContext) -> i32 {
     NEXT
 }
 
+#[classifier]
+pub fn l3_ingress_flow_parse(ctx: TcContext) -> i32 {
+    flow::observe_network(&ctx, DIRECTION_INGRESS);
+    NEXT
+}
+
+#[classifier]
+pub fn l3_egress_flow_parse(ctx: TcContext) -> i32 {
+    flow::observe_network(&ctx, DIRECTION_EGRESS);
+    NEXT
+}
+
 #[fentry(function = "tcp_rcv_established")]
 pub fn tcp_rcv_fentry(ctx: FEntryContext) -> i32 {
     rtt::observe(ctx.arg(0));

@@ -1,7 +1,9 @@
 //! From the first byte of a frame to the key of its flow: Ethernet, VLAN tags, IPv4 and IPv6.
 //!
 //! Called once per packet by the flow programs. [`usual`] knows the frames that nearly all packets are, at constant
-//! offsets, which is fast to run and to verify; [`parse`] knows them all.
+//! offsets, which is fast to run and to verify; [`parse`] knows them all. [`parse_network`] is for devices whose packets
+//! have no link header: which of them a device needs cannot be told from its packets, since an address of theirs stands
+//! where the ethertype would be.
 //!
 //! **Invariant:** where [`usual`] answers, [`parse`] answers the same. What is not an IP packet, or ends inside of its
 //! network header, has no answer; a packet that is cut later keeps its place in a flow, with what was cut off at 0.
@@ -68,14 +70,40 @@ pub fn usual<B: Bytes>(bytes: &B, packet: &mut Packet) -> Option<()> {
     transport::read(bytes, usual_offset, protocol, packet)
 }
 
-/// Reads any frame.
+/// Reads any Ethernet frame.
 #[inline(always)]
 pub fn parse<B: Bytes>(bytes: &B, packet: &mut Packet) -> Option<()> {
-    *packet = Packet::default();
-    let (ethertype, offset) = link(bytes)?;
-    packet.ethertype = ethertype;
-    packet.has_ethernet = offset != 0;
-    let (protocol, offset) = if ethertype == ETHERTYPE_IPV4 {
+    let (ethertype, offset) = ethernet(bytes)?;
+    *packet = Packet {
+        ethertype,
+        has_ethernet: true,
+        ..Packet::default()
+    };
+    network(bytes, offset, packet)
+}
+
+/// Reads any packet that starts with its network header. The device's word and the version in the first byte must agree.
+#[inline(always)]
+pub fn parse_network<B: Bytes>(bytes: &B, packet: &mut Packet) -> Option<()> {
+    let version = bytes.read::<u8>(0)? >> 4;
+    let ethertype = bytes.ethertype();
+    if !matches!(
+        (ethertype, version),
+        (ETHERTYPE_IPV4, 4) | (ETHERTYPE_IPV6, 6)
+    ) {
+        return None;
+    }
+    *packet = Packet {
+        ethertype,
+        ..Packet::default()
+    };
+    network(bytes, 0, packet)
+}
+
+/// Reads the headers from the network's on, which starts at `offset` and is of the packet's ethertype.
+#[inline(always)]
+fn network<B: Bytes>(bytes: &B, offset: usize, packet: &mut Packet) -> Option<()> {
+    let (protocol, offset) = if packet.ethertype == ETHERTYPE_IPV4 {
         ipv4(bytes, offset, packet)?
     } else {
         let (protocol, offset) = ipv6(bytes, offset, packet)?;
@@ -91,7 +119,7 @@ pub fn parse<B: Bytes>(bytes: &B, packet: &mut Packet) -> Option<()> {
 
 /// The ethertype, which is one of the two IP ones, and where the network header starts.
 #[inline(always)]
-fn link<B: Bytes>(bytes: &B) -> Option<(u16, usize)> {
+fn ethernet<B: Bytes>(bytes: &B) -> Option<(u16, usize)> {
     let mut offset = ETHERNET_LENGTH;
     let mut ethertype = u16::from_be(bytes.read(12)?);
     for _ in 0..VLAN_TAGS_MAX {
@@ -102,21 +130,7 @@ fn link<B: Bytes>(bytes: &B) -> Option<(u16, usize)> {
         ethertype = u16::from_be(tag[1]);
         offset += VLAN_TAG_LENGTH;
     }
-    if ethertype == ETHERTYPE_IPV4 || ethertype == ETHERTYPE_IPV6 {
-        return Some((ethertype, offset));
-    }
-    without_ethernet(bytes)
-}
-
-/// Tunnel devices have no link header: the device's word and the version in the first byte must agree.
-#[inline(always)]
-fn without_ethernet<B: Bytes>(bytes: &B) -> Option<(u16, usize)> {
-    let version = bytes.read::<u8>(0)? >> 4;
-    match (bytes.ethertype(), version) {
-        (ETHERTYPE_IPV4, 4) => Some((ETHERTYPE_IPV4, 0)),
-        (ETHERTYPE_IPV6, 6) => Some((ETHERTYPE_IPV6, 0)),
-        _ => None,
-    }
+    (ethertype == ETHERTYPE_IPV4 || ethertype == ETHERTYPE_IPV6).then_some((ethertype, offset))
 }
 
 /// The protocol, and where its header starts.

@@ -1,19 +1,34 @@
 //! Which interfaces to try again, and when.
 //!
-//! **Invariant:** pure: time is handed in. An interface is in here at most once, and never while it is attached.
+//! **Invariant:** pure: time is handed in. An interface is in here at most once, and never while it is attached. It leaves
+//! by being watched or by being gone, never by failing too often.
 
+use std::cmp::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::interfaces::model::{Interface, InterfaceKey};
 
 /// The wait after attempt k is this times k.
 const STEP: Duration = Duration::from_millis(300);
+/// The wait after the last of them: what was wrong may have passed (memory, descriptors, another program in the way).
+const SLOW: Duration = Duration::from_secs(10);
+
+/// What a failed attempt means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failed {
+    /// Early yet, it is tried again at once.
+    Early,
+    /// It was the last of the attempts in a row: worth a line. From now on it is tried rarely.
+    Last,
+    /// One of the rare attempts.
+    Late,
+}
 
 /// One interface to try again.
 #[derive(Clone, Debug)]
 pub struct Retry {
     pub interface: Interface,
-    /// The number of the next attempt, from 2.
+    /// The number of the next attempt, from 2; one more than there are in a row stands for all that follow.
     pub attempt: u32,
     at: Instant,
 }
@@ -34,25 +49,25 @@ impl Retries {
         }
     }
 
-    /// Attempt number `attempt` has failed. Returns whether there will be another.
-    pub fn failed(&mut self, interface: &Interface, attempt: u32, now: Instant) -> bool {
+    /// Attempt number `attempt` has failed; there will be another.
+    pub fn failed(&mut self, interface: &Interface, attempt: u32, now: Instant) -> Failed {
         self.cancel(interface.key());
-        if attempt >= self.attempts_max {
-            return false;
-        }
+        let (failed, wait) = match attempt.cmp(&self.attempts_max) {
+            Ordering::Less => (Failed::Early, STEP * attempt),
+            Ordering::Equal => (Failed::Last, SLOW),
+            Ordering::Greater => (Failed::Late, SLOW),
+        };
         self.waiting.push(Retry {
             interface: interface.clone(),
-            attempt: attempt + 1,
-            at: now + STEP * attempt,
+            attempt: (attempt + 1).min(self.attempts_max + 1),
+            at: now + wait,
         });
-        true
+        failed
     }
 
-    /// The interface is gone. Returns whether it was waiting.
-    pub fn cancel(&mut self, key: InterfaceKey) -> bool {
-        let before = self.waiting.len();
+    /// The interface is gone.
+    pub fn cancel(&mut self, key: InterfaceKey) {
         self.waiting.retain(|retry| retry.interface.key() != key);
-        self.waiting.len() < before
     }
 
     /// When the next attempt is due.
@@ -81,23 +96,30 @@ mod tests {
             index,
             name: Arc::from("eth0"),
             mac: [0; 6],
+            has_ethernet: true,
         }
     }
 
     #[test]
-    fn attempts_are_further_and_further_apart_and_end() {
+    fn attempts_are_further_and_further_apart_and_then_rare_for_ever() {
         let mut retries = Retries::new(4);
         let start = Instant::now();
         let mut now = start;
         for (attempt, wait_ms) in [(1, 300), (2, 600), (3, 900)] {
-            assert!(retries.failed(&interface(2), attempt, now));
+            assert_eq!(retries.failed(&interface(2), attempt, now), Failed::Early);
             assert_eq!(retries.next(), Some(now + Duration::from_millis(wait_ms)));
             assert!(retries.due(now).is_none());
             now += Duration::from_millis(wait_ms);
             assert_eq!(retries.due(now).unwrap().attempt, attempt + 1);
         }
-        assert!(!retries.failed(&interface(2), 4, now));
-        assert_eq!(retries.next(), None);
+        let mut attempt = 4;
+        for expected in [Failed::Last, Failed::Late, Failed::Late] {
+            assert_eq!(retries.failed(&interface(2), attempt, now), expected);
+            assert_eq!(retries.next(), Some(now + SLOW));
+            now += SLOW;
+            attempt = retries.due(now).unwrap().attempt;
+            assert_eq!(attempt, 5);
+        }
     }
 
     #[test]
@@ -106,8 +128,7 @@ mod tests {
         let now = Instant::now();
         retries.failed(&interface(2), 1, now);
         retries.failed(&interface(3), 1, now);
-        assert!(retries.cancel(interface(2).key()));
-        assert!(!retries.cancel(interface(2).key()));
+        retries.cancel(interface(2).key());
         let later = now + Duration::from_secs(1);
         assert_eq!(retries.due(later).unwrap().interface.index, 3);
         assert!(retries.due(later).is_none());

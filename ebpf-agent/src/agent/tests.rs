@@ -111,6 +111,7 @@ fn interface(index: u32) -> Interface {
         index,
         name: Arc::from("eth0"),
         mac: [0; 6],
+        has_ethernet: true,
     }
 }
 
@@ -158,7 +159,7 @@ fn evictions_come_at_their_period_whatever_else_happens() {
 }
 
 #[test]
-fn a_failed_attachment_is_tried_again_and_given_up_after_the_last_attempt() {
+fn a_failed_attachment_is_tried_again_at_once_only_as_often_as_configured() {
     let mut running = run(Duration::from_hours(1), &[(2, 1), (3, 9)]);
     running.order(Order::Attach(interface(2)));
     running.order(Order::Attach(interface(3)));

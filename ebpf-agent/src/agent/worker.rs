@@ -11,7 +11,7 @@ use super::Datapath;
 use crate::evict::{Evicted, Eviction, Evictor, Sink};
 use crate::exporters::BatchSender;
 use crate::flow::{EncodedBatch, Names};
-use crate::interfaces::model::{Interface, InterfaceKey, Mac, NetnsId};
+use crate::interfaces::model::{Interface, InterfaceKey, NetnsId};
 use crate::interfaces::names::NameReader;
 use crate::kernel::abi::Counter;
 use crate::kernel::{self, AttachKind, Counters};
@@ -21,6 +21,8 @@ use crate::telemetry::limit::Limit;
 /// How often to tell each cause of lost packets.
 const LOSS_LINE_PERIOD: Duration = Duration::from_mins(1);
 const SOURCE: &str = "flow-fetcher";
+/// Flows that no eviction could read before the end.
+const CANNOT_READ: &str = "CannotReadFlowsHashMap";
 
 /// A kernel counter that is a loss.
 struct Loss {
@@ -54,8 +56,8 @@ const LOSSES: [Loss; 4] = [
 ];
 
 impl Names for NameReader {
-    fn name(&mut self, netns: NetnsId, index: u32, mac: Mac) -> &str {
-        NameReader::name(self, netns, index, mac)
+    fn name(&mut self, netns: NetnsId, index: u32) -> &str {
+        NameReader::name(self, netns, index)
     }
 }
 
@@ -159,8 +161,17 @@ impl Datapath for Worker {
             warn!("{error}");
         }
         self.evictor.names().refresh();
-        for eviction in self.evictor.finish(&mut self.datapath) {
-            self.report_result(&eviction);
+        let (evictions, left) = self.evictor.finish(&mut self.datapath);
+        for eviction in &evictions {
+            self.report_result(eviction);
+        }
+        match left {
+            Ok(0) => {}
+            Ok(flows) => {
+                self.metrics.dropped(SOURCE, CANNOT_READ, flows);
+                warn!(flows, "flows lost: they could not be read before the end");
+            }
+            Err(error) => warn!("cannot tell how many flows are lost: {error}"),
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::features::Notice;
 use super::reader::Reader;
 
 /// The exporter and its queue.
@@ -44,7 +45,11 @@ pub struct Reconnect {
     pub spread: Duration,
 }
 
-pub(super) fn read(reader: &mut Reader, queue_length: usize) -> ExportConfig {
+pub(super) fn read(
+    reader: &mut Reader,
+    notices: &mut Vec<Notice>,
+    queue_length: usize,
+) -> ExportConfig {
     let export = reader.string("EXPORT");
     match export.as_str() {
         "grpc" => {}
@@ -68,7 +73,7 @@ pub(super) fn read(reader: &mut Reader, queue_length: usize) -> ExportConfig {
     let grpc = GrpcConfig {
         host,
         port,
-        tls: read_tls(reader),
+        tls: read_tls(reader, notices),
         message_max_flows: reader.count("GRPC_MESSAGE_MAX_FLOWS", 1),
         send_timeout: reader.period("GRPC_SEND_TIMEOUT"),
         reconnect: (!period.is_zero()).then_some(Reconnect {
@@ -113,10 +118,21 @@ fn read_target(reader: &mut Reader) -> (String, u16) {
     (host, port)
 }
 
-fn read_tls(reader: &mut Reader) -> Option<TlsFiles> {
+/// Half a configuration is as NetObserv's agent takes it, and told: flows would go another way than was meant.
+fn read_tls(reader: &mut Reader, notices: &mut Vec<Notice>) -> Option<TlsFiles> {
     let ca_path = reader.string("TARGET_TLS_CA_CERT_PATH");
     let certificate = reader.string("TARGET_TLS_USER_CERT_PATH");
     let key = reader.string("TARGET_TLS_USER_KEY_PATH");
+    if certificate.is_empty() != key.is_empty() {
+        notices.push(Notice::other(
+            "TARGET_TLS_USER_CERT_PATH and TARGET_TLS_USER_KEY_PATH: only one is set, the agent shows no certificate to the collector".to_owned(),
+        ));
+    }
+    if ca_path.is_empty() && !(certificate.is_empty() && key.is_empty()) {
+        notices.push(Notice::other(
+            "TARGET_TLS_CA_CERT_PATH is not set: flows are sent in plain text, without the client certificate".to_owned(),
+        ));
+    }
     let identity = (!certificate.is_empty() && !key.is_empty()).then_some((certificate, key));
     (!ca_path.is_empty()).then_some(TlsFiles { ca_path, identity })
 }

@@ -30,6 +30,30 @@ pub fn list(text: &str) -> Vec<String> {
     text.split(',').map(str::to_owned).collect()
 }
 
+/// Checks `prefix=name[,prefix=name...]`, hexadecimal bytes with or without colons before the name.
+pub fn mac_prefixes(text: &str) -> Result<(), String> {
+    text.split(',')
+        .filter(|_| !text.is_empty())
+        .try_for_each(mac_prefix)
+}
+
+fn mac_prefix(pair: &str) -> Result<(), String> {
+    let (prefix, _) = pair
+        .split_once('=')
+        .ok_or_else(|| format!("bad format '{pair}'; expected 'mac_prefix=name'"))?;
+    let digits = prefix.replace(':', "");
+    if digits.len() % 2 != 0 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return Err(format!(
+            "bad MAC prefix '{prefix}'; expected hexadecimal bytes"
+        ));
+    }
+    match digits.len() / 2 {
+        0 => Err(format!("empty MAC prefix in '{pair}'")),
+        1..=6 => Ok(()),
+        _ => Err(format!("MAC prefix too big '{prefix}'")),
+    }
+}
+
 /// Nanoseconds of a unit, longest names first where one is the start of another.
 const UNITS: [(&str, u64); 8] = [
     ("ns", 1),
@@ -137,6 +161,28 @@ mod tests {
                 expected.map(Duration::from_nanos),
                 "{text:?}"
             );
+        }
+    }
+
+    #[test]
+    fn mac_prefixes_are_good_or_refused_with_the_place() {
+        for text in ["", "0a:58=eth0", "0a58=eth0", "0a:58=eth0,06=ens5"] {
+            assert_eq!(mac_prefixes(text), Ok(()), "{text:?}");
+        }
+        for (text, expected) in [
+            ("0a:58", "bad format '0a:58'; expected 'mac_prefix=name'"),
+            ("0g=eth0", "bad MAC prefix '0g'; expected hexadecimal bytes"),
+            (
+                "0a5=eth0",
+                "bad MAC prefix '0a5'; expected hexadecimal bytes",
+            ),
+            ("=eth0", "empty MAC prefix in '=eth0'"),
+            (
+                "01:02:03:04:05:06:07=eth0",
+                "MAC prefix too big '01:02:03:04:05:06:07'",
+            ),
+        ] {
+            assert_eq!(mac_prefixes(text), Err(expected.to_owned()));
         }
     }
 

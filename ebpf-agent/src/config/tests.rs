@@ -23,13 +23,7 @@ fn problems(variables: &[(&'static str, &'static str)]) -> Vec<String> {
 #[test]
 fn defaults_are_those_of_netobserv() {
     let config = read(&[]).unwrap();
-    assert_eq!(
-        config.log,
-        LogConfig {
-            level: Level::INFO,
-            is_kernel_traced: false
-        }
-    );
+    assert_eq!(config.log, LogConfig { level: Level::INFO });
     assert_eq!(
         config.agent_address,
         AgentAddress::External(AddressFamily::Any)
@@ -52,7 +46,7 @@ fn defaults_are_those_of_netobserv() {
             max_flows: 5000,
             active_timeout: Duration::from_secs(5),
             stale_entries_timeout: Duration::from_secs(5),
-            sampling: 1,
+            sampling: 0,
             queue_length: 50,
         }
     );
@@ -200,22 +194,15 @@ fn unknown_spellings_that_netobserv_forgives_are_warnings() {
 }
 
 #[test]
-fn kernel_trace_needs_the_exact_lower_case_word() {
-    for (text, level, is_traced) in [
-        ("trace", Level::TRACE, true),
-        ("debug", Level::DEBUG, true),
-        ("DEBUG", Level::DEBUG, false),
-        ("Warning", Level::WARN, false),
+fn levels_have_the_names_that_netobserv_knows_in_any_case() {
+    for (text, level) in [
+        ("trace", Level::TRACE),
+        ("DEBUG", Level::DEBUG),
+        ("Warning", Level::WARN),
+        ("panic", Level::ERROR),
     ] {
         let config = read(&[("LOG_LEVEL", text)]).unwrap();
-        assert_eq!(
-            config.log,
-            LogConfig {
-                level,
-                is_kernel_traced: is_traced
-            },
-            "{text}"
-        );
+        assert_eq!(config.log, LogConfig { level }, "{text}");
     }
 }
 
@@ -258,25 +245,36 @@ fn older_names_of_the_target_win() {
 }
 
 #[test]
-fn tls_needs_a_ca_and_an_identity_needs_both_files() {
-    let config = read(&[
-        ("TARGET_TLS_USER_CERT_PATH", "c"),
-        ("TARGET_TLS_USER_KEY_PATH", "k"),
-    ])
-    .unwrap();
-    assert_eq!(config.export.grpc.tls, None);
-    let config = read(&[
-        ("TARGET_TLS_CA_CERT_PATH", "ca"),
-        ("TARGET_TLS_USER_CERT_PATH", "c"),
-    ])
-    .unwrap();
-    assert_eq!(
-        config.export.grpc.tls,
-        Some(TlsFiles {
-            ca_path: "ca".to_owned(),
-            identity: None
-        })
-    );
+fn tls_needs_a_ca_and_an_identity_needs_both_files_and_what_is_left_out_is_told() {
+    const CA: (&str, &str) = ("TARGET_TLS_CA_CERT_PATH", "ca");
+    const CERTIFICATE: (&str, &str) = ("TARGET_TLS_USER_CERT_PATH", "c");
+    const KEY: (&str, &str) = ("TARGET_TLS_USER_KEY_PATH", "k");
+    let plain = "TARGET_TLS_CA_CERT_PATH is not set: flows are sent in plain text";
+    let half = "TARGET_TLS_USER_CERT_PATH and TARGET_TLS_USER_KEY_PATH: only one is set";
+    // Authority, certificate and key; whether there is TLS, and an identity in it; warnings.
+    let cases: [(&[_], Option<bool>, &[&str]); 7] = [
+        (&[], None, &[]),
+        (&[CA], Some(false), &[]),
+        (&[CA, CERTIFICATE, KEY], Some(true), &[]),
+        (&[CA, CERTIFICATE], Some(false), &[half]),
+        (&[CA, KEY], Some(false), &[half]),
+        (&[CERTIFICATE, KEY], None, &[plain]),
+        (&[KEY], None, &[half, plain]),
+    ];
+    for (set, expected, warnings) in cases {
+        let config = read(set).unwrap();
+        let tls = config.export.grpc.tls;
+        assert_eq!(
+            tls.map(|files| files.identity.is_some()),
+            expected,
+            "{set:?}"
+        );
+        let told: Vec<_> = config.notices.iter().map(|notice| &notice.text).collect();
+        assert_eq!(told.len(), warnings.len(), "{set:?}: {told:?}");
+        for (text, start) in told.iter().zip(warnings) {
+            assert!(text.starts_with(start), "{set:?}: {text}");
+        }
+    }
 }
 
 #[test]

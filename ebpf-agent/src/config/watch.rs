@@ -6,16 +6,15 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::features::Notice;
+use super::parse;
 use super::reader::Reader;
 use crate::interfaces::filter::Filter;
-use crate::interfaces::names::Preferences;
 
 /// Interface discovery.
 #[derive(Debug)]
 pub struct WatchConfig {
     pub filter: Filter,
     pub mode: WatchMode,
-    pub preferences: Preferences,
 }
 
 /// How links are found.
@@ -45,6 +44,7 @@ pub enum Direction {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttachMode {
+    /// TCX; tc on a kernel that does not know it.
     Tcx,
     Tc,
     /// TCX, on any error tc.
@@ -143,13 +143,12 @@ pub(super) fn read_watch(reader: &mut Reader, notices: &mut Vec<Notice>) -> Opti
         WatchMode::Watch
     };
     let text = reader.string("PREFERRED_INTERFACE_FOR_MAC_PREFIX");
-    let preferences = Preferences::parse(&text)
-        .map_err(|problem| format!("PREFERRED_INTERFACE_FOR_MAC_PREFIX: {problem}"));
-    let preferences = reader.keep(preferences);
+    if let Err(problem) = parse::mac_prefixes(&text) {
+        reader.problem(format!("PREFERRED_INTERFACE_FOR_MAC_PREFIX: {problem}"));
+    }
     Some(WatchConfig {
         filter: filter?,
         mode,
-        preferences: preferences?,
     })
 }
 

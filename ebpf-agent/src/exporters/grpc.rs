@@ -10,7 +10,7 @@ mod codec;
 mod outcome;
 
 use std::hash::{BuildHasher, Hasher};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -63,6 +63,8 @@ struct Shared {
     losses: Limit,
     /// Since the last delivery; decides whether a delivery is worth a line.
     failed_attempts: AtomicU64,
+    /// Bytes of the smallest message that the collector called too big: larger ones are cut without asking.
+    too_big: AtomicUsize,
 }
 
 impl GrpcExporter {
@@ -77,6 +79,7 @@ impl GrpcExporter {
             failures: Limit::new(ERROR_LINE_PERIOD),
             losses: Limit::new(ERROR_LINE_PERIOD),
             failed_attempts: AtomicU64::new(0),
+            too_big: AtomicUsize::new(usize::MAX),
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -129,6 +132,9 @@ impl Shared {
         while let Some(piece) = pieces.pop() {
             let attempted = if give_up.is_cancelled() {
                 Err(Undelivered::Hopeless("shutdown"))
+            } else if piece.records > 1 && piece.body.len() >= self.too_big.load(Ordering::Relaxed)
+            {
+                Err(Undelivered::TooBig)
             } else {
                 tokio::select! {
                     // A delivery that ends at the same moment counts as one.
@@ -162,6 +168,10 @@ impl Shared {
                 return Ok(());
             };
             let outcome = outcome::outcome(&status);
+            if outcome == Outcome::TooBig {
+                self.learn_size(batch);
+                return Err(Undelivered::TooBig);
+            }
             self.metrics
                 .error(GRPC, "CannotWriteMessage", Severity::High);
             self.failed_attempts.fetch_add(1, Ordering::Relaxed);
@@ -173,19 +183,29 @@ impl Shared {
                 );
                 warn!(%target, ?code, attempts, "cannot deliver flows to the collector, trying again: {cause}");
             }
-            refusals += u32::from(outcome == Outcome::Refused);
-            let reason = match outcome {
-                Outcome::TooBig => return Err(Undelivered::TooBig),
-                Outcome::Invalid => return Err(Undelivered::Hopeless("invalid")),
-                Outcome::Refused if refusals >= REFUSALS_MAX => {
-                    return Err(Undelivered::Hopeless("refused"));
-                }
-                Outcome::Refused => "refused",
-                Outcome::Away => "away",
-            };
+            if outcome == Outcome::Invalid {
+                return Err(Undelivered::Hopeless("invalid"));
+            }
+            let is_refused = outcome == Outcome::Refused;
+            refusals += u32::from(is_refused);
+            if refusals >= REFUSALS_MAX {
+                return Err(Undelivered::Hopeless("refused"));
+            }
+            let reason = if is_refused { "refused" } else { "away" };
             self.metrics.send_retry(GRPC, reason);
             tokio::time::sleep(backoff).await;
             backoff = (backoff * 2).min(BACKOFF_MAX);
+        }
+    }
+
+    /// The collector is there and well: it only wants smaller messages.
+    fn learn_size(&self, batch: &EncodedBatch) {
+        self.metrics.send_retry(GRPC, "oversized");
+        let bytes = batch.body.len();
+        // A single record cannot be made smaller; it says nothing of messages.
+        if batch.records > 1 && self.too_big.fetch_min(bytes, Ordering::Relaxed) == usize::MAX {
+            let (target, flows) = (self.connector.target(), batch.records);
+            warn!(%target, bytes, flows, "the collector refuses messages of this size, they are cut until they fit: lower GRPC_MESSAGE_MAX_FLOWS");
         }
     }
 

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::{Clock, dns_name, wire::Wire};
 use crate::interfaces::model::NetnsId;
 use crate::kernel::abi::{
-    Address, DIRECTION_INGRESS, DnsValue, ETHERTYPE_IPV6, FlowKey, FlowValue, Observed, is_ipv4,
+    Address, DnsValue, ETHERTYPE_IPV6, FlowKey, FlowValue, Observed, is_ipv4,
 };
 
 /// More bytes than any record has, for sizing a first buffer: seven interfaces and a full DNS name included.
@@ -19,8 +19,7 @@ pub const RECORD_LENGTH_MAX: usize = 640;
 
 /// What interfaces are called.
 pub trait Names {
-    /// The name of an interface; `mac` is the local end's, for namespaces that share an index.
-    fn name(&mut self, netns: NetnsId, index: u32, mac: [u8; 6]) -> &str;
+    fn name(&mut self, netns: NetnsId, index: u32) -> &str;
 }
 
 /// A flow with what the features know of it.
@@ -171,18 +170,13 @@ fn write(
     if let Some(dns) = dns {
         wire.uint(25, dns.errno.into());
     }
-    let local_mac = if direction == DIRECTION_INGRESS {
-        destination_mac
-    } else {
-        source_mac
-    };
-    interface(wire, names, value.first, local_mac);
+    interface(wire, names, value.first);
     for &observed in value
         .observed
         .iter()
         .take_while(|observed| !observed.is_none())
     {
-        interface(wire, names, observed, local_mac);
+        interface(wire, names, observed);
     }
     wire.uint(29, value.sampling.into());
     if let Some(dns) = dns
@@ -193,8 +187,8 @@ fn write(
 }
 
 /// An element of `dup_list`.
-fn interface(wire: &mut Wire<'_>, names: &mut dyn Names, observed: Observed, mac: [u8; 6]) {
-    let name = names.name(NetnsId(observed.netns()), observed.index(), mac);
+fn interface(wire: &mut Wire<'_>, names: &mut dyn Names, observed: Observed) {
+    let name = names.name(NetnsId(observed.netns()), observed.index());
     // The kernel's longest has 15; a reader of names could make up anything.
     let end = name.floor_char_boundary(32);
     wire.nested(26, |entry| {

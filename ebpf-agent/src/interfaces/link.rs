@@ -29,6 +29,8 @@ pub struct Link {
     pub name: String,
     /// Zeros for a link without hardware address (a tunnel).
     pub mac: Mac,
+    /// Whether packets begin with an Ethernet header.
+    pub has_ethernet: bool,
     pub is_up: bool,
 }
 
@@ -153,6 +155,7 @@ fn read_link(body: &[u8]) -> Option<Link> {
         index: index(body)?,
         name: name?,
         mac,
+        has_ethernet: matches!(u16_at(body, 2)?, libc::ARPHRD_ETHER | libc::ARPHRD_LOOPBACK),
         is_up,
     })
 }
@@ -233,6 +236,7 @@ pub(super) mod tests {
             index: 2,
             name: "eth0".to_owned(),
             mac: [1, 2, 3, 4, 5, 6],
+            has_ethernet: true,
             is_up: true,
         };
         assert_eq!(
@@ -266,6 +270,26 @@ pub(super) mod tests {
                 panic!("no link")
             };
             assert_eq!(link.is_up, is_up, "flags {flags} state {state}");
+        }
+    }
+
+    #[test]
+    fn only_links_of_two_types_have_ethernet_headers() {
+        // Ethernet, lo; PPP, IP in IP, GRE, none (tun, WireGuard).
+        for (kind, has_ethernet) in [
+            (1_u16, true),
+            (772, true),
+            (512, false),
+            (768, false),
+            (778, false),
+            (0xfffe, false),
+        ] {
+            let mut body = link_body(0, 2, UP, &[(IFLA_IFNAME, b"x\0")]);
+            body[2..4].copy_from_slice(&kind.to_ne_bytes());
+            let Some(Message::Link(link)) = all(&message(libc::RTM_NEWLINK, 0, &body)).pop() else {
+                panic!("no link")
+            };
+            assert_eq!(link.has_ethernet, has_ethernet, "type {kind}");
         }
     }
 

@@ -49,6 +49,8 @@ pub struct Interface {
     pub index: u32,
     pub name: Arc<str>,
     pub mac: Mac,
+    /// Whether its packets begin with an Ethernet header; those of tunnels (tun, WireGuard, IP in IP) do not.
+    pub has_ethernet: bool,
 }
 
 impl Interface {

@@ -3,110 +3,67 @@
 //! Written by the watcher for every interface, watched or not; read through a `NameReader` that takes a snapshot once
 //! per eviction, so that a look-up costs one hash and no lock.
 //!
-//! **Invariant:** a name is found by (namespace, index) and MAC; a removal takes effect only if all three agree with
-//! what was added.
+//! **Invariant:** a name is found by (namespace, index), of which there is one at a time. The name of an interface that is
+//! gone is known for one more eviction, which has the last of its flows.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::model::{Interface, InterfaceKey, Mac, NetnsId};
+use super::model::{Interface, InterfaceKey, NetnsId};
 
 /// The name of an interface that nobody knows.
 pub const UNKNOWN: &str = "unknown";
 
-/// Which name to take when several interfaces share an index: `(MAC prefix, name)`, first match wins.
-#[derive(Debug, Default)]
-pub struct Preferences(Vec<(Vec<u8>, String)>);
-
-impl Preferences {
-    /// Parses `prefix=name[,prefix=name...]`.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let pairs = text.split(',').filter(|_| !text.is_empty());
-        pairs
-            .map(Self::parse_pair)
-            .collect::<Result<_, _>>()
-            .map(Self)
-    }
-
-    fn parse_pair(pair: &str) -> Result<(Vec<u8>, String), String> {
-        let (prefix, name) = pair
-            .split_once('=')
-            .ok_or_else(|| format!("bad format '{pair}'; expected 'mac_prefix=name'"))?;
-        let digits = prefix.replace(':', "");
-        let bytes: Option<Vec<u8>> = digits
-            .as_bytes()
-            .chunks(2)
-            .map(|byte| {
-                std::str::from_utf8(byte)
-                    .ok()
-                    .filter(|text| text.len() == 2 && !text.starts_with('+'))
-            })
-            .map(|text| u8::from_str_radix(text?, 16).ok())
-            .collect();
-        let bytes = bytes
-            .ok_or_else(|| format!("bad MAC prefix '{prefix}'; expected hexadecimal bytes"))?;
-        match bytes.len() {
-            0 => Err(format!("empty MAC prefix in '{pair}'")),
-            1..=6 => Ok((bytes, name.to_owned())),
-            _ => Err(format!("MAC prefix too big '{prefix}'")),
-        }
-    }
-
-    fn choose<'a>(&self, mac: Mac, candidates: &'a [(Mac, Arc<str>)]) -> Option<&'a Arc<str>> {
-        let matching = self.0.iter().filter(|(prefix, _)| mac.starts_with(prefix));
-        matching
-            .filter_map(|(_, name)| {
-                candidates
-                    .iter()
-                    .find(|(_, candidate)| **candidate == **name)
-            })
-            .map(|(_, n)| n)
-            .next()
-    }
+#[derive(Clone, Debug)]
+struct Named {
+    name: Arc<str>,
+    life: Life,
 }
 
-type Table = HashMap<InterfaceKey, Vec<(Mac, Arc<str>)>>;
+/// From `Present` to `Told`, and then out of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    Present,
+    /// Removed since the last eviction began.
+    Gone,
+    /// In the snapshot of one eviction since it was removed.
+    Told,
+}
+
+type Table = HashMap<InterfaceKey, Named>;
 
 /// Names of all known interfaces.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Names {
     table: Mutex<Arc<Table>>,
-    preferences: Preferences,
 }
 
 impl Names {
-    pub fn new(preferences: Preferences) -> Arc<Self> {
-        Arc::new(Self {
-            table: Mutex::default(),
-            preferences,
-        })
-    }
-
-    /// Learns a name.
+    /// Learns a name; it replaces the one that had its place.
     pub fn add(&self, interface: &Interface) {
+        let name = Arc::clone(&interface.name);
+        let life = Life::Present;
         self.change(|table| {
-            let candidates = table.entry(interface.key()).or_default();
-            candidates.retain(|(mac, _)| *mac != interface.mac);
-            candidates.push((interface.mac, Arc::clone(&interface.name)));
+            table.insert(interface.key(), Named { name, life });
         });
     }
 
-    /// Forgets a name, if it is still this one.
+    /// Forgets a name after the next eviction, if it is still this one.
     pub fn remove(&self, interface: &Interface) {
         self.change(|table| {
-            let Some(candidates) = table.get_mut(&interface.key()) else {
-                return;
-            };
-            candidates.retain(|(mac, name)| *mac != interface.mac || *name != interface.name);
-            if candidates.is_empty() {
-                table.remove(&interface.key());
+            if let Some(named) = table.get_mut(&interface.key())
+                && named.name == interface.name
+            {
+                named.life = Life::Gone;
             }
         });
     }
 
     /// Number of known interfaces.
     pub fn len(&self) -> usize {
-        self.snapshot().len()
+        let table = Arc::clone(&self.table.lock().unwrap_or_else(PoisonError::into_inner));
+        let present = table.values().filter(|named| named.life == Life::Present);
+        present.count()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -120,12 +77,23 @@ impl Names {
         ));
     }
 
+    /// The names for one eviction.
     fn snapshot(&self) -> Arc<Table> {
-        Arc::clone(&self.table.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        if table.values().any(|named| named.life != Life::Present) {
+            let table = Arc::make_mut(&mut table);
+            table.retain(|_, named| named.life != Life::Told);
+            for named in table.values_mut() {
+                if named.life == Life::Gone {
+                    named.life = Life::Told;
+                }
+            }
+        }
+        Arc::clone(&table)
     }
 }
 
-/// The evicting thread's view of the names.
+/// The evicting thread's view of the names. There is one, since its refreshes count the evictions.
 #[derive(Debug)]
 pub struct NameReader {
     names: Arc<Names>,
@@ -135,11 +103,11 @@ pub struct NameReader {
 }
 
 impl NameReader {
+    /// Knows no name before the first [`Self::refresh`].
     pub fn new(names: Arc<Names>) -> Self {
-        let snapshot = names.snapshot();
         Self {
             names,
-            snapshot,
+            snapshot: Arc::default(),
             asked: HashMap::new(),
         }
     }
@@ -152,21 +120,12 @@ impl NameReader {
         self.snapshot = self.names.snapshot();
     }
 
-    /// The name of an interface, where `mac` is the local end's address and tells apart interfaces of one index.
-    pub fn name(&mut self, netns: NetnsId, index: u32, mac: Mac) -> &str {
+    /// The name of an interface.
+    pub fn name(&mut self, netns: NetnsId, index: u32) -> &str {
         let key = InterfaceKey { netns, index };
-        match self.snapshot.get(&key).map(Vec::as_slice) {
-            Some([(_, only)]) => only,
-            Some(candidates @ [first, ..]) => {
-                let exact = candidates
-                    .iter()
-                    .find(|(candidate, _)| *candidate == mac)
-                    .map(|(_, name)| name);
-                exact
-                    .or_else(|| self.names.preferences.choose(mac, candidates))
-                    .unwrap_or(&first.1)
-            }
-            _ => self.asked.entry(key).or_insert_with(|| ask_system(key)),
+        match self.snapshot.get(&key) {
+            Some(named) => &named.name,
+            None => self.asked.entry(key).or_insert_with(|| ask_system(key)),
         }
     }
 }

@@ -83,6 +83,7 @@ mod tests {
             index,
             name: Arc::from(name),
             mac: [0; 6],
+            has_ethernet: true,
         }
     }
 

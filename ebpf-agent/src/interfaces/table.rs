@@ -17,7 +17,7 @@ pub enum Event {
         from: Interface,
         to: Interface,
     },
-    /// It got or lost an address.
+    /// It got or lost an address, or may have: a list says nothing of addresses.
     AddressChanged(Interface),
     Removed(Interface),
 }
@@ -27,6 +27,8 @@ pub enum Event {
 pub struct Table {
     netns: Arc<Netns>,
     links: HashMap<u32, Known>,
+    /// Whether somebody asks for addresses.
+    wants_addresses: bool,
     /// Counts lists; a link that a list does not confirm is gone.
     list: u64,
 }
@@ -38,10 +40,11 @@ struct Known {
 }
 
 impl Table {
-    pub fn new(netns: Arc<Netns>) -> Self {
+    pub fn new(netns: Arc<Netns>, wants_addresses: bool) -> Self {
         Self {
             netns,
             links: HashMap::new(),
+            wants_addresses,
             list: 0,
         }
     }
@@ -83,6 +86,7 @@ impl Table {
                     index: link.index,
                     name: Arc::from(link.name),
                     mac: link.mac,
+                    has_ethernet: link.has_ethernet,
                 };
                 self.links.insert(
                     link.index,
@@ -106,6 +110,8 @@ impl Table {
                 from,
                 to: known.interface.clone(),
             });
+        } else if is_listed && self.wants_addresses {
+            events.push(Event::AddressChanged(known.interface.clone()));
         }
     }
 
@@ -142,6 +148,7 @@ mod tests {
             index,
             name: name.to_owned(),
             mac: [index as u8; 6],
+            has_ethernet: true,
             is_up,
         }
     }
@@ -162,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_list_adds_everything_whatever_its_state_and_removes_what_it_misses() {
-        let (mut table, mut events) = (Table::new(Netns::own()), Vec::new());
+        let (mut table, mut events) = (Table::new(Netns::own(), false), Vec::new());
         table.start_list();
         table.link(link(2, "eth0", true), true, &mut events);
         table.link(link(3, "br0", false), true, &mut events);
@@ -176,8 +183,23 @@ mod tests {
     }
 
     #[test]
+    fn a_list_asks_for_the_addresses_of_known_links_if_they_matter() {
+        for (wants_addresses, expected) in [(true, &["@eth0"][..]), (false, &[])] {
+            let mut table = Table::new(Netns::own(), wants_addresses);
+            let mut events = Vec::new();
+            table.link(link(2, "eth0", true), true, &mut events);
+            // The first look at addresses comes with the link itself.
+            check(&mut events, &["+eth0"]);
+            table.link(link(2, "eth0", true), false, &mut events);
+            check(&mut events, &[]);
+            table.link(link(2, "eth0", true), true, &mut events);
+            check(&mut events, expected);
+        }
+    }
+
+    #[test]
     fn a_notification_adds_what_is_up_and_removes_what_is_down() {
-        let (mut table, mut events) = (Table::new(Netns::own()), Vec::new());
+        let (mut table, mut events) = (Table::new(Netns::own(), false), Vec::new());
         table.link(link(2, "eth0", false), false, &mut events);
         check(&mut events, &[]);
         table.link(link(2, "eth0", true), false, &mut events);
@@ -190,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_new_name_is_a_change_of_the_same_link() {
-        let (mut table, mut events) = (Table::new(Netns::own()), Vec::new());
+        let (mut table, mut events) = (Table::new(Netns::own(), false), Vec::new());
         table.link(link(2, "veth1", true), false, &mut events);
         table.link(link(2, "eth0", true), false, &mut events);
         table.address_changed(2, &mut events);

@@ -120,7 +120,11 @@ struct State<F> {
 impl<F: FnMut(Told)> State<F> {
     fn new(settings: Settings, tell: F) -> io::Result<Self> {
         let namespaces = Namespaces::new(settings.netns_folder.clone())?;
-        let own = Watched::open(Netns::own(), subscription(&settings))?;
+        let own = Watched::open(
+            Netns::own(),
+            subscription(&settings),
+            settings.wants_addresses,
+        )?;
         let next_list = settings.poll_period.map(|period| Instant::now() + period);
         Ok(Self {
             settings,
@@ -292,7 +296,12 @@ impl<F: FnMut(Told)> State<F> {
     }
 
     fn add(&mut self, netns: Arc<Netns>) {
-        match Watched::open(Arc::clone(&netns), subscription(&self.settings)) {
+        let settings = &self.settings;
+        match Watched::open(
+            Arc::clone(&netns),
+            subscription(settings),
+            settings.wants_addresses,
+        ) {
             Ok(watched) => {
                 self.failed.remove(&*netns.name);
                 self.watched.push(watched);

@@ -30,9 +30,13 @@ pub struct Watched {
 
 impl Watched {
     /// Enters the namespace, subscribes and asks for the first list.
-    pub fn open(netns: Arc<Netns>, subscription: Subscription) -> io::Result<Self> {
+    pub fn open(
+        netns: Arc<Netns>,
+        subscription: Subscription,
+        wants_addresses: bool,
+    ) -> io::Result<Self> {
         let socket = netns::within(&netns, || LinkSocket::open(subscription))??;
-        let table = Table::new(Arc::clone(&netns));
+        let table = Table::new(Arc::clone(&netns), wants_addresses);
         let mut watched = Self {
             netns,
             socket,

@@ -17,13 +17,17 @@ use aya::{
         tc::{self, NlOptions, SchedClassifierLink, TcAttachOptions, TcError, TcHandle},
     },
 };
+use tracing::warn;
 
 use super::{Error, Settings};
 use crate::config::{Anchor, AttachMode, Direction};
 use crate::interfaces::model::Interface;
 
-pub const INGRESS_PROGRAM: &str = "tcx_ingress_flow_parse";
-pub const EGRESS_PROGRAM: &str = "tcx_egress_flow_parse";
+/// The flow programs that are attached to an interface, by whether its packets begin with an Ethernet header.
+pub fn programs(direction: Direction, has_ethernet: bool) -> impl Iterator<Item = &'static str> {
+    let sides = sides(direction).iter();
+    sides.map(move |side| side.program(has_ethernet))
+}
 
 /// Before the filters of others, some of which end the classification.
 const TC_PRIORITY: u16 = 1;
@@ -71,10 +75,12 @@ enum Side {
 }
 
 impl Side {
-    fn program(self) -> &'static str {
-        match self {
-            Self::Ingress => INGRESS_PROGRAM,
-            Self::Egress => EGRESS_PROGRAM,
+    fn program(self, has_ethernet: bool) -> &'static str {
+        match (self, has_ethernet) {
+            (Self::Ingress, true) => "tcx_ingress_flow_parse",
+            (Self::Egress, true) => "tcx_egress_flow_parse",
+            (Self::Ingress, false) => "l3_ingress_flow_parse",
+            (Self::Egress, false) => "l3_egress_flow_parse",
         }
     }
 
@@ -110,18 +116,48 @@ fn sides(direction: Direction) -> &'static [Side] {
     }
 }
 
-/// One attempt, on a thread that is in the interface's namespace. All directions are attached, or none.
+/// One attempt, on a thread that is in the interface's namespace. All directions are attached, or none. On a kernel without
+/// TCX the mode becomes [`AttachMode::Tc`], for good.
 pub fn attach(
     programs: &mut dyn Classifiers,
-    settings: &Settings,
+    settings: &mut Settings,
     interface: &Interface,
 ) -> Result<Attachment, Error> {
-    match settings.attach.mode {
-        AttachMode::Tcx => attach_as(programs, settings, interface, AttachKind::Tcx),
-        AttachMode::Tc => attach_as(programs, settings, interface, AttachKind::Tc),
-        AttachMode::Any => attach_as(programs, settings, interface, AttachKind::Tcx)
-            .or_else(|_| attach_as(programs, settings, interface, AttachKind::Tc)),
+    let mode = settings.attach.mode;
+    if mode != AttachMode::Tc {
+        match attach_as(programs, settings, interface, AttachKind::Tcx) {
+            Err(error) if is_unknown_hook(&error) => {
+                warn!(
+                    "this kernel has no TCX (Linux 6.6 or later has): using clsact; \
+                     TC_ATTACH_MODE=tc says so from the start"
+                );
+                settings.attach.mode = AttachMode::Tc;
+            }
+            Err(_) if mode == AttachMode::Any => {}
+            attached => return attached,
+        }
     }
+    attach_as(programs, settings, interface, AttachKind::Tc)
+}
+
+/// What the user can do about a failed attachment, for the end of its line.
+pub(super) fn next_step(step: &str, cause: &ProgramError) -> &'static str {
+    let is_gone = |error: &io::Error| error.raw_os_error() == Some(libc::ENODEV);
+    match cause {
+        ProgramError::UnknownInterface { .. } => "",
+        ProgramError::SyscallError(call) if is_gone(&call.io_error) => "",
+        ProgramError::TcError(TcError::IoError(error)) if is_gone(error) => "",
+        _ if step.ends_with("CantAttachTCX") => "; TC_ATTACH_MODE=any takes clsact where TCX fails",
+        _ => "",
+    }
+}
+
+/// Whether the kernel does not know TCX. One that knows it has no other reason to call our request invalid.
+fn is_unknown_hook(error: &Error) -> bool {
+    let Error::Attach { cause, .. } = error else {
+        return false;
+    };
+    matches!(&**cause, ProgramError::SyscallError(call) if call.io_error.raw_os_error() == Some(libc::EINVAL))
 }
 
 fn attach_as(
@@ -135,19 +171,24 @@ fn attach_as(
         links: Vec::with_capacity(2),
     };
     for &side in sides(settings.attach.direction) {
-        let attached = current_name(interface.index).and_then(|name| match kind {
-            AttachKind::Tcx => attach_tcx(programs, settings, &name, side),
-            AttachKind::Tc => attach_tc(programs, &name, side),
+        let attached = current_name(interface.index).and_then(|name| {
+            let program = programs
+                .classifier(side.program(interface.has_ethernet))
+                .ok_or(ProgramError::NotLoaded)?;
+            match kind {
+                AttachKind::Tcx => attach_tcx(program, settings, &name, side),
+                AttachKind::Tc => attach_tc(program, &name, side),
+            }
         });
         match attached {
             Ok(link) => attachment.links.push((side, link)),
-            Err(source) => {
+            Err(cause) => {
                 // What was attached so far goes with it; that it fails too adds nothing to the error.
                 let _ = attachment.detach(&interface.name);
                 return Err(Error::Attach {
                     interface: interface.name.to_string(),
                     step: side.step(kind),
-                    source: Box::new(source),
+                    cause: Box::new(cause),
                 });
             }
         }
@@ -165,17 +206,8 @@ fn current_name(index: u32) -> Result<String, ProgramError> {
         .ok_or_else(|| TcError::IoError(io::Error::from_raw_os_error(libc::ENODEV)).into())
 }
 
-fn classifier(
-    programs: &mut dyn Classifiers,
-    side: Side,
-) -> Result<&mut SchedClassifier, ProgramError> {
-    programs
-        .classifier(side.program())
-        .ok_or(ProgramError::NotLoaded)
-}
-
 fn attach_tcx(
-    programs: &mut dyn Classifiers,
+    program: &mut SchedClassifier,
     settings: &Settings,
     interface: &str,
     side: Side,
@@ -189,7 +221,6 @@ fn attach_tcx(
         Anchor::Head => LinkOrder::first(),
         Anchor::Tail => LinkOrder::last(),
     };
-    let program = classifier(programs, side)?;
     let id = program.attach_with_options(
         interface,
         side.attach_type(),
@@ -199,7 +230,7 @@ fn attach_tcx(
 }
 
 fn attach_tc(
-    programs: &mut dyn Classifiers,
+    program: &mut SchedClassifier,
     interface: &str,
     side: Side,
 ) -> Result<SchedClassifierLink, ProgramError> {
@@ -210,7 +241,6 @@ fn attach_tc(
         // The usual case is that there is none.
         let _ = detach_link(left);
     }
-    let program = classifier(programs, side)?;
     let id = program.attach_with_options(
         interface,
         side.attach_type(),
@@ -242,11 +272,11 @@ impl Attachment {
         let kind = self.kind;
         let mut result = Ok(());
         for (side, link) in self.links.drain(..) {
-            if let Err(source) = detach_link(link) {
+            if let Err(cause) = detach_link(link) {
                 result = Err(Error::Detach {
                     interface: interface.to_owned(),
                     step: side.detach_step(kind),
-                    source: Box::new(source),
+                    cause: Box::new(cause),
                 });
             }
         }

@@ -16,14 +16,14 @@ use aya::{
 use super::{
     Error, Settings,
     abi::{COUNTERS, Counter, DnsQuery, DnsValue, FlowEntry, SocketOffsets},
-    attach::{self, AttachKind, Attachment, Classifiers, EGRESS_PROGRAM, INGRESS_PROGRAM},
+    attach::{self, AttachKind, Attachment, Classifiers},
+    chain,
     features::{FeatureStatus, dns, rtt},
     maps::{self, Reader},
     memory,
     sharing::PrivateBpfFs,
     table::{self, FlowTable, TableSettings},
 };
-use crate::config::Direction;
 use crate::interfaces::{
     model::{Interface, InterfaceKey, NetnsId},
     netns::within,
@@ -47,11 +47,18 @@ impl Counters {
     }
 }
 
-/// The programs of a namespace other than the agent's own: the loaded programs alone, since what they were loaded from is
+/// Programs for a namespace other than the agent's own, and for interfaces with or without Ethernet: the loaded programs alone, since what they were loaded from is
 /// a megabyte and ten descriptors.
 struct Instance {
     programs: Vec<(&'static str, SchedClassifier)>,
     attached: usize,
+}
+
+/// Which programs an interface needs.
+type InstanceKey = (NetnsId, bool);
+
+fn instance_key(interface: &Interface) -> InstanceKey {
+    (interface.netns.id, interface.has_ethernet)
 }
 
 struct Attached {
@@ -65,7 +72,7 @@ pub struct Datapath {
     offsets: SocketOffsets,
     /// Of the agent's own namespace, with the maps and the features' programs.
     own: Ebpf,
-    others: HashMap<NetnsId, Instance>,
+    others: HashMap<InstanceKey, Instance>,
     attached: HashMap<InterfaceKey, Attached>,
     table_settings: TableSettings,
     table: FlowTable,
@@ -84,6 +91,7 @@ impl Datapath {
         let table_settings =
             TableSettings::new(settings.cache_max_flows, settings.dns_port.is_some());
         let mut ebpf = load_object(settings, &table_settings, NetnsId::OWN, &known, None)?;
+        load_programs(&mut ebpf, settings, true)?;
         let table = FlowTable::new(&mut ebpf, &table_settings)?;
         let mut features = Vec::new();
         if settings.dns_port.is_some() {
@@ -113,13 +121,16 @@ impl Datapath {
         if let Some(attached) = self.attached.get(&key) {
             return Ok(attached.links.kind);
         }
-        let settings = self.settings;
-        let programs = self.programs(key.netns)?;
-        let links = in_netns(interface, || attach::attach(programs, &settings, interface))
-            .and_then(|attached| attached);
+        let mut settings = self.settings;
+        let programs = self.programs(instance_key(interface))?;
+        let links = in_netns(interface, || {
+            attach::attach(programs, &mut settings, interface)
+        })
+        .and_then(|attached| attached);
+        self.settings = settings;
         match links {
             Ok(links) => {
-                if let Some(instance) = self.others.get_mut(&key.netns) {
+                if let Some(instance) = self.others.get_mut(&instance_key(interface)) {
                     instance.attached += 1;
                 }
                 let kind = links.kind;
@@ -128,7 +139,7 @@ impl Datapath {
                 Ok(kind)
             }
             Err(error) => {
-                self.drop_if_unused(key.netns);
+                self.drop_if_unused(instance_key(interface));
                 Err(error)
             }
         }
@@ -142,10 +153,11 @@ impl Datapath {
         let kind = links.kind;
         let result =
             in_netns(&interface, || links.detach(&interface.name)).and_then(|detached| detached);
-        if let Some(instance) = self.others.get_mut(&key.netns) {
+        let instance = instance_key(&interface);
+        if let Some(instance) = self.others.get_mut(&instance) {
             instance.attached -= 1;
         }
-        self.drop_if_unused(key.netns);
+        self.drop_if_unused(instance);
         result.map(|()| kind)
     }
 
@@ -170,6 +182,11 @@ impl Datapath {
         visit: &mut dyn FnMut(&FlowEntry, Option<&DnsValue>),
     ) -> Result<(), Error> {
         self.table.drain(&self.own, visit)
+    }
+
+    /// Flows that no [`Self::drain`] has shown yet.
+    pub fn left(&self) -> Result<u64, Error> {
+        self.table.left()
     }
 
     /// Forgets queries made before `before_ns` of the monotonic clock; how many there were.
@@ -197,9 +214,9 @@ impl Datapath {
 
     /// Totals since the start, over all processors.
     pub fn counters(&self) -> Result<Counters, Error> {
-        let failed = |source| Error::Map {
+        let failed = |cause| Error::Map {
             name: COUNTS,
-            source,
+            cause,
         };
         let map = self.own.map(COUNTS).ok_or(Error::NoMap(COUNTS))?;
         let counts = PerCpuArray::<_, u64>::try_from(map).map_err(failed)?;
@@ -210,24 +227,27 @@ impl Datapath {
         Ok(counters)
     }
 
-    fn programs(&mut self, netns: NetnsId) -> Result<&mut dyn Classifiers, Error> {
+    fn programs(&mut self, key: InstanceKey) -> Result<&mut dyn Classifiers, Error> {
+        let (netns, has_ethernet) = key;
         if netns == NetnsId::OWN {
+            load_programs(&mut self.own, &self.settings, has_ethernet)?;
             return Ok(&mut self.own);
         }
-        if !self.others.contains_key(&netns) {
-            let programs = self.load_other(netns)?;
+        if !self.others.contains_key(&key) {
+            let programs = self.load_other(netns, has_ethernet)?;
             let attached = 0;
-            self.others.insert(netns, Instance { programs, attached });
+            self.others.insert(key, Instance { programs, attached });
         }
-        let instance = self.others.get_mut(&netns);
+        let instance = self.others.get_mut(&key);
         instance
             .map(|instance| &mut instance.programs as &mut dyn Classifiers)
-            .ok_or(Error::NoProgram(INGRESS_PROGRAM))
+            .ok_or(Error::NoProgram("of another namespace"))
     }
 
     fn load_other(
         &mut self,
         netns: NetnsId,
+        has_ethernet: bool,
     ) -> Result<Vec<(&'static str, SchedClassifier)>, Error> {
         if self.pins.is_none() {
             self.pins = Some(self.share_maps(netns)?);
@@ -239,9 +259,9 @@ impl Datapath {
             &self.offsets,
             self.pins.as_ref(),
         )?;
-        let programs = programs_of(&self.settings)
-            .iter()
-            .map(|&name| Ok((name, detached_from_object(&mut ebpf, name)?)))
+        load_programs(&mut ebpf, &self.settings, has_ethernet)?;
+        let programs = attach::programs(self.settings.attach.direction, has_ethernet)
+            .map(|name| Ok((name, detached_from_object(&mut ebpf, name)?)))
             .collect();
         drop(ebpf);
         memory::give_back();
@@ -250,27 +270,24 @@ impl Datapath {
 
     /// Puts the maps where a second instance finds them.
     fn share_maps(&self, netns: NetnsId) -> Result<PrivateBpfFs, Error> {
-        let pins = PrivateBpfFs::new().map_err(|source| Error::Sharing {
+        let pins = PrivateBpfFs::new().map_err(|cause| Error::Sharing {
             netns: netns.0,
-            source,
+            cause: cause.to_string(),
         })?;
         for name in table::SHARED.into_iter().chain(SHARED) {
             let map = self.own.map(name).ok_or(Error::NoMap(name))?;
             map.pin(pins.path(name)).map_err(|error| Error::Sharing {
                 netns: netns.0,
-                source: std::io::Error::other(error),
+                cause: chain(&error),
             })?;
         }
         Ok(pins)
     }
 
-    fn drop_if_unused(&mut self, netns: NetnsId) {
-        if self
-            .others
-            .get(&netns)
-            .is_some_and(|instance| instance.attached == 0)
-        {
-            self.others.remove(&netns);
+    fn drop_if_unused(&mut self, key: InstanceKey) {
+        let instance = self.others.get(&key);
+        if instance.is_some_and(|instance| instance.attached == 0) {
+            self.others.remove(&key);
         }
     }
 }
@@ -283,14 +300,14 @@ impl Drop for Datapath {
 }
 
 fn in_netns<T>(interface: &Interface, work: impl FnOnce() -> T) -> Result<T, Error> {
-    within(&interface.netns, work).map_err(|source| Error::EnterNetns {
+    within(&interface.netns, work).map_err(|cause| Error::EnterNetns {
         name: interface.netns.name.to_string(),
         interface: interface.name.to_string(),
-        source,
+        cause,
     })
 }
 
-/// Loads the object for one namespace, and of its programs the flow programs that will be attached.
+/// Loads the object for one namespace, with its maps, none of its programs yet.
 fn load_object(
     settings: &Settings,
     table: &TableSettings,
@@ -316,23 +333,19 @@ fn load_object(
             loader.map_pin_path(name, pins.path(name));
         }
     }
-    let mut ebpf = loader.load(OBJECT)?;
-    for &name in programs_of(settings) {
-        let program = ebpf.classifier(name).ok_or(Error::NoProgram(name))?;
-        program
-            .load()
-            .map_err(|source| program_error(name, source))?;
-    }
-    Ok(ebpf)
+    loader.load(OBJECT).map_err(Error::Object)
 }
 
-/// The flow programs that will be attached.
-fn programs_of(settings: &Settings) -> &'static [&'static str] {
-    match settings.attach.direction {
-        Direction::Ingress => &[INGRESS_PROGRAM],
-        Direction::Egress => &[EGRESS_PROGRAM],
-        Direction::Both => &[INGRESS_PROGRAM, EGRESS_PROGRAM],
+/// Loads the flow programs that will be attached to interfaces with or without Ethernet, if they are not loaded already.
+fn load_programs(ebpf: &mut Ebpf, settings: &Settings, has_ethernet: bool) -> Result<(), Error> {
+    for name in attach::programs(settings.attach.direction, has_ethernet) {
+        let program = ebpf.classifier(name).ok_or(Error::NoProgram(name))?;
+        match program.load() {
+            Ok(()) | Err(ProgramError::AlreadyLoaded) => {}
+            Err(cause) => return Err(program_error(name, cause)),
+        }
     }
+    Ok(())
 }
 
 /// A loaded program by its descriptor alone. Asking for that needs `CAP_SYS_ADMIN`, as entering a namespace does.
@@ -341,12 +354,12 @@ fn detached_from_object(ebpf: &mut Ebpf, name: &'static str) -> Result<SchedClas
     program
         .info()
         .and_then(|info| SchedClassifier::from_program_info(info, name.into()))
-        .map_err(|source| program_error(name, source))
+        .map_err(|cause| program_error(name, cause))
 }
 
-fn program_error(name: &'static str, source: ProgramError) -> Error {
+fn program_error(name: &'static str, cause: ProgramError) -> Error {
     Error::Program {
         name,
-        source: Box::new(source),
+        cause: Box::new(cause),
     }
 }

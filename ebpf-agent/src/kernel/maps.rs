@@ -125,10 +125,10 @@ impl<K: Pod + Default, V: Pod + Default> Reader<K, V> {
                 None => {}
                 Some(libc::ENOENT) => return Ok(()),
                 Some(_) => {
-                    return result.map_err(|source| Error::MapCall {
+                    return result.map_err(|cause| Error::MapCall {
                         call: "BPF_MAP_LOOKUP_BATCH",
                         map: self.name,
-                        source,
+                        cause,
                     });
                 }
             }
@@ -162,10 +162,10 @@ pub fn read<V: Pod + Default>(
 ) -> Result<V, Error> {
     let mut value = V::default();
     let (key, place) = ((&raw mut index) as u64, (&raw mut value) as u64);
-    element(BPF_MAP_LOOKUP_ELEM, map, key, place).map_err(|source| Error::MapCall {
+    element(BPF_MAP_LOOKUP_ELEM, map, key, place).map_err(|cause| Error::MapCall {
         call: "BPF_MAP_LOOKUP_ELEM",
         map: name,
-        source,
+        cause,
     })?;
     Ok(value)
 }
@@ -178,10 +178,10 @@ pub fn write<V: Pod>(
     mut value: V,
 ) -> Result<(), Error> {
     let (key, place) = ((&raw mut index) as u64, (&raw mut value) as u64);
-    element(BPF_MAP_UPDATE_ELEM, map, key, place).map_err(|source| Error::MapCall {
+    element(BPF_MAP_UPDATE_ELEM, map, key, place).map_err(|cause| Error::MapCall {
         call: "BPF_MAP_UPDATE_ELEM",
         map: name,
-        source,
+        cause,
     })
 }
 

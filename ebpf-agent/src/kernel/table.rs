@@ -87,9 +87,9 @@ impl FlowTable {
         let create = |half| {
             let size = size_of::<Generation>() as u32;
             let definition = aya_obj::Map::new_from_params(BPF_MAP_TYPE_ARRAY, 4, size, 1, 0);
-            let map = MapData::create(definition, "generation", None).map_err(|source| {
+            let map = MapData::create(definition, "generation", None).map_err(|cause| {
                 let name = "generation";
-                Error::Map { name, source }
+                Error::Map { name, cause }
             })?;
             write(&map, "generation", 0, Generation::empty(half))?;
             Ok::<_, Error>(map)
@@ -113,9 +113,9 @@ impl FlowTable {
         let slot = ebpf.map_mut(ACTIVE).ok_or(Error::NoMap(ACTIVE))?;
         ArrayOfMaps::<_, MapData>::try_from(slot)
             .and_then(|mut slot| slot.set(0, &self.generations[generation], 0))
-            .map_err(|source| Error::Map {
+            .map_err(|cause| Error::Map {
                 name: ACTIVE,
-                source,
+                cause,
             })?;
         self.active = generation;
         Ok(())
@@ -133,6 +133,22 @@ impl FlowTable {
         Ok(())
     }
 
+    /// Flows that have not been shown, in both generations; also those that two processors began at once and one gave up.
+    pub fn left(&self) -> Result<u64, Error> {
+        let mut left = self.taken(self.active)?;
+        if let Some(shown) = self.shown {
+            left += self.taken(1 - self.active)?.saturating_sub(shown);
+        }
+        Ok(left as u64)
+    }
+
+    /// Entries in use of one generation.
+    fn taken(&self, half: usize) -> Result<usize, Error> {
+        let Generation { taken, .. } = read(&self.generations[half], "generation", 0)?;
+        // It also counts those that there was no room for.
+        Ok(usize::try_from(taken).map_or(self.flows_max, |taken| taken.min(self.flows_max)))
+    }
+
     /// Shows every flow of the generation that no program reaches, with its DNS data, and empties it. After an error the
     /// next call goes on with the flows that have not been shown.
     pub fn drain(
@@ -144,11 +160,7 @@ impl FlowTable {
         let Some(mut shown) = self.shown else {
             return Ok(());
         };
-        let state = &self.generations[half];
-        let Generation { taken, .. } = read(state, "generation", 0)?;
-        // It also counts those that there was no room for.
-        let taken =
-            usize::try_from(taken).map_or(self.flows_max, |taken| taken.min(self.flows_max));
+        let taken = self.taken(half)?;
         let first = half * self.flows_max;
         while shown < taken {
             let window = shown..taken.min(shown + WINDOW_FLOWS);
@@ -167,7 +179,8 @@ impl FlowTable {
                     clear_index(ebpf, half * lines + window.start..half * lines + window.end)
                 }?;
             }
-            write(state, "generation", 0, Generation::empty(half as u64))?;
+            let empty = Generation::empty(half as u64);
+            write(&self.generations[half], "generation", 0, empty)?;
         }
         self.shown = None;
         Ok(())
@@ -196,11 +209,11 @@ impl Flows {
 unsafe fn map_flows(ebpf: &Ebpf, range: Range<usize>, has_dns: bool) -> Result<Flows, Error> {
     // SAFETY: the caller's promise.
     let entries = unsafe { Mapping::new(array(ebpf, ENTRIES)?, range.clone()) }
-        .map_err(|source| map_error(ENTRIES, source))?;
+        .map_err(|cause| map_error(ENTRIES, cause))?;
     let dns = if has_dns {
         // SAFETY: as above.
         let dns = unsafe { Mapping::new(array(ebpf, DNS)?, range) };
-        Some(dns.map_err(|source| map_error(DNS, source))?)
+        Some(dns.map_err(|cause| map_error(DNS, cause))?)
     } else {
         None
     };
@@ -214,7 +227,7 @@ unsafe fn map_flows(ebpf: &Ebpf, range: Range<usize>, has_dns: bool) -> Result<F
 unsafe fn clear_index(ebpf: &Ebpf, range: Range<usize>) -> Result<(), Error> {
     // SAFETY: the caller's promise.
     unsafe { mapping::fill(array(ebpf, INDEX)?, range, IndexLine::default()) }
-        .map_err(|source| map_error(INDEX, source))
+        .map_err(|cause| map_error(INDEX, cause))
 }
 
 /// One of the object's arrays.
@@ -225,7 +238,7 @@ fn array<'a>(ebpf: &'a Ebpf, name: &'static str) -> Result<&'a MapData, Error> {
     }
 }
 
-fn map_error(map: &'static str, source: std::io::Error) -> Error {
+fn map_error(map: &'static str, cause: std::io::Error) -> Error {
     let call = "mmap";
-    Error::MapCall { call, map, source }
+    Error::MapCall { call, map, cause }
 }

@@ -9,6 +9,7 @@ fn interface() -> Interface {
         index: 7,
         name: Arc::from("eth\"0"),
         mac: [0x0a, 0, 0, 0, 0, 0xff],
+        has_ethernet: true,
     }
 }
 

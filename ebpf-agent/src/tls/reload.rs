@@ -31,7 +31,10 @@ pub struct Reloading<T> {
 
 struct State<T> {
     value: Arc<T>,
+    /// Of the files that the value is of.
     stamps: Vec<Stamp>,
+    /// Of files that could not be used, which is told once.
+    refused: Option<Vec<Stamp>>,
     looked_at: Instant,
 }
 
@@ -47,6 +50,7 @@ impl<T> Reloading<T> {
         let state = Mutex::new(State {
             value,
             stamps,
+            refused: None,
             looked_at: Instant::now(),
         });
         Ok(Self {
@@ -64,15 +68,19 @@ impl<T> Reloading<T> {
             state.looked_at = Instant::now();
             let stamps = stamps(&self.paths);
             if stamps != state.stamps {
-                state.stamps = stamps;
                 match (self.build)() {
                     Ok(value) => {
                         state.value = Arc::new(value);
+                        state.stamps = stamps;
+                        state.refused = None;
                         info!(files = ?self.paths, "certificates reloaded");
                     }
-                    Err(error) => {
+                    // Tried again at the next look: the reason may pass without another change of the files.
+                    Err(error) if state.refused.as_ref() != Some(&stamps) => {
+                        state.refused = Some(stamps);
                         warn!(%error, "certificates have changed but cannot be used, keeping the previous ones");
                     }
+                    Err(_) => {}
                 }
             }
         }
@@ -98,6 +106,7 @@ fn stamps(paths: &[PathBuf]) -> Vec<Stamp> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use std::fs;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
 
@@ -123,5 +132,28 @@ mod tests {
         assert_eq!(*replace("two"), "two");
         assert_eq!(*replace("broken"), "two");
         assert_eq!(*replace("three"), "three");
+    }
+
+    #[test]
+    fn a_failure_that_passes_does_not_cost_the_new_certificate() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("certificate");
+        fs::write(&path, "old").unwrap();
+        let file = path.clone();
+        let is_failing = Arc::new(AtomicBool::new(false));
+        let fails = Arc::clone(&is_failing);
+        let build = move || {
+            if fails.load(Ordering::Relaxed) {
+                return Err(TlsError::Authority("too many open files".to_owned()));
+            }
+            Ok(fs::read_to_string(&file).unwrap())
+        };
+        let mut reloading = Reloading::new(vec![path.clone()], build).unwrap();
+        reloading.look_period = Duration::ZERO;
+        is_failing.store(true, Ordering::Relaxed);
+        fs::write(&path, "renewed").unwrap();
+        assert_eq!(*reloading.get(), "old");
+        is_failing.store(false, Ordering::Relaxed);
+        assert_eq!(*reloading.get(), "renewed", "the files are as before");
     }
 }

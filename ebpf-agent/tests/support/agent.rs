@@ -44,7 +44,7 @@ pub fn settings() -> Settings {
 pub struct Numbered(String);
 
 impl Names for Numbered {
-    fn name(&mut self, netns: NetnsId, index: u32, _mac: [u8; 6]) -> &str {
+    fn name(&mut self, netns: NetnsId, index: u32) -> &str {
         self.0 = format!("{}:{index}", netns.0);
         &self.0
     }
@@ -104,6 +104,11 @@ impl Agent {
 
     pub fn try_evict(&mut self) -> Eviction {
         self.evictor.evict(&mut self.datapath)
+    }
+
+    /// What the datapath thread does at its end: the flows that are left.
+    pub fn finish(&mut self) -> u64 {
+        self.evictor.finish(&mut self.datapath).1.unwrap()
     }
 
     /// All records since the last call.

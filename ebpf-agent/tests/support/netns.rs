@@ -82,7 +82,14 @@ impl Namespace {
             index: self.run(|| nix::net::if_::if_nametoindex(name).unwrap()),
             name: name.into(),
             mac: [0; 6],
+            has_ethernet: self.has_ethernet(name),
         }
+    }
+
+    fn has_ethernet(&self, interface: &str) -> bool {
+        let text = self.command(&format!("ip -j link show dev {interface}"));
+        let links: serde_json::Value = serde_json::from_str(&text).unwrap();
+        matches!(links[0]["link_type"].as_str(), Some("ether" | "loopback"))
     }
 
     /// Number that the kernel keeps for an interface, such as `rx_bytes`.

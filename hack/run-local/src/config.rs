@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use nix::unistd::chown;
 use serde_json::{Value, json};
 
 use crate::disk::STORE_FREE_BYTES;
+use crate::files;
 use crate::ports::Ports;
 use crate::settings::{Owner, Settings};
 use crate::subnets;
@@ -40,10 +40,8 @@ pub fn write(settings: &Settings, ports: Ports, data: &Path, owner: &Owner) -> R
     let folder = data.join("run");
     let put = |name: &str, text: String| -> Result<PathBuf> {
         let path = folder.join(name);
-        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-        if nix::unistd::Uid::effective().is_root() {
-            chown(&path, Some(owner.uid), Some(owner.gid))?;
-        }
+        files::replace(&path, &text, owner)
+            .with_context(|| format!("cannot write {}", path.display()))?;
         Ok(path)
     };
     Ok(Files {

@@ -1,6 +1,7 @@
 //! The part that needs root when the rest runs as an ordinary user: `sudo run-local guard ...`.
 //!
-//! It ends when its standard input ends, because an ordinary user's process may not signal it.
+//! It is stopped by its standard input, because an ordinary user's process may not signal it: a byte asks it to stop, and
+//! the end of the input after that cuts the draining short. An end alone, as when that process is killed, asks too.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -36,7 +37,11 @@ pub fn run(guard: &Guard) -> Result<()> {
     std::thread::Builder::new()
         .name("input".to_owned())
         .spawn(move || {
-            let _ = std::io::stdin().read_to_end(&mut Vec::new());
+            let mut input = std::io::stdin();
+            if matches!(input.read(&mut [0]), Ok(1)) {
+                let _ = sender.send(Event::Stop);
+                let _ = input.read_to_end(&mut Vec::new());
+            }
             let _ = sender.send(Event::Stop);
         })?;
     let variables = read_environment(&guard.environment)?;
@@ -87,7 +92,7 @@ pub fn privileged(
         environment: variables,
         user: None,
         log: Some(logs.join("agent.log")),
-        stops_on_end_of_input: false,
+        stops_by_input: false,
         grace: AGENT_GRACE,
     }];
     if demo {
@@ -100,7 +105,7 @@ pub fn privileged(
                 environment: Vec::new(),
                 user: None,
                 log: Some(logs.join("demo.log")),
-                stops_on_end_of_input: false,
+                stops_by_input: false,
                 grace: DEMO_GRACE,
             },
         );

@@ -22,6 +22,7 @@ pub(crate) use say;
 mod config;
 mod demo;
 mod disk;
+mod files;
 mod guard;
 mod health;
 mod interfaces;

@@ -2,17 +2,18 @@
 //!
 //! **Invariant:** [`check`] changes nothing, so that a refusal leaves nothing behind; [`claim`] makes the folders.
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::MetadataExt;
+use std::fs::{File, Metadata};
+use std::os::unix::fs::{MetadataExt, lchown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
-use nix::unistd::{AccessFlags, Uid, access, chown};
+use nix::unistd::{AccessFlags, Uid, access};
 
 use crate::disk::{free_bytes, megabytes};
+use crate::files;
 use crate::ports;
 use crate::settings::{FREE_BYTES_MIN, Owner, Settings};
 
@@ -31,8 +32,9 @@ pub fn check(settings: &Settings, owner: &Owner) -> Result<()> {
     for folder in folders(&data) {
         check_folder(&folder, owner)?;
     }
+    check_private(&data, owner)?;
     check_space(&data)?;
-    if let Ok(file) = File::open(lock_file(&data)) {
+    if let Ok(file) = files::open_lock(&lock_file(&data), false, owner) {
         drop(lock(file, &data)?);
     }
     if !Uid::effective().is_root() {
@@ -47,15 +49,8 @@ pub fn claim(settings: &Settings, owner: &Owner) -> Result<(PathBuf, Flock<File>
     for folder in folders(&data) {
         make_folder(&folder, owner)?;
     }
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(lock_file(&data))
-        .with_context(|| format!("cannot write in {}", data.display()))?;
-    if Uid::effective().is_root() {
-        std::os::unix::fs::fchown(&file, Some(owner.uid.as_raw()), Some(owner.gid.as_raw()))?;
-    }
+    let file = files::open_lock(&lock_file(&data), true, owner)
+        .with_context(|| format!("cannot write {}", lock_file(&data).display()))?;
     let lock = lock(file, &data)?;
     Ok((data, lock))
 }
@@ -129,12 +124,18 @@ fn check_folder(folder: &Path, owner: &Owner) -> Result<()> {
         Err(Errno::EROFS) => bail!("{named} is on a read-only file system; {OTHER_FOLDER}"),
         Err(_) => false,
     };
-    // What root makes is given to the owner; what is there already must be his to write.
-    if present == folder && owner.uid != Uid::effective() {
-        let mode = metadata.mode();
-        is_writable &= (metadata.uid() == owner.uid.as_raw() && mode & 0o200 != 0)
-            || (metadata.gid() == owner.gid.as_raw() && mode & 0o020 != 0)
-            || mode & 0o002 != 0;
+    if owner.uid != Uid::effective() {
+        for ancestor in present.ancestors() {
+            if !is_granted(&std::fs::metadata(ancestor)?, owner, ENTER) {
+                bail!(
+                    "{named} is out of reach for {}, who may not enter {}; {OTHER_FOLDER}",
+                    owner.name(),
+                    ancestor.display()
+                );
+            }
+        }
+        // What root makes is given to the owner; what is there already must be his to write.
+        is_writable &= present != folder || is_granted(&metadata, owner, WRITE);
     }
     if !is_writable {
         bail!(
@@ -143,6 +144,57 @@ fn check_folder(folder: &Path, owner: &Owner) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Refuses folders in which somebody else could put links in the places of our files, which are written with root's rights.
+///
+/// In a sticky folder, such as /tmp, others can only add names; so the folders below must be ours.
+fn check_private(data: &Path, owner: &Owner) -> Result<()> {
+    for folder in folders(data) {
+        let Ok(metadata) = folder.symlink_metadata() else {
+            continue;
+        };
+        let is_data = folder == data;
+        let metadata = if is_data {
+            folder.metadata()?
+        } else {
+            metadata
+        };
+        let mode = metadata.mode();
+        let is_ours = [owner.uid.as_raw(), 0].contains(&metadata.uid());
+        if !is_data && (metadata.is_symlink() || !is_ours) {
+            bail!(
+                "{} is not a folder of {}; remove it, or {OTHER_FOLDER}",
+                folder.display(),
+                owner.name()
+            );
+        }
+        if mode & WRITE != 0 && mode & STICKY == 0 {
+            bail!(
+                "everybody may write in {}, so the agent would trust files of anybody; \
+                 run: chmod o-w {0}, or {OTHER_FOLDER}",
+                folder.display()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Bits of a mode, as they are for everybody.
+const ENTER: u32 = 0o001;
+const WRITE: u32 = 0o002;
+const STICKY: u32 = 0o1000;
+
+/// Whether the owner's programs, which run with his group alone, have this right.
+fn is_granted(metadata: &Metadata, owner: &Owner, right: u32) -> bool {
+    let shift = if metadata.uid() == owner.uid.as_raw() {
+        6
+    } else if metadata.gid() == owner.gid.as_raw() {
+        3
+    } else {
+        0
+    };
+    metadata.mode() >> shift & right != 0
 }
 
 /// Makes a folder that belongs to the owner; one that exists is left as it is.
@@ -160,7 +212,7 @@ fn make_folder(folder: &Path, owner: &Owner) -> Result<()> {
         )
     })?;
     if Uid::effective().is_root() {
-        chown(folder, Some(owner.uid), Some(owner.gid))?;
+        lchown(folder, Some(owner.uid.as_raw()), Some(owner.gid.as_raw()))?;
     }
     Ok(())
 }
@@ -224,24 +276,59 @@ mod tests {
         }
     }
 
+    fn set_mode(path: &Path, mode: u32) {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
     #[test]
     fn a_data_folder_that_cannot_be_used_is_refused_with_the_next_step() {
         let folder = tempfile::tempdir().unwrap();
         let (data, file) = (folder.path().join("data"), folder.path().join("file"));
         std::fs::create_dir(&data).unwrap();
-        std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o755)).unwrap();
+        set_mode(&data, 0o755);
         std::fs::write(&file, "").unwrap();
-        for (path, owner, expected) in [
-            (&data, owner(12_345), "is not writable for user 12345"),
-            (&file, me(), "is not a folder"),
-            (&file.join("below"), me(), "is not a folder"),
+        let stranger = owner(12_345);
+        for (mode, path, owner, expected) in [
+            (0o755, &data, &stranger, "is not writable for user 12345"),
+            (0o700, &data, &stranger, "is out of reach for user 12345"),
+            (
+                0o700,
+                &data.join("below"),
+                &stranger,
+                "is out of reach for user 12345",
+            ),
+            (0o700, &file, &me(), "is not a folder"),
+            (0o700, &file.join("below"), &me(), "is not a folder"),
         ] {
-            let error = check_folder(path, &owner).unwrap_err().to_string();
+            set_mode(folder.path(), mode);
+            let error = check_folder(path, owner).unwrap_err().to_string();
             assert!(
                 error.contains(expected) && error.contains("DATA="),
                 "{error}"
             );
         }
+        set_mode(folder.path(), 0o755);
+        check_folder(&data.join("below"), &stranger).unwrap();
+    }
+
+    #[test]
+    fn a_data_folder_in_which_others_could_put_links_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        check_private(&data, &me()).unwrap();
+        std::fs::create_dir_all(data.join("run")).unwrap();
+        for (mode, is_refused) in [(0o755, false), (0o777, true), (0o1777, false)] {
+            set_mode(&data, mode);
+            let result = check_private(&data, &me());
+            assert_eq!(result.is_err(), is_refused, "{mode:o}");
+        }
+        set_mode(&data, 0o755);
+        set_mode(&data.join("run"), 0o777);
+        check_private(&data, &me()).unwrap_err();
+        std::fs::remove_dir(data.join("run")).unwrap();
+        std::os::unix::fs::symlink("/", data.join("run")).unwrap();
+        let error = check_private(&data, &me()).unwrap_err().to_string();
+        assert!(error.contains("is not a folder of"), "{error}");
     }
 
     #[test]

@@ -51,8 +51,8 @@ pub fn run(settings: &Settings) -> Result<()> {
     if result.is_ok() {
         crate::say!("stopping");
     }
-    for name in supervisor.stop() {
-        crate::say!("{name} was killed before it had stopped");
+    for line in supervisor.stop() {
+        crate::say!("{line}");
     }
     result.map(drop)
 }
@@ -82,7 +82,7 @@ fn start(
         environment: vec![("HOME".to_owned(), owner.home.display().to_string())],
         user,
         log: Some(logs.join(format!("{name}.log"))),
-        stops_on_end_of_input: false,
+        stops_by_input: false,
         grace,
     };
     // Stopped in this order: what makes flows, what moves them, what keeps them.
@@ -129,7 +129,7 @@ fn through_sudo(binaries: &Path, files: &config::Files, logs: &Path, demo: bool)
         environment: Vec::new(),
         user: None,
         log: Some(logs.join("guard.log")),
-        stops_on_end_of_input: true,
+        stops_by_input: true,
         grace: guard::AGENT_GRACE + Duration::from_secs(5),
     }
 }

@@ -3,7 +3,7 @@
 //! **Invariant:** a child is spawned by the thread that calls [`Supervisor::watch`], because the kernel ends it
 //! (`PR_SET_PDEATHSIG`, by setpriv) when that very thread ends.
 
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -11,6 +11,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Gid, Pid, Uid};
 
@@ -22,6 +23,10 @@ const BACKOFF_MIN: Duration = Duration::from_millis(500);
 const BACKOFF_MAX: Duration = Duration::from_secs(30);
 /// How long we wait for the last words of a program that ended.
 const LAST_WORDS_LIMIT: Duration = Duration::from_secs(2);
+/// What asks a program to stop by its input.
+const STOP: &[u8] = b"\n";
+/// Time for a program that is hurried by its input to kill what it has started.
+const HURRY_LIMIT: Duration = Duration::from_secs(5);
 /// How often the watcher looks at what is no event, such as the room on the disk.
 const LOOK_PERIOD: Duration = Duration::from_secs(5);
 /// A program that lived this long starts again with the smallest backoff.
@@ -36,8 +41,9 @@ pub struct Program {
     pub user: Option<(Uid, Gid)>,
     /// Log file; `None` lets it write to our own standard output and error.
     pub log: Option<PathBuf>,
-    /// Whether it reads a standard input that ends when it shall stop (a program of another user takes no signal).
-    pub stops_on_end_of_input: bool,
+    /// Whether it is stopped by its standard input (a program of another user takes no signal): a byte asks it to, the end
+    /// of the input hurries it.
+    pub stops_by_input: bool,
     /// Time to drain before it is killed.
     pub grace: Duration,
 }
@@ -238,22 +244,33 @@ impl Supervisor {
         }
     }
 
-    /// Stops all programs one after the other; returns the names of those that had to be killed.
-    pub fn stop(&mut self) -> Vec<&'static str> {
-        let mut killed = Vec::new();
+    /// Stops all programs one after the other; returns a line for each that had to be killed, or could not be.
+    pub fn stop(&mut self) -> Vec<String> {
+        let mut lines = Vec::new();
         let mut is_hurried = false;
         for index in 0..self.slots.len() {
             self.slots[index].restart_at = None;
             let Some(running) = &mut self.slots[index].running else {
                 continue;
             };
-            if running.input.take().is_none() {
+            if running
+                .input
+                .as_mut()
+                .is_none_or(|input| input.write_all(STOP).is_err())
+            {
                 let _ = kill(running.pid, Signal::SIGTERM);
             }
+            let hurry = match running.input {
+                Some(_) => HURRY_LIMIT,
+                None => Duration::ZERO,
+            };
             let mut deadline = Instant::now() + self.slots[index].program.grace;
-            while self.slots[index].running.is_some() {
-                if is_hurried {
-                    deadline = Instant::now();
+            let mut is_told = false;
+            while let Some(running) = &mut self.slots[index].running {
+                if is_hurried && !is_told {
+                    is_told = true;
+                    running.input = None;
+                    deadline = deadline.min(Instant::now() + hurry);
                 }
                 match self
                     .events
@@ -263,14 +280,21 @@ impl Supervisor {
                     Ok(Event::Exited { slot, .. }) => self.slots[slot].running = None,
                     Err(_) => {
                         if let Some(running) = self.slots[index].running.take() {
-                            let _ = killpg(running.pid, Signal::SIGKILL);
-                            killed.push(self.slots[index].program.name);
+                            let name = self.slots[index].program.name;
+                            lines.push(match killpg(running.pid, Signal::SIGKILL) {
+                                Err(Errno::EPERM) => format!(
+                                    "{name} has not stopped yet and may not be killed from here; \
+                                     if it stays: sudo kill {}",
+                                    running.pid
+                                ),
+                                _ => format!("{name} was killed before it had stopped"),
+                            });
                         }
                     }
                 }
             }
         }
-        killed
+        lines
     }
 }
 
@@ -289,7 +313,7 @@ fn spawn(program: &Program) -> Result<(Child, Option<ChildStdin>, Option<Receive
                 .iter()
                 .map(|(name, value)| (name, value)),
         )
-        .stdin(if program.stops_on_end_of_input {
+        .stdin(if program.stops_by_input {
             Stdio::piped()
         } else {
             Stdio::null()

@@ -7,7 +7,7 @@ use prost::Message as _;
 
 use super::*;
 use crate::kernel::abi::{
-    DIRECTION_EGRESS, DNS_NAME_MAX, ETHERTYPE_IPV4, OBSERVED_MAX, mapped, ports,
+    DIRECTION_EGRESS, DIRECTION_INGRESS, DNS_NAME_MAX, ETHERTYPE_IPV4, OBSERVED_MAX, mapped, ports,
 };
 
 #[allow(
@@ -23,7 +23,7 @@ mod pbflow {
 struct Numbered(String);
 
 impl Names for Numbered {
-    fn name(&mut self, netns: NetnsId, index: u32, _mac: [u8; 6]) -> &str {
+    fn name(&mut self, netns: NetnsId, index: u32) -> &str {
         self.0 = match (netns.0, index) {
             (0, 2) => "eth0".to_owned(),
             (0, 3) => "br-ex".to_owned(),
@@ -220,7 +220,7 @@ fn expected(key: &FlowKey, value: &FlowValue, dns: Option<&DnsValue>) -> pbflow:
         dup_list: interfaces
             .map(|observed| pbflow::DupMapEntry {
                 interface: Numbered(String::new())
-                    .name(NetnsId(observed.netns()), observed.index(), [0; 6])
+                    .name(NetnsId(observed.netns()), observed.index())
                     .to_owned(),
                 direction: observed.direction() as i32,
                 udn: String::new(),

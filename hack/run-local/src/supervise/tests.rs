@@ -9,7 +9,7 @@ fn shell(script: &str, log: PathBuf) -> Program {
         environment: vec![("GREETING".to_owned(), "hello".to_owned())],
         user: None,
         log: Some(log),
-        stops_on_end_of_input: false,
+        stops_by_input: false,
         grace: Duration::from_secs(30),
     }
 }
@@ -91,5 +91,37 @@ fn a_program_that_does_not_stop_is_killed_after_its_grace() {
             Duration::from_secs(30),
         )
         .unwrap();
-    assert_eq!(supervisor.stop(), ["shell"]);
+    assert_eq!(
+        supervisor.stop(),
+        ["shell was killed before it had stopped"]
+    );
+}
+
+#[test]
+fn a_second_stop_hurries_a_program_that_is_stopped_by_its_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    // As the guard, it takes a moment to end what it has started.
+    let script =
+        "echo up; read line; echo asked; read line || { sleep 0.2; echo hurried; }; exit 0";
+    let mut program = shell(script, log.clone());
+    program.stops_by_input = true;
+    let mut supervisor = Supervisor::new();
+    supervisor.add(program).unwrap();
+    let (sender, watched) = (supervisor.sender(), log.clone());
+    let second = std::thread::spawn(move || {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while logs::tail(&watched, 0, 1) != "asked" && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        let asked = logs::tail(&watched, 0, 5);
+        sender.send(Event::Stop).unwrap();
+        asked
+    });
+    assert!(supervisor.stop().is_empty());
+    assert_eq!(second.join().unwrap(), "up\nasked");
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while logs::tail(&log, 0, 1) != "hurried" {
+        assert!(Instant::now() < deadline, "{}", logs::tail(&log, 0, 5));
+    }
 }
