@@ -1,5 +1,5 @@
-//! Generates the field table of the record from `contracts/fields.json` and the gRPC service from the
-//! agent's `flow.proto`, and stamps the version text.
+//! Generates the field table of the record from `contracts/fields.json` and the messages of the agent's
+//! `flow.proto`, and stamps the version text.
 
 #[path = "build/stamp.rs"]
 mod stamp;
@@ -30,6 +30,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dictionary: serde_json::Value = serde_json::from_str(&fs::read_to_string(FIELDS)?)?;
     fs::write(Path::new(&out).join("field.rs"), field_table(&dictionary)?)?;
     tonic_prost_build::configure()
+        .build_client(false)
+        .build_server(false)
         .bytes(".")
         .compile_fds(protox::compile(
             [FLOW_PROTO],

@@ -8,7 +8,6 @@ mod flags;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -188,9 +187,6 @@ fn serve_metrics(
     let tls = tls
         .transpose()
         .context("metrics server, metricsSettings.tls")?;
-    if let Some(tls) = &tls {
-        servers.spawn(Arc::clone(tls).watch(stop.clone()));
-    }
     let registry = registry.clone();
     let answer = move |request: hyper::Request<_>| metrics::server::answer(&registry, &request);
     servers.spawn(http::serve(listener, tls, answer, stop.clone()));

@@ -1,6 +1,6 @@
-//! The accept loop of the small servers (metrics, health): plain or TLS, with the limits NetObserv sets.
+//! The small servers (metrics, health): plain or TLS, with the limits NetObserv sets.
 //!
-//! `app` and the `prom` stage bind a listener and hand it here with a handler.
+//! `app` and the `prom` stage bind a listener and hand it here with a handler; the gRPC ingester uses the accept loop.
 //! **Invariant:** no client can hold a connection without progress, or more memory than the limits below.
 
 use std::convert::Infallible;
@@ -21,25 +21,25 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio::net::TcpListener;
+use tokio::time::{Instant, Sleep, sleep};
 use tokio_util::sync::CancellationToken;
+
+pub use self::accept::{Limits, Serve, Socket, accept_loop};
 
 use crate::tls::ServerTls;
 
-const CONNECTIONS_MAX: usize = 64;
+mod accept;
+
+const LIMITS: Limits = Limits {
+    connections_max: 64,
+    drain_timeout: Duration::from_secs(2),
+};
 const HEADERS_BYTES_MAX: usize = 1024 * 1024;
 /// Also ends idle connections: a scraper that comes every 15 seconds simply connects again.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A client that takes no byte for so long is gone.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-/// What is under way may take so long once the server stops.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
-/// Pause after a failed accept (no file descriptor left), so that the loop does not spin.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 pub type Body = BoxBody<Bytes, Infallible>;
 
@@ -95,91 +95,44 @@ pub async fn serve<H>(
     handler: H,
     stop: CancellationToken,
 ) where
-    H: Fn(Request<Incoming>) -> Response<Body> + Clone + Send + 'static,
+    H: Fn(Request<Incoming>) -> Response<Body> + Clone + Send + Sync + 'static,
 {
-    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let mut connections = JoinSet::new();
-    loop {
-        let accepted = tokio::select! {
-            () = stop.cancelled() => break,
-            accepted = accept(&listener, &permits) => accepted,
-            Some(_) = connections.join_next() => continue,
-        };
-        match accepted {
-            Ok((stream, permit)) => {
-                let (tls, handler, stop) = (tls.clone(), handler.clone(), stop.clone());
-                connections.spawn(async move {
-                    connection(stream, tls, handler, stop).await;
-                    drop(permit);
-                });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "accept failed");
-                sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-    let drained = async { while connections.join_next().await.is_some() {} };
-    // What is not done by then is cut when the set is dropped.
-    let _ = timeout(DRAIN_TIMEOUT, drained).await;
+    accept_loop(listener, tls, LIMITS, Requests(handler), stop).await;
 }
 
-async fn accept(
-    listener: &TcpListener,
-    permits: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
-    let permit = Arc::clone(permits)
-        .acquire_owned()
-        .await
-        .map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, permit))
-}
+/// Answers each request with a function.
+#[derive(Clone)]
+struct Requests<H>(H);
 
-async fn connection<H>(
-    stream: TcpStream,
-    tls: Option<Arc<ServerTls>>,
-    handler: H,
-    stop: CancellationToken,
-) where
-    H: Fn(Request<Incoming>) -> Response<Body>,
-{
-    // Scrapes are small and must leave at once; a socket that refuses the option works all the same.
-    let _ = stream.set_nodelay(true);
-    match tls {
-        None => requests(stream, handler, stop).await,
-        Some(tls) => match timeout(HANDSHAKE_TIMEOUT, tls.acceptor().accept(stream)).await {
-            Ok(Ok(stream)) => requests(stream, handler, stop).await,
-            Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
-            Err(_) => tracing::debug!("TLS handshake took too long"),
-        },
-    }
-}
-
-async fn requests<S, H>(stream: S, handler: H, stop: CancellationToken)
+impl<H> Serve for Requests<H>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
-    H: Fn(Request<Incoming>) -> Response<Body>,
+    H: Fn(Request<Incoming>) -> Response<Body> + Clone + Send + Sync + 'static,
 {
-    let service = service_fn(move |request| {
-        let response = handler(request);
-        async { Ok::<_, Infallible>(response) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(HEADERS_BYTES_MAX)
-        .serve_connection(TokioIo::new(WriteDeadline::new(stream)), service);
-    tokio::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    async fn connection(self, socket: Box<dyn Socket>, stop: CancellationToken) {
+        let service = service_fn(move |request| {
+            let response = (self.0)(request);
+            async { Ok::<_, Infallible>(response) }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .max_buf_size(HEADERS_BYTES_MAX)
+            .serve_connection(TokioIo::new(WriteDeadline::new(socket)), service);
+        tokio::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = stop.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "connection ended early");
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "connection ended early");
+    }
+
+    fn refused(&self, error: &io::Error) {
+        tracing::debug!(%error, "TLS handshake failed");
     }
 }
 

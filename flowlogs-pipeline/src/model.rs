@@ -14,7 +14,7 @@ mod tests;
 mod value;
 
 pub use address::{Address, Mac};
-pub use batch::{BATCH_RECORDS_MAX, Batch};
+pub use batch::{BATCH_RECORDS_MAX, Batch, RECORD_MEMORY};
 pub use field::{FIELD_COUNT, Field, Key, Kind};
 pub use literal::TextLiteral;
 pub use record::{Observed, Record};

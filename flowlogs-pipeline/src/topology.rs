@@ -7,11 +7,12 @@
 
 mod build;
 mod chain;
+mod inlet;
 mod queue;
 mod run;
 #[cfg(test)]
 mod tests;
 
 pub use build::Topology;
-pub use chain::Inlet;
+pub use inlet::{Closed, Inlet};
 pub use run::Outcome;

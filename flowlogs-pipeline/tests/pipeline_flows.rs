@@ -6,6 +6,10 @@ mod loki;
 #[path = "support/pipeline.rs"]
 mod pipeline;
 
+use std::time::Instant;
+
+use flowlogs_pipeline::app;
+use flowlogs_pipeline::config::{Format, load_text};
 use flowlogs_pipeline::ingest::lines::LINE_BYTES_MAX;
 use flowlogs_pipeline::ingest::protobuf::pbflow::{
     DupMapEntry, Ip, Network, Record, Records, Transport, ip::IpFamily,
@@ -14,6 +18,8 @@ use loki::FakeLoki;
 use pipeline::Running;
 use prost::Message as _;
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio_util::sync::CancellationToken;
 use tonic::Code;
 
 fn flow(port: u32, bytes: u64) -> Record {
@@ -271,4 +277,49 @@ fn a_port_that_is_taken_is_an_error_that_says_so() {
         error.contains("stage \"grpc\"") && error.contains(&port.to_string()),
         "{error}"
     );
+}
+
+/// Takes the time to drain, 3 s.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pipeline_is_ready_until_it_has_drained() {
+    let store = FakeLoki::start().await;
+    store.plan(&[loki::Answer::Hang]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("flows.json");
+    std::fs::write(&path, "{\"Bytes\": 1}").unwrap();
+    let port = {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        free.local_addr().unwrap().port()
+    };
+    let config = json!({
+        "healthAddr": format!("127.0.0.1:{port}"),
+        "metricsSettings": {"disableGlobalServer": true},
+        "perfSettings": {"drainTimeout": "3s"},
+        "pipeline": [{"name": "loki", "follows": "file"}],
+        "parameters": [
+            {"name": "file", "ingest": {"type": "file", "file": {"filename": path}}},
+            {"name": "loki", "write": {"type": "loki", "loki": {
+                "url": store.url(), "batchWait": "1h", "timeout": "1h"}}}],
+    });
+    let loaded = load_text(&config.to_string(), Format::Json);
+    let config = loaded.config.unwrap();
+    let run = tokio::spawn(async move { app::run(&config, CancellationToken::new()).await });
+    // The file has ended; what it held is being pushed.
+    let deadline = Instant::now() + loki::PATIENCE;
+    while store.pushed().is_empty() {
+        assert!(Instant::now() < deadline);
+        tokio::task::yield_now().await;
+    }
+    assert!(ready(port).await.unwrap().starts_with("HTTP/1.1 200"));
+    run.await.unwrap().unwrap();
+    ready(port).await.unwrap_err();
+}
+
+async fn ready(port: u16) -> std::io::Result<String> {
+    let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await?;
+    let request = "GET /ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
 }

@@ -8,10 +8,11 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use flowlogs_pipeline::ingest::lines::LINE_BYTES_MAX;
 use flowlogs_pipeline::ingest::protobuf::pbflow::{Record, Records};
-use pipeline::send_over;
+use pipeline::{PATIENCE, send_over};
 use serde_json::json;
 use tonic::Status;
 use tonic::transport::Endpoint;
@@ -279,4 +280,80 @@ async fn a_log_that_nobody_reads_stops_nothing() {
     running.send(1000).await.unwrap();
     running.signal("-TERM");
     assert_eq!(running.end(), (Some(0), 1000));
+}
+
+#[test]
+fn a_pipe_without_a_writer_does_not_hold_the_end_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("flows");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let config = config(
+        folder.path(),
+        &json!([
+            {"name": "in", "ingest": {"type": "file", "file": {"filename": pipe}}},
+            {"name": "out", "write": {"type": "none"}}]),
+    );
+    // Once nobody opens it, once it is opened and nothing comes.
+    for is_opened in [false, true] {
+        let mut child = program(&["--config", config.to_str().unwrap()])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // Waits until the program has opened its end.
+        let writer = is_opened.then(|| std::fs::File::options().write(true).open(&pipe).unwrap());
+        signal_when_ready(&mut child);
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+        drop(writer);
+    }
+}
+
+/// Stops a program as soon as it listens to signals: it is asked until then.
+fn signal_when_ready(child: &mut Child) {
+    let deadline = Instant::now() + PATIENCE;
+    let handled = format!("/proc/{}/status", child.id());
+    let handles_term = || {
+        let status = std::fs::read_to_string(&handled).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        u64::from_str_radix(caught.unwrap().trim(), 16).unwrap() & (1 << 14) != 0
+    };
+    while !handles_term() {
+        assert!(Instant::now() < deadline);
+        std::thread::yield_now();
+    }
+    let process = child.id().to_string();
+    let killed = Command::new("kill").args(["-TERM", &process]).status();
+    assert!(killed.unwrap().success());
+}
+
+#[test]
+fn a_metrics_port_that_is_taken_ends_the_start_unless_no_panic_is_set() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.json");
+    for (no_panic, code) in [(false, 1), (true, 0)] {
+        let config = json!({
+            "metricsSettings": {"address": "127.0.0.1", "port": port, "noPanic": no_panic},
+            "pipeline": [{"name": "out", "follows": "in"}],
+            "parameters": [
+                {"name": "in", "ingest": {"type": "stdin"}}, {"name": "out", "write": {"type": "none"}}],
+        });
+        std::fs::write(&path, config.to_string()).unwrap();
+        let mut child = program(&["--config", path.to_str().unwrap()])
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut log = String::new();
+        let mut stderr = child.stderr.take().unwrap();
+        stderr.read_to_string(&mut log).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{log}");
+        assert!(log.contains(&port.to_string()), "{log}");
+    }
 }

@@ -379,31 +379,79 @@ fn records_are_sent_or_counted_whatever_loki_does() {
     );
 }
 
+/// A port that refuses connections until it listens, and its address.
+fn closed_port() -> (tokio::net::TcpSocket, std::net::SocketAddr) {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
+}
+
+const NO_ANSWER: (&str, &str) = (
+    "netobserv_loki_request_duration_seconds_count",
+    "status_code=\"-1\"",
+);
+
 #[test]
 fn loki_may_come_later() {
-    let harness = Harness::new();
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let mut stage = harness.stage(&json!({"url": format!("http://{port}"), "maxRetries": 3}));
+    let mut harness = Harness::new();
+    let runtime = harness.runtime.handle().clone();
+    let _runtime = runtime.enter();
+    let (socket, address) = closed_port();
+    let url = format!("http://{address}");
+    let mut stage = harness.stage(&json!({"url": url, "batchSize": 1, "maxRetries": 1_000_000}));
     stage.write(&flows(0..2));
+    let refused = || harness.metric(NO_ANSWER.0, NO_ANSWER.1);
+    wait_until("connections were refused", || refused() >= 3);
+    assert!(harness.fake.pushed().is_empty());
+    harness.fake = FakeLoki::start_on(socket.listen(16).unwrap(), None);
     finish(stage);
-    assert_eq!(harness.lost("retries_exhausted"), 2);
-    assert_eq!(
-        harness.metric(
-            "netobserv_loki_request_duration_seconds_count",
-            "status_code=\"-1\""
-        ),
-        3
-    );
+    assert_eq!(arrived(&harness.fake), [0, 1]);
+    assert_eq!(harness.lost("retries_exhausted"), 0);
 }
 
 #[test]
-fn https_is_checked_against_the_configured_authority() {
-    // A second test of the process finds it installed already.
+fn a_refused_connection_is_an_attempt() {
+    let harness = Harness::new();
+    let _runtime = harness.runtime.enter();
+    let (_socket, address) = closed_port();
+    let url = format!("http://{address}");
+    let mut stage = harness.stage(&json!({"url": url, "maxRetries": 3}));
+    stage.write(&flows(0..2));
+    finish(stage);
+    assert_eq!(harness.lost("retries_exhausted"), 2);
+    assert_eq!(harness.metric(NO_ANSWER.0, NO_ANSWER.1), 3);
+}
+
+/// Takes as long as certificates are looked at again, 10 s.
+#[test]
+fn an_authority_that_changes_is_read_again() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let mut harness = Harness::new();
+    let (acceptor, authority) = https();
+    let (_, other) = https();
+    harness.fake = harness
+        .runtime
+        .block_on(FakeLoki::start_with(Some(acceptor)));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), other).unwrap();
+    let tls = json!({"ca_file": file.path(), "server_name": "loki.test"});
+    let mut stage = harness.stage(&json!({
+        "url": format!("https://{}", harness.fake.address), "batchSize": 1, "maxRetries": 1_000_000,
+        "minBackoff": "10ms", "maxBackoff": "10ms", "clientConfig": {"tls_config": tls},
+    }));
+    // The second one makes the batch of the first full.
+    stage.write(&flows(0..2));
+    wait_until("it was not believed", || {
+        harness.metric(NO_ANSWER.0, NO_ANSWER.1) >= 1
+    });
+    std::fs::write(file.path(), authority).unwrap();
+    finish(stage);
+    assert_eq!(arrived(&harness.fake), [0, 1]);
+}
+
+/// A server for `loki.test`, and the authority that it is believed with.
+fn https() -> (tokio_rustls::TlsAcceptor, String) {
     let pair = rcgen::generate_simple_self_signed(vec!["loki.test".to_owned()]).unwrap();
     let key = rustls::pki_types::PrivateKeyDer::try_from(pair.signing_key.serialize_der()).unwrap();
     let server = rustls::ServerConfig::builder()
@@ -411,6 +459,15 @@ fn https_is_checked_against_the_configured_authority() {
         .with_single_cert(vec![pair.cert.der().clone()], key)
         .unwrap();
     let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(server));
+    (acceptor, pair.cert.pem())
+}
+
+#[test]
+fn https_is_checked_against_the_configured_authority() {
+    // A second test of the process finds it installed already.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let mut harness = Harness::new();
+    let (acceptor, authority) = https();
     harness.fake = harness
         .runtime
         .block_on(FakeLoki::start_with(Some(acceptor)));
@@ -421,14 +478,8 @@ fn https_is_checked_against_the_configured_authority() {
         stage.write(&flows(numbers));
         finish(stage);
     };
-    push(
-        json!({"ca": pair.cert.pem(), "server_name": "loki.test"}),
-        0..1,
-    );
-    push(
-        json!({"ca": pair.cert.pem(), "server_name": "other.test"}),
-        1..2,
-    );
+    push(json!({"ca": authority, "server_name": "loki.test"}), 0..1);
+    push(json!({"ca": authority, "server_name": "other.test"}), 1..2);
     push(json!({"insecure_skip_verify": true}), 2..3);
     assert_eq!(arrived(&harness.fake), [0, 2]);
     assert_eq!(harness.lost("retries_exhausted"), 1);

@@ -11,7 +11,9 @@ use super::problems::Problems;
 /// What happens to a key that the schema does not know.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Unknown {
-    /// NetObserv ignores it, we say so.
+    /// NetObserv ignores it, we say so; keys below are strict again.
+    WarnsHere,
+    /// NetObserv ignores it, here and below; we say so.
     Warns,
     /// NetObserv refuses it.
     Fails,
@@ -28,7 +30,7 @@ const LENIENT: [&str; 5] = [
 
 /// Conforms `value` to `root`, a schema whose definitions are under `$defs`.
 pub fn conform(value: &mut Value, root: &Value, problems: &mut Problems) {
-    Walk { root }.value(value, root, Unknown::Warns, problems);
+    Walk { root }.value(value, root, Unknown::WarnsHere, problems);
 }
 
 struct Walk<'a> {
@@ -110,12 +112,12 @@ impl<'a> Walk<'a> {
             });
             if let Some((name, schema)) = property {
                 // Below the top level NetObserv is strict, except where it hands a block to a lenient reader.
-                let below = if LENIENT.contains(&name.as_str()) {
+                let below = if unknown == Unknown::Warns || LENIENT.contains(&name.as_str()) {
                     Unknown::Warns
                 } else {
                     Unknown::Fails
                 };
-                if value.is_null() {
+                if value.is_null() || value == "" && self.has_no_empty_choice(schema) {
                     continue;
                 }
                 problems.at(name, |problems| {
@@ -133,7 +135,7 @@ impl<'a> Walk<'a> {
                 if !value.is_null() {
                     map.insert(key, value);
                 }
-            } else if unknown == Unknown::Warns {
+            } else if unknown != Unknown::Fails {
                 problems.warn(&key, "unknown key, ignored");
             } else {
                 problems.error(&key, "unknown key: remove it or correct its name");
@@ -145,6 +147,11 @@ impl<'a> Walk<'a> {
                 problems.error(name, "is missing");
             }
         }
+    }
+
+    /// Whether an empty text is none of the texts that an enumeration allows: it means that the key is not set.
+    fn has_no_empty_choice(&self, schema: &'a Value) -> bool {
+        choices(self.resolve(schema)).is_some_and(|names| names.iter().all(|name| *name != ""))
     }
 
     /// Follows references, and takes the alternative to null of an optional value.

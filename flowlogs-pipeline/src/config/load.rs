@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use schemars::schema_for;
 use serde_json::{Map, Value};
 
-use super::stages::StageConfig;
+use super::stages::{EncodeConfig, StageConfig};
 use super::{Config, Problems, Root, conform, graph};
+use crate::encode::prom::names::Names;
 
 /// Prefix of the environment variables; shells cannot export it, Kubernetes can.
 const ENVIRONMENT_PREFIX: &str = "FLOWLOGS-PIPELINE_";
@@ -201,13 +202,20 @@ fn check(mut value: Value, problems: &mut Problems) -> Option<Config> {
         }
     };
     refuse_later_features(&root, problems);
+    let mut names = Names::of_global_server(&root.metrics_settings, problems);
     let (mut stages, mut refused): (Vec<(String, StageConfig)>, Vec<String>) = Default::default();
     problems.at("parameters", |problems| {
         for (index, parameters) in root.parameters.into_iter().enumerate() {
             problems.at_index(index, |problems| {
                 let name = parameters.name.clone();
                 match parameters.resolve(problems) {
-                    Some(config) => stages.push((name, config)),
+                    Some(mut config) => {
+                        if let StageConfig::Encode(EncodeConfig::Prom(stage)) = &mut config {
+                            let claim = |problems: &mut Problems| names.claim(stage, problems);
+                            problems.at("encode", |problems| problems.at("prom", claim));
+                        }
+                        stages.push((name, config));
+                    }
                     None => refused.push(name),
                 }
             });

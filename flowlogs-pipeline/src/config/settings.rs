@@ -10,10 +10,10 @@ use super::stages::StageParameters;
 
 /// Port of the metrics server when none is configured.
 pub const METRICS_PORT_DEFAULT: u16 = 9090;
-/// Records that may wait in front of one chain of stages. NetObserv's figure (1,000) is below one of the agent's
-/// messages; this one is some 6 MB.
+/// Records that may wait in front of one chain of stages, of 1 KiB at most each. NetObserv's figure (1,000) is below one
+/// of the agent's messages; this one is some 6 MB of usual flows and never more than 20 MB.
 pub const QUEUE_RECORDS_DEFAULT: usize = 20_000;
-/// How long a full branch may hold up its siblings before its records are dropped and counted.
+/// How long a branch that is full may hold up its siblings in all before its records are dropped and counted.
 pub const BRANCH_WAIT_DEFAULT: Duration = Duration::from_millis(500);
 /// How long stopping may take: Kubernetes kills after 30 seconds.
 pub const DRAIN_TIMEOUT_DEFAULT: Duration = Duration::from_secs(25);
@@ -89,7 +89,7 @@ pub struct MetricsSettings {
     pub disable_global_server: bool,
     /// Put before the names of operational metrics.
     pub prefix: String,
-    /// A metrics server that cannot start is logged, and the pipeline runs.
+    /// A metrics server that cannot start, or a metric whose name is taken, is logged, and the pipeline runs without.
     pub no_panic: bool,
     /// Leaves out the metrics of the process.
     pub suppress_default_metrics: bool,
@@ -141,9 +141,10 @@ pub struct PerfSettings {
     pub batcher_max_len: usize,
     /// Age of a batch of an extract stage.
     pub batcher_max_timeout: GoDuration,
-    /// Records that may wait in front of a chain of stages.
+    /// Records that may wait in front of a chain of stages; one of more than 1 KiB counts as several.
     pub node_buffer_len: usize,
-    /// How long a full branch may hold up its siblings before its records are dropped and counted.
+    /// How long a full branch may hold up its siblings in all, before it has drained to half; from then on its records
+    /// are dropped and counted.
     pub branch_wait: GoDuration,
     /// How long stopping may take; what was not written by then is counted as lost.
     pub drain_timeout: GoDuration,

@@ -219,6 +219,131 @@ fn a_wrong_link_is_refused(#[case] name: &str, #[case] follows: &str, #[case] ex
     assert_eq!(texts(&load_json(&config)), [expected]);
 }
 
+/// A pipeline of two prom stages, which the global server shows.
+fn with_metrics(
+    settings: &serde_json::Value,
+    first: &serde_json::Value,
+    second: &serde_json::Value,
+) -> serde_json::Value {
+    let stage = |name: &str, metrics: &serde_json::Value| {
+        let prom = json!({"prefix": "p_", "metrics": metrics});
+        json!({"name": name, "encode": {"type": "prom", "prom": prom}})
+    };
+    json!({
+        "metricsSettings": settings,
+        "pipeline": [{"name": "a", "follows": "in"}, {"name": "b", "follows": "in"}],
+        "parameters": [{"name": "in", "ingest": {"type": "stdin"}}, stage("a", first), stage("b", second)]})
+}
+
+#[rstest]
+#[case::histogram_beside_counter(json!({}), json!([{"name": "x", "type": "histogram"}, {"name": "x_count"}]), json!([]),
+    &["parameters[1].encode.prom.metrics[1].name: 'p_x_count' is shown already: give this metric another name or prefix"])]
+#[case::counter_beside_histogram(json!({}), json!([{"name": "x_bucket"}, {"name": "x", "type": "agg_histogram",
+    "valueKey": "v"}]), json!([]),
+    &["parameters[1].encode.prom.metrics[1].name: 'p_x_bucket' is shown already: give this metric another name or prefix"])]
+#[case::gauges_are_short(json!({}), json!([{"name": "x", "type": "gauge"}, {"name": "x_count"}]), json!([]), &[])]
+#[case::two_stages(json!({}), json!([{"name": "x"}]), json!([{"name": "y"}, {"name": "x"}]),
+    &["parameters[2].encode.prom.metrics[1].name: 'p_x' is shown already: give this metric another name or prefix"])]
+#[case::operational(json!({"prefix": "p_"}), json!([{"name": "records_written"}]), json!([]),
+    &["parameters[1].encode.prom.metrics[0].name: 'p_records_written' is shown already: give this metric another name \
+    or prefix"])]
+#[case::other_prefix(json!({"prefix": "o_"}), json!([{"name": "records_written"}]), json!([]), &[])]
+#[case::lenient(json!({"noPanic": true}), json!([{"name": "x"}]), json!([{"name": "y"}, {"name": "x"}]),
+    &["parameters[2].encode.prom.metrics[1].name: 'p_x' is shown already: left out; give this metric another name or \
+    prefix"])]
+#[case::twice_in_a_stage(json!({}), json!([{"name": "x"}, {"name": "x"}]), json!([]),
+    &["parameters[1].encode.prom.metrics[1].name: 'x' is there already: this one is left out"])]
+#[case::prefix(json!({"prefix": "net-observ_"}), json!([]), json!([]),
+    &["metricsSettings.prefix: 'net-observ_' cannot begin the name of a metric: use letters, digits, '_' and ':', not \
+    starting with a digit"])]
+fn no_metric_doubles_or_hides_another(
+    #[case] settings: serde_json::Value,
+    #[case] first: serde_json::Value,
+    #[case] second: serde_json::Value,
+    #[case] expected: &[&str],
+) {
+    let loaded = load_json(&with_metrics(&settings, &first, &second));
+    assert_eq!(texts(&loaded), expected);
+    let is_error = |problem: &Problem| problem.severity == Severity::Error;
+    let errors = loaded.problems.found().iter().any(is_error);
+    assert_eq!(loaded.config.is_none(), errors);
+}
+
+#[test]
+fn process_metrics_are_hidden_by_none_unless_they_are_suppressed() {
+    for (suppressed, problems) in [(false, 1), (true, 0)] {
+        let settings = json!({"suppressDefaultMetrics": suppressed});
+        let mut config = with_metrics(&settings, &json!([{"name": "open_fds"}]), &json!([]));
+        config["parameters"][1]["encode"]["prom"]["prefix"] = "process_".into();
+        assert_eq!(texts(&load_json(&config)).len(), problems);
+        // A server of its own shows its own names only.
+        config["parameters"][1]["encode"]["prom"]["port"] = 0.into();
+        assert_eq!(texts(&load_json(&config)).len(), 0);
+    }
+}
+
+#[test]
+fn with_no_panic_the_other_metrics_are_shown() {
+    let settings = json!({"noPanic": true});
+    let config = with_metrics(
+        &settings,
+        &json!([{"name": "x"}]),
+        &json!([{"name": "y"}, {"name": "x"}]),
+    );
+    let config = load_json(&config).config.unwrap();
+    let StageConfig::Encode(EncodeConfig::Prom(stage)) = &config.graph.nodes[2].config else {
+        panic!("no prom stage")
+    };
+    let names: Vec<_> = stage
+        .metrics
+        .iter()
+        .map(|metric| metric.name.as_str())
+        .collect();
+    assert_eq!(names, ["y"]);
+}
+
+#[test]
+fn below_the_client_settings_of_loki_unknown_keys_are_ignored_and_elsewhere_not() {
+    let config = |loki: serde_json::Value| {
+        json!({
+            "pipeline": [{"name": "out", "follows": "in"}],
+            "parameters": [{"name": "in", "ingest": {"type": "stdin"}},
+                {"name": "out", "write": {"type": "loki", "loki": loki}}]})
+    };
+    let lenient = json!({"url": "http://x", "clientConfig": {"other": 1, "tls_config": {"colour": {"a": 1}}}});
+    let loaded = load_json(&config(lenient));
+    let path = "parameters[1].write.loki.clientConfig";
+    assert_eq!(
+        texts(&loaded),
+        [
+            format!("{path}.other: unknown key, ignored"),
+            format!("{path}.tls_config.colour: unknown key, ignored")
+        ]
+    );
+    assert!(loaded.config.is_some());
+    assert!(
+        load_json(&config(json!({"url": "http://x", "colour": 1})))
+            .config
+            .is_none()
+    );
+}
+
+#[test]
+fn an_empty_text_is_no_choice() {
+    let loaded = load_text(
+        "
+pipeline: [{name: out, follows: in}]
+parameters:
+  - {name: in, ingest: {type: file, file: {filename: x, decoder: {type: ''}}}}
+  - name: out
+    encode: {type: prom, prom: {metrics: [{name: m, type: '', filters: [{key: a, value: b, type: ''}]}]}}
+",
+        ".yaml",
+    );
+    assert_eq!(texts(&loaded), Vec::<String>::new());
+    assert!(loaded.config.is_some());
+}
+
 #[rstest]
 #[case(json!({"type": "generic", "generic": {"policy": "other"}}), "generic.policy: unknown policy \"other\": use \
     preserve_original_keys or replace_keys")]

@@ -8,6 +8,7 @@ mod filter;
 mod flatten;
 mod labels;
 mod metric;
+pub mod names;
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -235,9 +236,6 @@ fn serve(
             address.0, address.1
         )
     })?;
-    if let Some(tls) = &tls {
-        context.runtime.spawn(Arc::clone(tls).watch(stop.clone()));
-    }
     let handler = move |request| server::answer(&registry, &request);
     context
         .runtime

@@ -43,7 +43,8 @@ impl IngestFile {
         context: &BuildContext,
     ) -> Result<Self, StageError> {
         let (name, metrics) = (context.name.clone(), &context.metrics);
-        std::fs::File::open(&config.filename).map_err(|error| {
+        // Not opened: a pipe would keep us here until somebody writes to it.
+        std::fs::metadata(&config.filename).map_err(|error| {
             StageError::new(&name, format_args!("open {}: {error}", config.filename))
         })?;
         let kind = match mode {
@@ -61,25 +62,36 @@ impl IngestFile {
     }
 
     async fn pass(&self, inlet: &Inlet, stop: &CancellationToken) -> std::io::Result<()> {
-        let mut lines = Lines::new(File::open(&self.config.filename).await?);
+        let opened = stop.run_until_cancelled(File::open(&self.config.filename));
+        let Some(file) = opened.await else {
+            return Ok(());
+        };
+        let mut lines = Lines::new(file?);
         let batch_records_max = if self.mode == Mode::Chunks {
             CHUNK_LINES
         } else {
             BATCH_RECORDS_MAX
         };
         let mut batch = Batch::default();
-        while !stop.is_cancelled()
-            && let Some(line) = lines.next().await?
+        // A pipe may have nothing for us for ever.
+        while let Some(line) = stop
+            .run_until_cancelled(lines.next())
+            .await
+            .transpose()?
+            .flatten()
         {
             match line {
                 Ok([]) => {}
                 Ok(line) => match self.decode(line) {
-                    Some(record) => batch.records.push(record),
+                    Some(record) => {
+                        let memory = record.memory() + line.len();
+                        batch.push(record, memory);
+                    }
                     None => self.bad_lines.inc(),
                 },
                 Err(TooLong) => self.bad_lines.inc(),
             }
-            if batch.len() >= batch_records_max {
+            if batch.weight() >= batch_records_max {
                 self.send(inlet, &mut batch).await;
             }
         }
@@ -88,8 +100,9 @@ impl IngestFile {
     }
 
     async fn send(&self, inlet: &Inlet, batch: &mut Batch) {
-        self.flows.add(batch.len() as u64);
-        inlet.send(std::mem::take(batch)).await;
+        let records = batch.len() as u64;
+        inlet.send_or_lose(vec![std::mem::take(batch).into()]).await;
+        self.flows.add(records);
     }
 
     fn decode(&self, line: &[u8]) -> Option<Record> {

@@ -13,7 +13,8 @@ pub mod wire;
 pub use decode::Decoder;
 pub use wire::Malformed;
 
-/// The generated messages: the oracle of the tests, and the client side for benches and fakes.
+/// The generated messages: the oracle of tests and fuzz targets, and what benches send.
+#[cfg(feature = "pbflow")]
 #[allow(
     clippy::pedantic,
     clippy::allow_attributes_without_reason,

@@ -50,14 +50,20 @@ impl Ingest for IngestStdin {
                     Some(Err(error)) => self.ignore(error),
                     Some(Ok(line)) if line.trim_ascii().is_empty() => {}
                     Some(Ok(line)) => match decode_json(line, now_seconds()) {
-                        Ok(record) => batch.records.push(record),
+                        Ok(record) => {
+                            let memory = record.memory() + line.len();
+                            batch.push(record, memory);
+                        }
                         Err(error) => self.ignore(error),
                     },
                 }
                 // Waits for more only when everything read has been sent.
-                if is_end || batch.len() >= BATCH_RECORDS_MAX || lines.is_read_up() {
-                    self.flows.add(batch.len() as u64);
-                    inlet.send(std::mem::take(&mut batch)).await;
+                if is_end || batch.weight() >= BATCH_RECORDS_MAX || lines.is_read_up() {
+                    let records = batch.len() as u64;
+                    inlet
+                        .send_or_lose(vec![std::mem::take(&mut batch).into()])
+                        .await;
+                    self.flows.add(records);
                 }
                 if is_end {
                     return Ok(());

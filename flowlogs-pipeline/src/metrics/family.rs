@@ -17,6 +17,9 @@ use super::text::{self, Kind};
 /// Bytes after which a scrape pauses and lets the encoder have the family.
 const SCRAPE_PIECE_BYTES: usize = 64 * 1024;
 
+/// Memory is given back when less than this part of it is used.
+const SHRINK_BELOW: usize = 4;
+
 /// How many series may live; shared by all families of one stage.
 #[derive(Debug)]
 pub struct Budget {
@@ -188,14 +191,34 @@ impl Family {
         });
         let removed = before - self.index.len();
         budget.give_back(removed);
-        if self.index.is_empty() {
-            // A burst of series must not hold its memory for ever.
-            self.slots = Vec::new();
-            self.free = Vec::new();
-            self.counts = Vec::new();
-            self.index = HashTable::new();
-        }
+        self.give_memory_back();
         removed
+    }
+
+    /// Cuts the free slots at the end off, and fills the first free ones first, so that a burst of series does not hold
+    /// its memory for ever.
+    fn give_memory_back(&mut self) {
+        let length = self
+            .slots
+            .iter()
+            .rposition(Option::is_some)
+            .map_or(0, |at| at + 1);
+        self.slots.truncate(length);
+        self.free.retain(|&at| (at as usize) < length);
+        self.free.sort_unstable_by(|one, other| other.cmp(one));
+        if self.kind == Kind::Histogram {
+            self.counts.truncate(length * (self.bounds.len() + 1));
+        }
+        if length < self.slots.capacity() / SHRINK_BELOW {
+            self.slots.shrink_to_fit();
+            self.free.shrink_to_fit();
+            self.counts.shrink_to_fit();
+        }
+        if self.index.len() < self.index.capacity() / SHRINK_BELOW {
+            let slots = &self.slots;
+            self.index
+                .shrink_to_fit(|&at| slots[at as usize].as_ref().map_or(0, |series| series.hash));
+        }
     }
 
     /// Appends series from slot `cursor` on; returns where to go on, or `None` when all are written.

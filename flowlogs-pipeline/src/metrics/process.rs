@@ -64,6 +64,11 @@ pub fn register(registry: &Registry) -> Result<(), RegisterError> {
     Ok(())
 }
 
+/// The names of the process metrics.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    ROWS.iter().map(|(name, ..)| *name)
+}
+
 /// Field `number` of `/proc/self/stat`, counted as in proc(5) from 1.
 fn stat_field(number: usize) -> Option<f64> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;

@@ -101,6 +101,23 @@ impl Number {
     }
 }
 
+/// Bytes of one node of a JSON map, for up to eleven entries.
+const JSON_NODE_MEMORY: usize = 11 * (size_of::<String>() + size_of::<serde_json::Value>());
+
+/// Bytes that a JSON value holds beside itself.
+fn json_memory(value: &serde_json::Value) -> usize {
+    match value {
+        serde_json::Value::Array(items) => {
+            size_of_val(&**items) + items.iter().map(json_memory).sum::<usize>()
+        }
+        serde_json::Value::Object(map) => {
+            let nodes = map.len().div_ceil(11) * JSON_NODE_MEMORY;
+            nodes + map.values().map(json_memory).sum::<usize>()
+        }
+        _ => 0,
+    }
+}
+
 /// Names of the bits of a number, in the order in which they are listed.
 #[derive(Debug)]
 pub struct BitTable(pub &'static [(u16, &'static str)]);
@@ -199,6 +216,7 @@ impl Value {
                 let pairs: usize = maps.iter().map(|map| size_of_val(&**map)).sum();
                 size_of_val(&**maps) + pairs
             }
+            Self::Json(nested) => json_memory(nested),
             _ => 0,
         }
     }

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use super::chain::{Chain, End, Inlet, Lost, Outlet, Timed};
+use super::chain::{Chain, End, Lost, Timed};
+use super::inlet::{Inlet, Outlet};
 use super::queue::Queue;
 use crate::config::graph::{Graph, Node};
 use crate::config::{PerfSettings, StageConfig};
@@ -39,6 +40,7 @@ impl Topology {
             graph,
             perf,
             metrics,
+            runtime,
             queues: HashMap::new(),
         };
         let (mut ingesters, mut chains) = (Vec::new(), Vec::new());
@@ -56,7 +58,7 @@ impl Topology {
                 let Some(Built::Ingest(stage)) = built[place].take() else {
                     continue;
                 };
-                ingesters.push((stage, Inlet::new(builder.outlets(node))));
+                ingesters.push((stage, builder.inlet(node)));
             }
         }
         for place in builder.heads() {
@@ -99,6 +101,7 @@ struct Builder<'a> {
     graph: &'a Graph,
     perf: &'a PerfSettings,
     metrics: &'a Operational,
+    runtime: &'a Handle,
     /// By the place of the stage that starts the chain.
     queues: HashMap<usize, Arc<Queue>>,
 }
@@ -138,10 +141,12 @@ impl Builder<'_> {
         Arc::clone(queue)
     }
 
-    fn outlets(&mut self, node: &Node) -> Vec<Outlet> {
+    fn inlet(&mut self, node: &Node) -> Inlet {
         let patience = (node.followers.len() > 1).then_some(*self.perf.branch_wait);
-        let outlets: Vec<Outlet> = node
-            .followers
+        // All senders ask for room in the same order, so that no two wait for what the other holds.
+        let mut followers = node.followers.clone();
+        followers.sort_unstable();
+        let outlets = followers
             .iter()
             .map(|place| {
                 let dropped = self
@@ -149,19 +154,15 @@ impl Builder<'_> {
                     .records_dropped(&self.graph.nodes[*place].name, "queue_full");
                 Outlet::new(self.queue(*place), patience, dropped)
             })
-            .collect();
-        let queues: Vec<_> = node
-            .followers
-            .iter()
-            .map(|place| self.queue(*place))
-            .collect();
+            .collect::<Vec<_>>();
+        let queues: Vec<_> = followers.iter().map(|place| self.queue(*place)).collect();
         let reading =
             Reading::new(
                 move || Some(queues.iter().map(|queue| queue.len()).sum::<usize>() as f64),
             );
         self.metrics
             .reading(&STAGE_OUT_QUEUE_SIZE, &[&node.name], reading);
-        outlets
+        Inlet::new(outlets)
     }
 
     /// Shows, as NetObserv does for each stage, the length of a queue that is not needed here.
@@ -181,7 +182,9 @@ impl Builder<'_> {
             match built[place].take() {
                 Some(Built::Terminal(stage)) => break End::Terminal(Timed { stage, duration }),
                 Some(Built::Transform(stage)) => transforms.push(Timed { stage, duration }),
-                Some(Built::Ingest(_)) | None => break End::Outlets(Vec::new()),
+                Some(Built::Ingest(_)) | None => {
+                    unreachable!("a stage is in one chain, and an ingester in none")
+                }
             }
             match node.followers[..] {
                 [only] if !self.is_head(only) => {
@@ -189,7 +192,7 @@ impl Builder<'_> {
                     self.no_queue(&STAGE_IN_QUEUE_SIZE, &graph.nodes[only].name);
                     place = only;
                 }
-                _ => break End::Outlets(self.outlets(node)),
+                _ => break End::Next(self.inlet(node), self.runtime.clone()),
             }
         };
         let name = graph.nodes[head].name.clone();

@@ -1,105 +1,19 @@
-//! A chain: stages that follow each other without a branch, run one after the other on one thread; and the
-//! ways out of chains and ingesters.
+//! A chain: stages that follow each other without a branch, run one after the other on one thread.
 //!
 //! **Invariant:** a batch passes all stages of a chain before the next one enters, so records keep their order.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use super::queue::{NotSent, Queue};
+use super::inlet::Inlet;
+use super::queue::Queue;
 use crate::metrics::{Counter, Histogram};
 use crate::model::Batch;
 use crate::stage::{Terminal, Transform};
-
-/// One way out of a chain or of an ingester.
-pub struct Outlet {
-    queue: Arc<Queue>,
-    /// How long a full queue is waited for; without siblings as long as it takes.
-    patience: Option<Duration>,
-    /// Whether the last batch did not get in: then the next ones do not wait, until one gets in.
-    is_given_up: AtomicBool,
-    dropped: Counter,
-}
-
-impl Outlet {
-    /// A way into `queue`. With `patience` a batch that finds no room in time is dropped and counted.
-    pub fn new(queue: Arc<Queue>, patience: Option<Duration>, dropped: Counter) -> Self {
-        queue.add_sender();
-        Self {
-            queue,
-            patience,
-            is_given_up: AtomicBool::new(false),
-            dropped,
-        }
-    }
-
-    fn patience_now(&self) -> Option<Duration> {
-        self.patience.map(|patience| {
-            if self.is_given_up.load(Relaxed) {
-                Duration::ZERO
-            } else {
-                patience
-            }
-        })
-    }
-
-    fn note(&self, sent: Result<(), NotSent>, records: usize) {
-        self.is_given_up.store(sent.is_err(), Relaxed);
-        // A closed queue has counted the batch itself, with its own cause.
-        if sent == Err(NotSent::Full) {
-            self.dropped.add(records as u64);
-        }
-    }
-
-    fn send_blocking(&self, batch: Arc<Batch>) {
-        let records = batch.len();
-        let sent = self.queue.send_blocking(batch, self.patience_now());
-        self.note(sent, records);
-    }
-
-    async fn send(&self, batch: Arc<Batch>) {
-        let records = batch.len();
-        let sent = self.queue.send(batch, self.patience_now()).await;
-        self.note(sent, records);
-    }
-}
-
-impl Drop for Outlet {
-    fn drop(&mut self) {
-        self.queue.remove_sender();
-    }
-}
-
-/// Where an ingester sends what it received. Clones are more senders of the same ingester.
-#[derive(Clone)]
-pub struct Inlet(Arc<[Outlet]>);
-
-impl Inlet {
-    /// Sends into all of `outlets`.
-    pub fn new(outlets: Vec<Outlet>) -> Self {
-        Self(outlets.into())
-    }
-
-    /// Hands a batch to every follower. Waits when the only one is full; among several, a full one is waited
-    /// for a bounded time and then counted as lost.
-    pub async fn send(&self, batch: Batch) {
-        if batch.is_empty() {
-            return;
-        }
-        let batch = Arc::new(batch);
-        let Some((last, others)) = self.0.split_last() else {
-            return;
-        };
-        for outlet in others {
-            outlet.send(Arc::clone(&batch)).await;
-        }
-        last.send(batch).await;
-    }
-}
 
 /// A stage of a chain and the time it takes.
 pub struct Timed<S: ?Sized> {
@@ -113,8 +27,8 @@ pub struct Timed<S: ?Sized> {
 pub enum End {
     /// An encode or write stage.
     Terminal(Timed<dyn Terminal>),
-    /// The chains that follow.
-    Outlets(Vec<Outlet>),
+    /// The chains that follow; the thread waits for room in them on the runtime.
+    Next(Inlet, Handle),
 }
 
 /// Stages that run on one thread.
@@ -187,15 +101,7 @@ impl Chain {
                 stage.write(&batch);
                 duration.observe(milliseconds_since(start));
             }
-            End::Outlets(outlets) => {
-                let Some((last, others)) = outlets.split_last() else {
-                    return;
-                };
-                for outlet in others {
-                    outlet.send_blocking(Arc::clone(&batch));
-                }
-                last.send_blocking(batch);
-            }
+            End::Next(inlet, runtime) => runtime.block_on(inlet.send_or_lose(vec![batch])),
         }
     }
 }

@@ -1,76 +1,56 @@
-//! The bounded queue between an ingester or a chain of stages and the next chain.
+//! The bounded queue in front of a chain of stages.
 //!
-//! **Invariant:** holds at most `capacity` records, plus those of the one batch that crossed the line. Senders
-//! wait or give up. Only a queue that was closed drops batches, and counts them.
+//! **Invariant:** holds batches of at most `capacity` weight, or one message that is heavier alone. Who waits for room
+//! gets it in the order of asking. Only a queue that was closed loses batches, and counts them.
 
 use std::collections::VecDeque;
-use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
+use tokio::sync::{Semaphore, SemaphorePermit, TryAcquireError};
 
 use crate::metrics::Counter;
 use crate::model::Batch;
 
-/// Why a batch is not in the queue.
+/// Why a message is not in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotSent {
     /// It found no room in time.
     Full,
-    /// Nobody reads any more; the queue has counted it as lost.
+    /// Nobody reads any more.
     Closed,
 }
 
-enum Refused {
-    Full(Arc<Batch>),
-    Closed,
-}
-
-/// A queue of batches, bounded in records. Senders may be tasks or threads; the reader is one thread.
+/// A queue of batches, bounded in [weight](Batch::weight). Senders first get room, then put what they have there; the
+/// reader is one thread.
 pub struct Queue {
     state: Mutex<State>,
-    capacity: usize,
+    capacity: u32,
+    /// A permit for each unit of weight that is free.
+    room: Semaphore,
     readable: Condvar,
-    writable: Condvar,
-    writable_task: Notify,
 }
 
 #[derive(Default)]
 struct State {
-    batches: VecDeque<Arc<Batch>>,
-    records: usize,
-    /// Of the batch that the reader took last and has not finished.
+    /// Each with the room it gives back.
+    batches: VecDeque<(Arc<Batch>, usize)>,
+    /// Records of the batch that the reader took last and has not finished.
     in_hand: usize,
     senders: usize,
     /// Once closed: counts what is lost here.
     closed: Option<Counter>,
 }
 
-impl State {
-    fn put(&mut self, batch: Arc<Batch>) {
-        self.records += batch.len();
-        self.batches.push_back(batch);
-    }
-
-    /// Whether nothing can be sent any more; then `batch` is counted.
-    fn refuses(&self, batch: &Batch) -> bool {
-        if let Some(lost) = &self.closed {
-            lost.add(batch.len() as u64);
-        }
-        self.closed.is_some()
-    }
-}
-
 impl Queue {
-    /// A queue for `capacity` records; [`Self::add_sender`] must be called for each sender before it is read.
+    /// A queue for `capacity` weight; [`Self::add_sender`] must be called for each sender before it is read.
     pub fn new(capacity: usize) -> Self {
+        let capacity = u32::try_from(capacity.min(Semaphore::MAX_PERMITS)).unwrap_or(u32::MAX);
+        let capacity = capacity.max(1);
         Self {
             state: Mutex::default(),
-            capacity: capacity.max(1),
+            capacity,
+            room: Semaphore::new(capacity as usize),
             readable: Condvar::new(),
-            writable: Condvar::new(),
-            writable_task: Notify::new(),
         }
     }
 
@@ -79,9 +59,9 @@ impl Queue {
         self.lock().batches.len()
     }
 
-    /// Whether nothing waits.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    /// Whether less than half of the room is taken, and nobody waits for more.
+    pub fn is_below_half(&self) -> bool {
+        self.room.available_permits() > self.capacity as usize / 2
     }
 
     /// Notes a sender; the reader ends when all have gone.
@@ -95,78 +75,43 @@ impl Queue {
         self.readable.notify_all();
     }
 
-    /// Adds a batch if there is room, and gives it back if there is none.
-    fn offer(&self, batch: Arc<Batch>) -> Result<(), Refused> {
+    /// Room for a message, if there is some now and nobody waits for it.
+    pub fn try_reserve(&self, weight: usize) -> Result<SemaphorePermit<'_>, NotSent> {
+        self.room
+            .try_acquire_many(self.share(weight))
+            .map_err(|error| match error {
+                TryAcquireError::NoPermits => NotSent::Full,
+                TryAcquireError::Closed => NotSent::Closed,
+            })
+    }
+
+    /// Waits for room for a message, behind those who asked before. Dropping the future leaves nothing behind.
+    pub async fn reserve(&self, weight: usize) -> Result<SemaphorePermit<'_>, NotSent> {
+        let room = self.room.acquire_many(self.share(weight)).await;
+        room.map_err(|_| NotSent::Closed)
+    }
+
+    /// Of a message that is heavier than the queue may hold: all of it.
+    fn share(&self, weight: usize) -> u32 {
+        u32::try_from(weight).map_or(self.capacity, |weight| weight.min(self.capacity))
+    }
+
+    /// Adds the batches of a message, whose weight `room` was reserved for.
+    pub fn put(&self, room: SemaphorePermit<'_>, message: Vec<Arc<Batch>>) -> Result<(), NotSent> {
         let mut state = self.lock();
-        if state.refuses(&batch) {
-            return Err(Refused::Closed);
+        if state.closed.is_some() {
+            return Err(NotSent::Closed);
         }
-        if state.records >= self.capacity {
-            return Err(Refused::Full(batch));
+        let mut left = room.num_permits();
+        room.forget();
+        for batch in message {
+            let share = batch.weight().min(left);
+            left -= share;
+            state.batches.push_back((batch, share));
         }
-        state.put(batch);
         drop(state);
         self.readable.notify_one();
         Ok(())
-    }
-
-    /// Adds a batch; waits for room up to `patience`, or without one as long as it takes. For threads.
-    pub fn send_blocking(
-        &self,
-        batch: Arc<Batch>,
-        patience: Option<Duration>,
-    ) -> Result<(), NotSent> {
-        let deadline = patience.map(|patience| Instant::now() + patience);
-        let mut state = self.lock();
-        loop {
-            if state.refuses(&batch) {
-                return Err(NotSent::Closed);
-            }
-            if state.records < self.capacity {
-                state.put(batch);
-                drop(state);
-                self.readable.notify_one();
-                return Ok(());
-            }
-            state =
-                match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
-                    None => self
-                        .writable
-                        .wait(state)
-                        .unwrap_or_else(PoisonError::into_inner),
-                    Some(Duration::ZERO) => return Err(NotSent::Full),
-                    Some(left) => {
-                        self.writable
-                            .wait_timeout(state, left)
-                            .unwrap_or_else(PoisonError::into_inner)
-                            .0
-                    }
-                };
-        }
-    }
-
-    /// Adds a batch; waits for room up to `patience`, or without one as long as it takes. For tasks.
-    pub async fn send(&self, batch: Arc<Batch>, patience: Option<Duration>) -> Result<(), NotSent> {
-        let send = async {
-            let mut batch = batch;
-            loop {
-                let mut room = pin!(self.writable_task.notified());
-                // Enabled before the look at the queue, so that room made in between wakes us.
-                room.as_mut().enable();
-                match self.offer(batch) {
-                    Ok(()) => return Ok(()),
-                    Err(Refused::Closed) => return Err(NotSent::Closed),
-                    Err(Refused::Full(back)) => batch = back,
-                }
-                room.await;
-            }
-        };
-        match patience {
-            None => send.await,
-            Some(patience) => tokio::time::timeout(patience, send)
-                .await
-                .unwrap_or(Err(NotSent::Full)),
-        }
     }
 
     /// The next batch; nothing when all senders have gone and the queue is empty, or when it was closed.
@@ -175,12 +120,10 @@ impl Queue {
         let mut state = self.lock();
         state.in_hand = 0;
         loop {
-            if let Some(batch) = state.batches.pop_front() {
-                state.records -= batch.len();
+            if let Some((batch, share)) = state.batches.pop_front() {
                 state.in_hand = batch.len();
                 drop(state);
-                self.writable.notify_all();
-                self.writable_task.notify_waiters();
+                self.room.add_permits(share);
                 return Some(batch);
             }
             if state.senders == 0 || state.closed.is_some() {
@@ -193,19 +136,25 @@ impl Queue {
         }
     }
 
-    /// Ends the queue: what waits is dropped and counted in `lost`, and so is what still comes. Returns how many
-    /// records waited.
+    /// Ends the queue: what waits is dropped and counted in `lost`, and so is what senders [`lose`](Self::lose) from
+    /// now on. Returns how many records waited.
     pub fn close(&self, lost: &Counter) -> usize {
         let mut state = self.lock();
         state.closed.get_or_insert_with(|| lost.clone());
-        state.batches.clear();
-        let left = std::mem::take(&mut state.records);
+        let waiting = std::mem::take(&mut state.batches);
         drop(state);
+        let left = waiting.iter().map(|(batch, _)| batch.len()).sum();
         lost.add(left as u64);
+        self.room.close();
         self.readable.notify_all();
-        self.writable.notify_all();
-        self.writable_task.notify_waiters();
         left
+    }
+
+    /// Counts records that a closed queue did not take.
+    pub fn lose(&self, records: usize) {
+        if let Some(lost) = &self.lock().closed {
+            lost.add(records as u64);
+        }
     }
 
     /// Counts in `lost` the batch that the reader has taken and will not finish; returns its records.

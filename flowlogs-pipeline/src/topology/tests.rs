@@ -2,18 +2,25 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use super::chain::{Chain, End, Lost, Outlet, Timed};
-use super::queue::{NotSent, Queue};
+use super::chain::{Chain, End, Lost, Timed};
+use super::inlet::Outlet;
+use super::queue::Queue;
 use super::*;
 use crate::config::PerfSettings;
 use crate::metrics::{Counter, Histogram};
 use crate::model::{Batch, Field, Record};
 use crate::stage::{Ingest, IngestFuture, Terminal, Transform};
+
+mod calls;
+mod drain;
+mod queue;
+#[path = "../../tests/support/raw_client.rs"]
+mod raw_client;
 
 /// Longer than any loaded machine needs.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -26,23 +33,26 @@ fn duration() -> Histogram {
     Histogram::new(&[1.0])
 }
 
-/// Counts records; stands still while `gate` is set.
+/// Counts records; stands still while `gate` is set, and takes `pace` for each batch.
 struct Count {
     records: Arc<AtomicUsize>,
-    finished: Arc<AtomicBool>,
+    deadline: Arc<Mutex<Option<Instant>>>,
     gate: Arc<AtomicBool>,
+    pace: Duration,
 }
 
 impl Terminal for Count {
+    #[allow(clippy::disallowed_methods, reason = "its slowness is what is tested")]
     fn write(&mut self, batch: &Batch) {
         while self.gate.load(SeqCst) {
             std::thread::yield_now();
         }
+        std::thread::sleep(self.pace);
         self.records.fetch_add(batch.len(), SeqCst);
     }
 
-    fn finish(self: Box<Self>, _: Instant) {
-        self.finished.store(true, SeqCst);
+    fn finish(self: Box<Self>, deadline: Instant) {
+        *self.deadline.lock().unwrap() = Some(deadline);
     }
 }
 
@@ -68,7 +78,7 @@ impl Ingest for Source {
                 if stop.is_cancelled() {
                     break;
                 }
-                inlet.send(batch(10)).await;
+                inlet.send_or_lose(vec![Arc::new(batch(10))]).await;
                 self.sent.fetch_add(10, SeqCst);
             }
             Ok(())
@@ -79,8 +89,9 @@ impl Ingest for Source {
 #[derive(Default)]
 struct Probe {
     records: Arc<AtomicUsize>,
-    finished: Arc<AtomicBool>,
+    deadline: Arc<Mutex<Option<Instant>>>,
     gate: Arc<AtomicBool>,
+    pace: Duration,
     queue_full: Counter,
     lost: Lost,
 }
@@ -89,8 +100,9 @@ impl Probe {
     fn chain(&self, queue: &Arc<Queue>, transforms: Vec<Timed<dyn Transform>>) -> Chain {
         let stage = Box::new(Count {
             records: Arc::clone(&self.records),
-            finished: Arc::clone(&self.finished),
+            deadline: Arc::clone(&self.deadline),
             gate: Arc::clone(&self.gate),
+            pace: self.pace,
         });
         Chain {
             name: "count".into(),
@@ -102,6 +114,29 @@ impl Probe {
             }),
             lost: self.lost.clone(),
         }
+    }
+
+    /// When the end has to be finished; nothing before it was asked to.
+    fn deadline(&self) -> Option<Instant> {
+        *self.deadline.lock().unwrap()
+    }
+}
+
+/// An inlet of one queue, without siblings.
+fn only(queue: &Arc<Queue>) -> Inlet {
+    Inlet::new(vec![Outlet::new(
+        Arc::clone(queue),
+        None,
+        Counter::default(),
+    )])
+}
+
+/// Waits until something is true.
+async fn until(is_true: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_true() {
+        assert!(Instant::now() < deadline);
+        tokio::task::yield_now().await;
     }
 }
 
@@ -116,82 +151,54 @@ fn perf() -> PerfSettings {
 async fn everything_sent_arrives_before_the_run_ends() {
     let probe = Probe::default();
     let queue = Arc::new(Queue::new(25));
-    let inlet = Inlet::new(vec![Outlet::new(
-        Arc::clone(&queue),
-        None,
-        Counter::default(),
-    )]);
     let topology = Topology {
-        ingesters: vec![(Box::new(Source::of(1000)), inlet)],
+        ingesters: vec![(Box::new(Source::of(1000)), only(&queue))],
         chains: vec![probe.chain(&queue, Vec::new())],
         perf: perf(),
     };
     let outcome = topology.run(CancellationToken::new(), || {}).await;
     assert_eq!(probe.records.load(SeqCst), 10_000);
-    assert!(probe.finished.load(SeqCst));
+    assert!(probe.deadline().is_some());
     assert_eq!((outcome.undrained, outcome.errors.len()), (0, 0));
 }
 
 #[tokio::test]
-async fn a_stuck_branch_loses_its_own_records_and_no_others() {
-    let (stuck, free) = (Probe::default(), Probe::default());
-    let queues = [Arc::new(Queue::new(20)), Arc::new(Queue::new(20))];
+async fn a_branch_that_cannot_keep_up_loses_its_own_records_and_no_others() {
+    let stuck = Probe::default();
     stuck.gate.store(true, SeqCst);
-    let outlet = |queue: &Arc<Queue>, probe: &Probe, patience| {
-        Outlet::new(Arc::clone(queue), Some(patience), probe.queue_full.clone())
+    // Takes each batch long before the patience is over, but all of them together much later.
+    let slow = Probe {
+        pace: Duration::from_millis(2),
+        ..Probe::default()
     };
-    // The free branch is given all the time it needs on a loaded machine.
-    let inlet = Inlet::new(vec![
-        outlet(&queues[0], &stuck, Duration::from_millis(20)),
-        outlet(&queues[1], &free, PATIENCE),
-    ]);
-    let topology = Topology {
-        ingesters: vec![(Box::new(Source::of(100)), inlet)],
-        chains: vec![
-            stuck.chain(&queues[0], Vec::new()),
-            free.chain(&queues[1], Vec::new()),
-        ],
-        perf: perf(),
-    };
-    let run = tokio::spawn(topology.run(CancellationToken::new(), || {}));
-    let deadline = Instant::now() + PATIENCE;
-    while free.records.load(SeqCst) < 1000 && Instant::now() < deadline {
-        tokio::task::yield_now().await;
+    for late in [stuck, slow] {
+        let free = Probe::default();
+        let queues = [Arc::new(Queue::new(20)), Arc::new(Queue::new(20))];
+        let outlet = |queue: &Arc<Queue>, probe: &Probe, patience| {
+            Outlet::new(Arc::clone(queue), Some(patience), probe.queue_full.clone())
+        };
+        // The free branch is given all the time it needs on a loaded machine.
+        let inlet = Inlet::new(vec![
+            outlet(&queues[0], &late, Duration::from_millis(40)),
+            outlet(&queues[1], &free, PATIENCE),
+        ]);
+        let topology = Topology {
+            ingesters: vec![(Box::new(Source::of(500)), inlet)],
+            chains: vec![
+                late.chain(&queues[0], Vec::new()),
+                free.chain(&queues[1], Vec::new()),
+            ],
+            perf: perf(),
+        };
+        let run = tokio::spawn(topology.run(CancellationToken::new(), || {}));
+        until(|| free.records.load(SeqCst) == 5000).await;
+        late.gate.store(false, SeqCst);
+        run.await.unwrap();
+        assert_eq!(free.queue_full.get(), 0);
+        let dropped = late.queue_full.get();
+        assert!(dropped > 0);
+        assert_eq!(late.records.load(SeqCst) as u64 + dropped, 5000);
     }
-    assert_eq!(free.records.load(SeqCst), 1000);
-    stuck.gate.store(false, SeqCst);
-    run.await.unwrap();
-    assert_eq!(free.queue_full.get(), 0);
-    assert!(stuck.queue_full.get() > 0);
-    assert_eq!(
-        stuck.records.load(SeqCst) as u64 + stuck.queue_full.get(),
-        1000
-    );
-}
-
-#[tokio::test]
-async fn what_is_not_drained_in_time_is_counted() {
-    let probe = Probe::default();
-    let queue = Arc::new(Queue::new(1000));
-    probe.gate.store(true, SeqCst);
-    let inlet = Inlet::new(vec![Outlet::new(
-        Arc::clone(&queue),
-        None,
-        Counter::default(),
-    )]);
-    let topology = Topology {
-        ingesters: vec![(Box::new(Source::of(50)), inlet)],
-        chains: vec![probe.chain(&queue, Vec::new())],
-        perf: PerfSettings {
-            drain_timeout: crate::config::GoDuration(Duration::from_millis(50)),
-            ..perf()
-        },
-    };
-    let outcome = topology.run(CancellationToken::new(), || {}).await;
-    probe.gate.store(false, SeqCst);
-    // The batch that the stage is stuck in counts too.
-    assert_eq!(outcome.undrained, 500);
-    assert_eq!(probe.lost.drain_timeout.get(), outcome.undrained);
 }
 
 /// Panics at its second batch.
@@ -247,7 +254,7 @@ async fn a_panicking_stage_ends_the_run_and_what_is_behind_it_is_counted() {
         assert_eq!((probe.records.load(SeqCst), lost), (10, sent as u64 - 10));
         assert_eq!(probe.queue_full.get(), 0);
         // What the end held from batches before is handed over.
-        assert!(probe.finished.load(SeqCst));
+        assert!(probe.deadline().is_some());
     }
 }
 
@@ -277,7 +284,8 @@ fn a_transform_of_one_branch_does_not_change_the_other() {
     let queue = Arc::new(Queue::new(10));
     let shared = Arc::new(batch(1));
     let outlet = Outlet::new(Arc::clone(&queue), None, Counter::default());
-    queue.send_blocking(Arc::clone(&shared), None).unwrap();
+    let room = queue.try_reserve(1).unwrap();
+    queue.put(room, vec![Arc::clone(&shared)]).unwrap();
     drop(outlet);
     let transforms = vec![Timed::<dyn Transform> {
         stage: Box::new(Mark),
@@ -288,43 +296,4 @@ fn a_transform_of_one_branch_does_not_change_the_other() {
         .run(Instant::now, &CancellationToken::new());
     assert_eq!(shared.records[0].field(Field::Bytes), None);
     assert_eq!(probe.records.load(SeqCst), 1);
-}
-
-#[test]
-fn a_full_queue_makes_threads_wait_for_room() {
-    let queue = Arc::new(Queue::new(10));
-    queue.add_sender();
-    queue.send_blocking(Arc::new(batch(10)), None).unwrap();
-    assert_eq!(
-        queue.send_blocking(Arc::new(batch(1)), Some(Duration::ZERO)),
-        Err(NotSent::Full)
-    );
-    let (sent, done) = mpsc::sync_channel(1);
-    let sender = Arc::clone(&queue);
-    let thread = std::thread::spawn(move || {
-        sender.send_blocking(Arc::new(batch(1)), None).unwrap();
-        sent.send(()).unwrap();
-    });
-    assert!(done.try_recv().is_err());
-    assert_eq!(queue.next().unwrap().len(), 10);
-    done.recv_timeout(PATIENCE).unwrap();
-    thread.join().unwrap();
-    assert_eq!(queue.next().unwrap().len(), 1);
-    queue.remove_sender();
-    assert!(queue.next().is_none());
-}
-
-#[test]
-fn a_closed_queue_refuses_and_counts_what_was_left_and_what_comes() {
-    let (queue, lost) = (Queue::new(10), Counter::default());
-    queue.add_sender();
-    queue.send_blocking(Arc::new(batch(7)), None).unwrap();
-    queue.send_blocking(Arc::new(batch(2)), None).unwrap();
-    assert_eq!(queue.next().unwrap().len(), 7);
-    assert_eq!((queue.close(&lost), queue.abandon(&lost)), (2, 7));
-    assert_eq!((queue.close(&lost), queue.abandon(&lost)), (0, 0));
-    let sent = queue.send_blocking(Arc::new(batch(1)), None);
-    assert_eq!(sent, Err(NotSent::Closed));
-    assert_eq!(lost.get(), 10);
-    assert!(queue.next().is_none());
 }

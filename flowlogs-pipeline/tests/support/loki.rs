@@ -92,6 +92,10 @@ impl FakeLoki {
 
     pub async fn start_with(tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_on(listener, tls)
+    }
+
+    pub fn start_on(listener: TcpListener, tls: Option<TlsAcceptor>) -> Self {
         let fake = Self {
             address: listener.local_addr().unwrap(),
             state: Arc::default(),

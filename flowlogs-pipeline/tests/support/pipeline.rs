@@ -25,7 +25,7 @@ use tonic::transport::Endpoint;
 use raw_client::RawClient;
 
 /// No test waits longer than this for something to happen.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 /// Pause between two looks at something that is waited for.
 const LOOK_PERIOD: Duration = Duration::from_millis(20);
 

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::labels::label_name;
 use crate::config::{GoDuration, Problems};
-use crate::metrics::text::is_metric_name;
+use crate::metrics::text::{Kind, is_metric_name};
 
 const DEFAULT_EXPIRY: Duration = Duration::from_mins(2);
 const DEFAULT_PORT: u16 = 9090;
@@ -85,6 +85,17 @@ pub enum MetricKind {
     AggHistogram,
 }
 
+impl MetricKind {
+    /// What it is in the text format.
+    pub const fn shown(self) -> Kind {
+        match self {
+            Self::Counter => Kind::Counter,
+            Self::Gauge => Kind::Gauge,
+            Self::Histogram | Self::AggHistogram => Kind::Histogram,
+        }
+    }
+}
+
 /// One condition.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
@@ -103,7 +114,6 @@ pub struct FilterConfig {
 #[serde(rename_all = "snake_case")]
 pub enum FilterKind {
     #[default]
-    #[serde(alias = "")]
     Equal,
     NotEqual,
     Presence,
@@ -160,6 +170,10 @@ impl PromConfig {
 impl MetricConfig {
     fn validate(&self, problems: &mut Problems) {
         let mut names = HashSet::new();
+        if self.kind.shown() == Kind::Histogram {
+            // The bound of a bucket.
+            names.insert("le".to_owned());
+        }
         for field in &self.labels {
             if field.is_empty() {
                 problems.error("labels", "an empty name is not a field: remove it");

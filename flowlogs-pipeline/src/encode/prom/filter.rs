@@ -1,6 +1,7 @@
 //! Conditions of a metric.
 //!
-//! **Invariant:** everything is compared as text, though numbers and addresses are not written out for it.
+//! **Invariant:** everything is compared as text, though numbers and addresses are not written out for it; what must
+//! be written goes into a scratch text that serves a whole batch.
 
 use regex::Regex;
 
@@ -68,22 +69,26 @@ impl Filters {
 
     /// Whether the record counts, as far as its plain fields say.
     #[inline]
-    pub fn pass_record(&self, record: &Record) -> bool {
-        self.on_record.iter().all(|group| group.passes(record, &[]))
+    pub fn pass_record(&self, record: &Record, scratch: &mut String) -> bool {
+        self.on_record
+            .iter()
+            .all(|group| group.passes(record, &[], scratch))
     }
 
     /// Whether the part counts, as far as flattened fields say.
-    pub fn pass_part(&self, record: &Record, part: &Part<'_>) -> bool {
-        self.on_parts.iter().all(|group| group.passes(record, part))
+    pub fn pass_part(&self, record: &Record, part: &Part<'_>, scratch: &mut String) -> bool {
+        self.on_parts
+            .iter()
+            .all(|group| group.passes(record, part, scratch))
     }
 }
 
 impl Group {
-    fn passes(&self, record: &Record, part: &Part<'_>) -> bool {
+    fn passes(&self, record: &Record, part: &Part<'_>, scratch: &mut String) -> bool {
         let value = self.source.get(record, part);
         self.any
             .iter()
-            .any(|condition| condition.holds(value, record))
+            .any(|condition| condition.holds(value, record, scratch))
     }
 }
 
@@ -99,29 +104,31 @@ impl Condition {
         })
     }
 
-    fn holds(&self, value: Option<ValueRef<'_>>, record: &Record) -> bool {
+    fn holds(&self, value: Option<ValueRef<'_>>, record: &Record, scratch: &mut String) -> bool {
         match self {
-            Self::Equal(expected) => value.is_some_and(|value| expected.is(value, record)),
-            Self::NotEqual(expected) => value.is_none_or(|value| !expected.is(value, record)),
+            Self::Equal(expected) => value.is_some_and(|value| expected.is(value, record, scratch)),
+            Self::NotEqual(expected) => {
+                value.is_none_or(|value| !expected.is(value, record, scratch))
+            }
             Self::Presence => value.is_some(),
             Self::Absence => value.is_none(),
-            Self::Match(regex) => value.is_some_and(|value| matches(regex, value)),
-            Self::NotMatch(regex) => value.is_none_or(|value| !matches(regex, value)),
+            Self::Match(regex) => value.is_some_and(|value| matches(regex, value, scratch)),
+            Self::NotMatch(regex) => value.is_none_or(|value| !matches(regex, value, scratch)),
         }
     }
 }
 
-fn matches(regex: &Regex, value: ValueRef<'_>) -> bool {
+fn matches(regex: &Regex, value: ValueRef<'_>, scratch: &mut String) -> bool {
     match value {
         ValueRef::Text(text) => regex.is_match(text),
-        other => regex.is_match(&written(other)),
+        other => regex.is_match(written(other, scratch)),
     }
 }
 
-fn written(value: ValueRef<'_>) -> String {
-    let mut text = String::new();
-    value.write_text(&mut text);
-    text
+fn written<'a>(value: ValueRef<'_>, scratch: &'a mut String) -> &'a str {
+    scratch.clear();
+    value.write_text(scratch);
+    scratch
 }
 
 impl Expected {
@@ -141,7 +148,7 @@ impl Expected {
         }
     }
 
-    fn is(&self, value: ValueRef<'_>, record: &Record) -> bool {
+    fn is(&self, value: ValueRef<'_>, record: &Record, scratch: &mut String) -> bool {
         match (self, value) {
             (
                 Self::Constant { integer, .. },
@@ -158,16 +165,17 @@ impl Expected {
                 Self::Constant { literal, .. },
                 ValueRef::Text(_) | ValueRef::Address(_) | ValueRef::Mac(_),
             ) => literal.equals(value),
-            (Self::Constant { literal, .. }, value) => written(value) == literal.as_str(),
+            (Self::Constant { literal, .. }, value) => written(value, scratch) == literal.as_str(),
             (Self::Template(pieces), value) => {
-                let mut expected = String::new();
+                // The value, and behind it what it is compared with.
+                let length = written(value, scratch).len();
                 for (text, field) in pieces {
-                    expected.push_str(text);
+                    scratch.push_str(text);
                     if let Some(value) = field.as_ref().and_then(|field| record.get(field)) {
-                        value.write_text(&mut expected);
+                        value.write_text(scratch);
                     }
                 }
-                written(value) == expected
+                scratch[..length] == scratch[length..]
             }
         }
     }

@@ -15,7 +15,8 @@ pub enum Element<'a> {
     Object(&'a serde_json::Map<String, serde_json::Value>),
 }
 
-/// One element of each flattened list, in the order of `flatten`; `None` where the record has no list.
+/// One element of each flattened list, in the order of `flatten`; `None` where the record has no list, and nothing at
+/// all if it has none.
 pub type Part<'a> = [Option<Element<'a>>];
 
 /// Where a label, filter or value takes its text from.
@@ -61,6 +62,13 @@ impl Source {
 
 /// Calls `each` with every part of the record; false if some were left out.
 pub fn parts<'a>(record: &'a Record, flatten: &[Key], mut each: impl FnMut(&Part<'a>)) -> bool {
+    if !flatten
+        .iter()
+        .any(|key| record.get(key).is_some_and(is_list))
+    {
+        each(&[]);
+        return true;
+    }
     let lists: Vec<Vec<Element<'a>>> = flatten
         .iter()
         .map(|key| elements(record.get(key)))
@@ -83,6 +91,16 @@ pub fn parts<'a>(record: &'a Record, flatten: &[Key], mut each: impl FnMut(&Part
         each(&part);
     }
     combinations <= PARTS_MAX
+}
+
+const fn is_list(value: ValueRef<'_>) -> bool {
+    matches!(
+        value,
+        ValueRef::Names(_)
+            | ValueRef::Bits(_)
+            | ValueRef::Maps(_)
+            | ValueRef::Json(serde_json::Value::Array(_))
+    )
 }
 
 fn elements(value: Option<ValueRef<'_>>) -> Vec<Element<'_>> {

@@ -85,11 +85,7 @@ impl Metric {
     }
 
     pub fn kind(&self) -> Kind {
-        match self.kind {
-            MetricKind::Counter => Kind::Counter,
-            MetricKind::Gauge => Kind::Gauge,
-            MetricKind::Histogram | MetricKind::AggHistogram => Kind::Histogram,
-        }
+        self.kind.shown()
     }
 
     /// The family that takes the samples.
@@ -110,16 +106,23 @@ impl Metric {
     /// Records what the records of a batch bring.
     pub fn record_all(&self, records: &[Record], plans: &mut [LabelPlan], sink: &mut Sink<'_>) {
         let plan = &mut plans[self.plan];
+        let mut scratch = String::new();
         for (place, record) in records.iter().enumerate() {
-            self.record(place, record, plan, sink);
+            if self.filters.pass_record(record, &mut scratch) {
+                self.record(place, record, plan, sink, &mut scratch);
+            }
         }
     }
 
     #[inline]
-    fn record(&self, place: usize, record: &Record, plan: &mut LabelPlan, sink: &mut Sink<'_>) {
-        if !self.filters.pass_record(record) {
-            return;
-        }
+    fn record(
+        &self,
+        place: usize,
+        record: &Record,
+        plan: &mut LabelPlan,
+        sink: &mut Sink<'_>,
+        scratch: &mut String,
+    ) {
         let Some(sample) = self.sample(record) else {
             return;
         };
@@ -129,7 +132,7 @@ impl Metric {
             return;
         }
         let is_whole = parts(record, &self.flatten, |part| {
-            if self.filters.pass_part(record, part) {
+            if self.filters.pass_part(record, part, scratch) {
                 let (hash, text) = plan.of(place, record, part);
                 sink.take(hash, text, &sample);
             }

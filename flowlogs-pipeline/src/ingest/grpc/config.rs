@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::config::Problems;
 
-/// Messages that may be handled at once when nothing is configured.
+/// Messages of the greatest size that may be handled at once when nothing is configured.
 pub const BUFFER_LENGTH_DEFAULT: usize = 100;
 /// gRPC's usual limit of one message.
 pub const MESSAGE_BYTES_MAX_DEFAULT: usize = 4 << 20;
@@ -18,7 +18,7 @@ pub struct GrpcConfig {
     pub port: Option<u16>,
     /// Address to listen on; empty is every address.
     pub address: String,
-    /// Messages that may be handled at once; further calls wait.
+    /// Messages of messageBytesMax that may be handled at once, or more smaller ones; further calls wait.
     pub buffer_length: usize,
     /// Bytes of one message at most; a larger one is refused and counted.
     pub message_bytes_max: usize,
@@ -73,7 +73,7 @@ impl GrpcConfig {
         !self.cert_path.is_empty()
     }
 
-    /// Messages that may be handled at once; 0 is the default, as everywhere.
+    /// Messages of the greatest size that may be handled at once; 0 is the default, as everywhere.
     pub fn messages_max(&self) -> usize {
         if self.buffer_length == 0 {
             BUFFER_LENGTH_DEFAULT

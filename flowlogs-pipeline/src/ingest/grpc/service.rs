@@ -1,19 +1,19 @@
 //! The one method of the service: `/pbflow.Collector/Send`.
 //!
-//! **Invariant:** the memory of calls under way is bounded by `bufferLength` messages of `messageBytesMax`; every
-//! refusal is counted with its gRPC code.
+//! **Invariant:** the memory of messages under way is bounded by `bufferLength` messages of `messageBytesMax`, and a
+//! message takes part of it only from the moment its length is known; every refusal is counted with its gRPC code.
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
 use tonic::body::Body;
 use tonic::server::{Grpc, UnaryService};
 use tonic::{Code, Request, Response, Status};
@@ -32,7 +32,7 @@ use crate::topology::Inlet;
 const SEND: &str = "/pbflow.Collector/Send";
 /// Before each message gRPC puts a flag and the length.
 const FRAME_HEADER_BYTES: usize = 5;
-/// An agent must have sent its message by then.
+/// An agent must have sent the length of its message by then, and from the moment there is room the message.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What the service is made of.
@@ -67,11 +67,10 @@ impl Metrics {
         }
     }
 
-    /// Calls under way are the queue of this stage.
-    fn show_calls(&self, permits: &Arc<Semaphore>, messages_max: usize) {
-        let permits = Arc::clone(permits);
-        let under_way =
-            Reading::new(move || Some((messages_max - permits.available_permits()) as f64));
+    /// Calls under way are the queue of this stage; each holds one more reference than this and the service.
+    fn show_calls(&self, calls: &Arc<()>) {
+        let calls = Arc::clone(calls);
+        let under_way = Reading::new(move || Some(Arc::strong_count(&calls) as f64 - 2.0));
         self.operational
             .reading(&STAGE_IN_QUEUE_SIZE, &[&self.stage], under_way);
     }
@@ -89,7 +88,9 @@ pub struct Collector(Arc<Shared>);
 
 struct Shared {
     inlet: Inlet,
-    permits: Arc<Semaphore>,
+    calls: Arc<()>,
+    /// A permit for each byte of a message that there is room for.
+    room: Semaphore,
     message_bytes_max: usize,
     metrics: Metrics,
 }
@@ -97,14 +98,20 @@ struct Shared {
 impl Collector {
     /// A service that sends into `inlet`.
     pub fn new(settings: Settings, inlet: Inlet) -> Self {
-        let messages_max = settings.messages_max.min(Semaphore::MAX_PERMITS);
-        let permits = Arc::new(Semaphore::new(messages_max));
-        settings.metrics.show_calls(&permits, messages_max);
+        let Settings {
+            messages_max,
+            message_bytes_max,
+            metrics,
+        } = settings;
+        let bytes = messages_max.saturating_mul(message_bytes_max);
+        let calls = Arc::new(());
+        metrics.show_calls(&calls);
         Self(Arc::new(Shared {
             inlet,
-            permits,
-            message_bytes_max: settings.message_bytes_max,
-            metrics: settings.metrics,
+            calls,
+            room: Semaphore::new(bytes.min(Semaphore::MAX_PERMITS)),
+            message_bytes_max,
+            metrics,
         }))
     }
 
@@ -113,24 +120,17 @@ impl Collector {
         self.0.metrics.error(code);
         tracing::debug!(%error, "TLS handshake failed");
     }
-}
 
-impl tower::Service<http::Request<Incoming>> for Collector {
-    type Response = http::Response<Body>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: http::Request<Incoming>) -> Self::Future {
+    /// Answers one call.
+    pub fn call(
+        &self,
+        request: http::Request<Incoming>,
+    ) -> impl Future<Output = Result<http::Response<Body>, Infallible>> + Send + use<> {
         let shared = Arc::clone(&self.0);
-        Box::pin(async move {
-            // Never closed, so that there is always a permit in the end.
-            let _permit = shared.permits.acquire().await;
+        async move {
+            let _call = Arc::clone(&shared.calls);
             let response = match shared.receive(request).await {
-                Ok(request) => {
+                Ok((request, _room)) => {
                     let limit = shared.message_bytes_max;
                     let mut grpc = Grpc::new(RawCodec).max_decoding_message_size(limit);
                     grpc.unary(SendMethod(Arc::clone(&shared)), request).await
@@ -144,35 +144,78 @@ impl tower::Service<http::Request<Incoming>> for Collector {
                 tracing::debug!(%status, "call refused");
             }
             Ok(response)
-        })
+        }
     }
 }
 
 impl Shared {
-    /// Reads the whole request, bounded in size and time.
+    /// Reads the whole request, bounded in size and time; its room is held as long as the message.
     async fn receive(
         &self,
         request: http::Request<Incoming>,
-    ) -> Result<http::Request<Full<Bytes>>, Status> {
+    ) -> Result<(http::Request<Full<Bytes>>, SemaphorePermit<'_>), Status> {
         if request.uri().path() != SEND {
             return Err(Status::unimplemented(
                 "the only method here is /pbflow.Collector/Send",
             ));
         }
         let (parts, body) = request.into_parts();
-        let body = Limited::new(body, self.message_bytes_max + FRAME_HEADER_BYTES);
-        let body = match tokio::time::timeout(BODY_TIMEOUT, body.collect()).await {
-            Ok(Ok(body)) => body.to_bytes(),
-            Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-                let limit = self.message_bytes_max;
-                return Err(Status::resource_exhausted(format!(
-                    "message is larger than {limit} bytes"
-                )));
+        let mut body = Limited::new(body, self.message_bytes_max + FRAME_HEADER_BYTES);
+        let mut bytes = BytesMut::new();
+        self.read(&mut body, &mut bytes, FRAME_HEADER_BYTES).await?;
+        let length = bytes
+            .first_chunk()
+            .map_or(0, |[_, length @ ..]: &[u8; FRAME_HEADER_BYTES]| {
+                u32::from_be_bytes(*length)
+            });
+        let whole = length as usize + FRAME_HEADER_BYTES;
+        if length as usize > self.message_bytes_max {
+            return Err(self.too_large());
+        }
+        // Who waits here is slowed down by HTTP/2 and asks nothing of us; the semaphore is never closed.
+        let room = self.room.acquire_many(length).await;
+        let room = room.map_err(|closed| Status::unavailable(closed.to_string()))?;
+        bytes.reserve(whole.saturating_sub(bytes.len()));
+        self.read(&mut body, &mut bytes, usize::MAX).await?;
+        if bytes.len() > whole {
+            return Err(Status::invalid_argument("more than one message in a call"));
+        }
+        let body = Full::new(bytes.freeze());
+        Ok((http::Request::from_parts(parts, body), room))
+    }
+
+    /// Reads on until there are so many bytes, or the body ends.
+    async fn read(
+        &self,
+        body: &mut Limited<Incoming>,
+        bytes: &mut BytesMut,
+        at_least: usize,
+    ) -> Result<(), Status> {
+        let read = async {
+            while bytes.len() < at_least
+                && let Some(frame) = body.frame().await
+            {
+                let frame = frame.map_err(|error| {
+                    if error.is::<LengthLimitError>() {
+                        self.too_large()
+                    } else {
+                        Status::cancelled(error.to_string())
+                    }
+                })?;
+                if let Ok(data) = frame.into_data() {
+                    bytes.extend_from_slice(&data);
+                }
             }
-            Ok(Err(error)) => return Err(Status::cancelled(error.to_string())),
-            Err(_) => return Err(Status::deadline_exceeded("message did not arrive in time")),
+            Ok(())
         };
-        Ok(http::Request::from_parts(parts, Full::new(body)))
+        timeout(BODY_TIMEOUT, read)
+            .await
+            .unwrap_or_else(|_| Err(Status::deadline_exceeded("message did not arrive in time")))
+    }
+
+    fn too_large(&self) -> Status {
+        let limit = self.message_bytes_max;
+        Status::resource_exhausted(format!("message is larger than {limit} bytes"))
     }
 
     /// Decodes a message as a whole, then hands its records on.
@@ -185,12 +228,16 @@ impl Shared {
         })?;
         self.metrics.batch_bytes.observe(message.len() as f64);
         drop(message);
-        self.metrics.malformed.add(skipped);
-        for batch in batches {
-            self.metrics.flows.add(batch.len() as u64);
-            self.observe_latency(&batch, now);
-            self.inlet.send(batch).await;
+        let mut flows = 0;
+        for batch in &batches {
+            flows += batch.len() as u64;
+            self.observe_latency(batch, now);
         }
+        // All or nothing: the sender of a call that ends before repeats the whole message.
+        let sent = self.inlet.send(batches).await;
+        sent.map_err(|closed| Status::unavailable(format!("{closed}: send again")))?;
+        self.metrics.flows.add(flows);
+        self.metrics.malformed.add(skipped);
         self.metrics
             .duration
             .observe(start.elapsed().as_secs_f64() * 1e3);
@@ -210,11 +257,11 @@ impl Shared {
 }
 
 /// Gives way to other tasks between batches: each takes some 100 µs.
-async fn decode(message: &[u8], now: i64) -> Result<(Vec<Batch>, u64), protobuf::Malformed> {
+async fn decode(message: &[u8], now: i64) -> Result<(Vec<Arc<Batch>>, u64), protobuf::Malformed> {
     let mut decoder = Decoder::new(message, now);
     let mut batches = Vec::new();
     while let Some(batch) = decoder.next_batch()? {
-        batches.push(batch);
+        batches.push(Arc::new(batch));
         tokio::task::yield_now().await;
     }
     Ok((batches, decoder.skipped()))

@@ -57,6 +57,7 @@ impl<'a> Decoder<'a> {
     /// The next records, at most [`BATCH_RECORDS_MAX`]; nothing at the end of the message.
     pub fn next_batch(&mut self) -> Result<Option<Batch>, Malformed> {
         let mut records = Vec::new();
+        let (memory_left, bytes_left) = (self.memory_left, self.reader.0.len());
         while !self.reader.is_empty() && records.len() < BATCH_RECORDS_MAX {
             let (number, wire) = self.reader.tag()?;
             if number != 1 {
@@ -79,7 +80,9 @@ impl<'a> Decoder<'a> {
                 self.skipped += 1;
             }
         }
-        Ok((!records.is_empty()).then(|| Batch::from(records)))
+        // Texts are not charged, but take no more than their bytes in the message.
+        let memory = memory_left - self.memory_left + bytes_left - self.reader.0.len();
+        Ok((!records.is_empty()).then(|| Batch::with_memory(records, memory)))
     }
 
     /// Records that were read and left out because an address in them is none.

@@ -81,7 +81,7 @@ fn decode(records: Vec<pbflow::Record>) -> Vec<Record> {
     let message = Records { entries: records }.encode_to_vec();
     let mut decoder = Decoder::new(&message, 1_704_164_648);
     let mut all = Vec::new();
-    while let Some(Batch { records }) = decoder.next_batch().unwrap() {
+    while let Some(Batch { records, .. }) = decoder.next_batch().unwrap() {
         all.extend(records);
     }
     all

@@ -129,6 +129,33 @@ fn a_long_scrape_comes_in_pieces_and_shows_each_series_once() {
     }
 }
 
+#[test]
+fn a_burst_of_series_gives_its_memory_back_though_some_stay() {
+    for kind in [Kind::Counter, Kind::Histogram] {
+        let mut harness = Harness::new(kind, &[1.0], 0);
+        for number in 0..10_000 {
+            // The last of the first hundred stay.
+            let now = if (50..100).contains(&number) { 200 } else { 0 };
+            harness.update(&format!("a=\"{number}\""), 1.0, now);
+        }
+        assert_eq!(harness.sweep(200, 100), 9950);
+        let family = &harness.family;
+        assert_eq!(family.slots.len(), 100);
+        for held in [
+            family.slots.capacity(),
+            family.free.capacity(),
+            family.index.capacity(),
+            family.counts.capacity() / 2,
+        ] {
+            assert!(held <= 200, "{held}");
+        }
+        // New ones take the first free places.
+        harness.update("a=\"new\"", 1.0, 200);
+        assert!(harness.family.slots[0].is_some());
+        assert_eq!(harness.budget.live(), 51);
+    }
+}
+
 proptest! {
     #[test]
     fn a_counter_agrees_with_a_plain_map(
