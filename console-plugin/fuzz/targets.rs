@@ -43,6 +43,11 @@ const PUSH: Limits = Limits {
     heap: (2 << 20, 256),
     time: (Duration::from_millis(500), Duration::from_micros(20)),
 };
+/// Beside the rows one entry is held, whose text may have to be copied.
+const JSON_PUSH: Limits = Limits {
+    heap: (3 << 20, 2),
+    time: PUSH.time,
+};
 /// The text is read twice and laid beside its schema.
 const CONFIGURATION: Limits = Limits {
     heap: (16 << 20, 1024),
@@ -222,7 +227,11 @@ pub fn push(input: &[u8]) {
         reason = "the store does not show the type"
     )]
     let decode = || push::decode(encoding, body, &limits, Default::default());
-    match (PUSH.hold(input, decode), decode()) {
+    let limits_of_cost = match encoding {
+        Encoding::Protobuf => PUSH,
+        Encoding::Json => JSON_PUSH,
+    };
+    match (limits_of_cost.hold(input, decode), decode()) {
         (Ok(first), Ok(second)) => {
             assert_eq!(first.faults, second.faults);
             let rows = first.lines.len;

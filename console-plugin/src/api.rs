@@ -11,6 +11,7 @@ mod fields;
 mod flows;
 mod guard;
 mod losses;
+mod pack;
 mod pages;
 mod resources;
 mod status;
@@ -26,7 +27,6 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::compression::CompressionLayer;
 
 pub use self::error::ApiError;
 use crate::config::{FrontendConfig, ServerConfig};
@@ -99,7 +99,7 @@ impl Api {
 /// All routes of page and API.
 pub fn router(api: Api, server: &ServerConfig) -> Router {
     let metrics = api.metrics().clone();
-    let protected = Router::new()
+    let mut protected = Router::new()
         .route("/api/status", any(status::status))
         .route("/api/frontend-config", any(status::frontend_config))
         .route("/api/loki/ready", any(status::loki_ready))
@@ -122,19 +122,17 @@ pub fn router(api: Api, server: &ServerConfig) -> Router {
             server.auth_check,
             auth::check,
         ));
-    let mut router = Router::new()
+    if !server.is_guarded() {
+        protected = protected.layer(middleware::from_fn(pack::pack));
+    }
+    Router::new()
         .merge(protected)
         .route("/role", any(auth::role).with_state(server.auth_check))
         .fallback_service(pages::service(&server.static_path))
         .layer(middleware::from_fn_with_state(
             cors_headers(server),
             add_headers,
-        ));
-    if !server.is_guarded() {
-        // On one host the bytes never leave the machine and packing them would only cost time.
-        router = router.layer(CompressionLayer::new());
-    }
-    router
+        ))
         .layer(middleware::from_fn_with_state(
             guard::Guard::new(server, metrics),
             guard::check,
@@ -188,6 +186,18 @@ async fn add_headers(
         response.headers_mut().insert(name, value.clone());
     }
     response
+}
+
+/// Does what takes long without keeping an async thread.
+async fn off_thread(
+    work: impl FnOnce() -> Result<Response, ApiError> + Send + 'static,
+) -> Result<Response, ApiError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
+        Err(ApiError::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal error; see the log",
+        ))
+    })
 }
 
 /// An answer in JSON.

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use axum::{Router, middleware};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -17,6 +18,7 @@ use crate::api::{self, Api};
 use crate::cli::{Arguments, Command, StoreCommand};
 use crate::config::{self, Config, ServerConfig};
 use crate::fields::dictionary;
+use crate::hosts::{self, Hosts};
 use crate::http::{self, Listener};
 use crate::losses::Losses;
 use crate::metrics::Metrics;
@@ -184,12 +186,21 @@ impl App {
             ));
         };
         serve(page, page_tls.clone(), api::router(api, &server));
-        serve(push, push_tls, store::push_router(store.clone()));
-        serve(
-            health,
-            page_tls,
-            health::router(metrics.clone(), draining.clone(), store),
-        );
+        let hosts = Hosts::new(&server.allowed_hosts);
+        // Where others can reach a port, they know it by names of their own. The page has its own guard.
+        let guarded = |listener: &Listener, router: Router| {
+            if listener.address().ip().is_loopback() {
+                let state = (hosts.clone(), metrics.clone());
+                router.layer(middleware::from_fn_with_state(state, hosts::check))
+            } else {
+                router
+            }
+        };
+        let push_router = guarded(&push, store::push_router(store.clone()));
+        let health_router = health::router(metrics.clone(), draining.clone(), store);
+        let health_router = guarded(&health, health_router);
+        serve(push, push_tls, push_router);
+        serve(health, page_tls, health_router);
         app.tasks.spawn(losses.watch(metrics, draining.clone()));
         tracing::info!(
             version = version::VERSION,

@@ -1,6 +1,7 @@
 //! The dictionary of flow fields, read from the contract the pipeline owns.
 //!
-//! Used by `query` to know what a filter key means and by `config` to know which fields are labels.
+//! Used by `query` to know what a filter key means, by `config` to know which fields are labels, and by `store` for its
+//! columns.
 //! **Invariant:** the vendored contract is the only list of fields; nothing is added here.
 
 use std::collections::HashMap;
@@ -21,6 +22,8 @@ pub enum Kind {
     Mac,
     /// IP address: compared with addresses, networks and ranges.
     Address,
+    /// `true` or `false`, compared as text.
+    Boolean,
     /// Integer.
     Number,
     /// List of texts, compared element by element.
@@ -84,6 +87,7 @@ impl Dictionary {
                     "mac" => Kind::Mac,
                     "list_string" | "list_map" | "tcp_flags" => Kind::List,
                     "list_int" => Kind::NumberList,
+                    "bool" => Kind::Boolean,
                     "u8" | "u16" | "u32" | "u64" | "i32" | "i64" => Kind::Number,
                     _ => Kind::Text,
                 },

@@ -14,7 +14,7 @@ mod tests;
 mod text;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -22,7 +22,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use self::file::LossFile;
-use self::ledger::Ledger;
+use self::ledger::{Entry, Ledger};
 use crate::config::LossTarget;
 use crate::metrics::Metrics;
 
@@ -95,7 +95,8 @@ pub struct LossReport {
     pub losses: Vec<Loss>,
     /// The newest 500 of what `losses` sums up, one by one and the oldest of them first.
     pub intervals: Vec<LossInterval>,
-    /// Intervals in which a component that has been seen ran, or may have run, without anybody counting.
+    /// Intervals in which a component that has been seen ran, or may have run, without anybody counting; and hours of which
+    /// the flow store had to set a damaged file aside.
     pub unaccounted: Vec<Unaccounted>,
     /// Components of which nothing is known, whatever the range, since they have never answered.
     pub never_seen: Vec<NeverSeen>,
@@ -109,12 +110,9 @@ pub struct Losses(Arc<Shared>);
 
 struct Shared {
     targets: Vec<LossTarget>,
-    kept: Mutex<Kept>,
-}
-
-struct Kept {
-    ledger: Ledger,
-    file: LossFile,
+    ledger: Mutex<Ledger>,
+    /// Taken before the ledger, and by the reader of the targets alone: who asks does not wait for a disk.
+    file: Mutex<LossFile>,
 }
 
 impl Losses {
@@ -129,11 +127,12 @@ impl Losses {
         let (file, ledger) = LossFile::open(folder, now_ms.saturating_sub(retention_ms))?;
         Ok(Self(Arc::new(Shared {
             targets,
-            kept: Mutex::new(Kept { ledger, file }),
+            ledger: Mutex::new(ledger),
+            file: Mutex::new(file),
         })))
     }
 
-    /// What was lost from `start_ms` to `end_ms`.
+    /// What was lost from `start_ms` to `end_ms`. Looks at up to 100,000 entries: not for an async thread.
     pub fn between(&self, start_ms: i64, end_ms: i64, now_ms: i64) -> LossReport {
         let mut components: Vec<String> = self
             .0
@@ -143,10 +142,11 @@ impl Losses {
             .collect();
         components.sort_unstable();
         components.dedup();
-        let kept = self.lock();
-        let (losses, unaccounted) = kept.ledger.between(start_ms, end_ms, now_ms);
-        let intervals = kept.ledger.intervals(start_ms, end_ms);
-        let never_seen = kept.ledger.never_seen(now_ms);
+        let ledger = lock(&self.0.ledger);
+        let (losses, unaccounted) = ledger.between(start_ms, end_ms, now_ms);
+        let intervals = ledger.intervals(start_ms, end_ms);
+        let never_seen = ledger.never_seen(now_ms);
+        drop(ledger);
         LossReport {
             losses,
             intervals,
@@ -192,15 +192,21 @@ impl Losses {
     }
 
     fn keep(&self, readings: Vec<poll::Reading>, now_ms: i64) -> Result<(), LossError> {
-        let mut kept = self.lock();
-        let entries = kept.ledger.note(readings, now_ms);
-        let Kept { ledger, file } = &mut *kept;
-        file.append(&entries, ledger)?;
-        file.write_state(ledger)
+        let mut file = lock(&self.0.file);
+        let mut ledger = lock(&self.0.ledger);
+        let added = ledger.note(readings, now_ms);
+        let all: Option<Vec<Entry>> = file
+            .is_full(added.len())
+            .then(|| ledger.entries().cloned().collect());
+        // Texts and numbers only, so this cannot fail.
+        let state = serde_json::to_vec(ledger.last()).unwrap_or_default();
+        drop(ledger);
+        file.append(&added, all.as_deref())?;
+        file.write_state(&state)
     }
+}
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {
-        // A panic while it was held leaves counters that are still true.
-        self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic while it was held leaves counters that are still true.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

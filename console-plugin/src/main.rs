@@ -18,8 +18,21 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // A closed standard error must not change the exit code.
-            let _ = writeln!(std::io::stderr(), "plugin-backend: {error:#}");
+            let _ = writeln!(std::io::stderr(), "plugin-backend: {}", told(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// The error and its causes, but for those that it repeats.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }

@@ -9,12 +9,28 @@ pub mod store;
 use std::future::Future;
 use std::pin::Pin;
 
+use tokio::sync::OwnedSemaphorePermit;
+
 use crate::query::BadRequest;
 use crate::query::plan::{MetricsPlan, RecordsPlan, ValuesPlan};
 pub use crate::store::query::{Record, Series, ValueCount};
 
 /// A future answer.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, SourceError>> + Send + 'a>>;
+
+/// A place among the queries at once. An answer keeps it until its bytes are made, since until then its memory is taken.
+#[derive(Debug, Default)]
+pub struct Place {
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl From<OwnedSemaphorePermit> for Place {
+    fn from(permit: OwnedSemaphorePermit) -> Self {
+        Self {
+            _permit: Some(permit),
+        }
+    }
+}
 
 /// What a query cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -36,6 +52,8 @@ pub struct Records {
     pub is_limited: bool,
     /// What it cost.
     pub cost: Cost,
+    /// Its place.
+    pub place: Place,
 }
 
 /// Series over time.
@@ -45,6 +63,8 @@ pub struct Matrix {
     pub series: Vec<Series>,
     /// What it cost.
     pub cost: Cost,
+    /// Its place.
+    pub place: Place,
 }
 
 /// Values of a field.
@@ -81,6 +101,8 @@ pub trait Source: Send + Sync + 'static {
     fn fault(&self) -> Option<String>;
     /// Why it takes no flows now, if so; it answers all the same.
     fn refusal(&self) -> Option<String>;
+    /// Intervals of which it has lost flows that it had, nobody knows how many: from and to, Unix milliseconds.
+    fn damaged(&self) -> Vec<(i64, i64)>;
 }
 
 /// Why a source has no answer. Texts are those a ready Loki behind the API would cause.

@@ -27,6 +27,7 @@ mod metrics;
 mod open;
 pub mod push;
 pub mod query;
+mod row_group;
 mod rows;
 mod seal;
 mod space;
@@ -44,16 +45,16 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use prometheus_client::registry::Registry;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-pub use self::error::StoreError;
+pub use self::error::{Busy, StoreError};
 pub use self::http::push_router;
 pub use self::state::Sizes;
 
 use self::config::StoreConfig;
 use self::dedup::Digest;
 use self::exec::Executor;
-use self::files::TIMES_MS;
+use self::files::{HOUR_MS, TIMES_MS};
 use self::ingest::Job;
 use self::intake::{Arriving, Pool};
 use self::metrics::{Metrics, QueryLabels};
@@ -82,7 +83,7 @@ struct Inner {
     arriving: Arc<Arriving>,
     watch: Arc<Watch>,
     /// Pushes that may be decoded or wait for the disk at a time.
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
     jobs: Mutex<Option<SyncSender<Job>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Locked as long as this process uses the folder.
@@ -99,7 +100,7 @@ impl Store {
 
     /// Stores a push; returns when it is synced. Blocks: for async callers see [`push_router`].
     pub fn push(&self, encoding: Encoding, body: Bytes) -> Result<(), StoreError> {
-        self.begin_push(encoding, body)?
+        self.begin_push(encoding, body, None)?
             .blocking_recv()
             .unwrap_or_else(|_| Err(self.unanswered()))
     }
@@ -122,13 +123,15 @@ impl Store {
         self.inner.watch.refusal()
     }
 
-    /// Decodes a push and queues it; the receiver gets the outcome once it is synced.
+    /// Decodes a push and queues it; the receiver gets the outcome once it is synced. `permit` is given back then, not
+    /// when somebody stops waiting: until then the push takes memory.
     fn begin_push(
         &self,
         encoding: Encoding,
         body: Bytes,
+        permit: Option<OwnedSemaphorePermit>,
     ) -> Result<oneshot::Receiver<Result<(), StoreError>>, StoreError> {
-        let queued = self.queue_push(encoding, body);
+        let queued = self.queue_push(encoding, body, permit);
         if let Err(error) = &queued {
             Metrics::count(&self.inner.metrics.pushes_refused, error.kind(), 1);
             match error {
@@ -146,14 +149,11 @@ impl Store {
         &self,
         encoding: Encoding,
         body: Bytes,
+        permit: Option<OwnedSemaphorePermit>,
     ) -> Result<oneshot::Receiver<Result<(), StoreError>>, StoreError> {
         let limits = &self.inner.config.limits;
-        let head = self.inner.state.head();
-        if limits.is_head_full(head) {
-            return Err(StoreError::Busy {
-                rows: head.0,
-                limit: limits.head_rows,
-            });
+        if let Some(what) = limits.full_head(self.inner.state.head()) {
+            return Err(self.inner.watch.busy(what));
         }
         let wall_ms = now_ms();
         let bounds = push_limits(
@@ -188,12 +188,12 @@ impl Store {
             digest,
             push,
             reply,
+            permit,
         }) {
             Ok(()) => Ok(outcome),
-            Err(TrySendError::Full(_)) => Err(StoreError::Busy {
-                rows: head.0,
-                limit: limits.head_rows,
-            }),
+            Err(TrySendError::Full(_)) => Err(self.inner.watch.busy(Busy::Queue {
+                limit: limits.concurrent_pushes,
+            })),
             Err(TrySendError::Disconnected(_)) => Err(StoreError::Closed),
         }
     }
@@ -252,6 +252,12 @@ impl Store {
         self.inner.state.sizes()
     }
 
+    /// The hours of which a damaged file was set aside: from and to, Unix milliseconds. Nobody knows what it held.
+    pub fn damaged(&self) -> Vec<(i64, i64)> {
+        let hours = self.inner.state.damaged().into_iter();
+        hours.map(|from| (from, from + HOUR_MS)).collect()
+    }
+
     /// Folder of the store.
     pub fn path(&self) -> &PathBuf {
         &self.inner.config.path
@@ -288,7 +294,7 @@ impl Store {
 }
 
 /// Bounds of a push. Rows are too old by the store's own clock, which may be behind the machine's, and too far ahead
-/// by the machine's. Beyond what a file can be named after none is taken, whatever is configured and even from the log.
+/// by the machine's. Beyond what a file can be named after none is taken, whatever is configured.
 fn push_limits(config: &StoreConfig, now_ms: i64, wall_ms: i64) -> PushLimits {
     PushLimits {
         decoded_bytes: config.limits.push_decoded_bytes,
@@ -299,6 +305,26 @@ fn push_limits(config: &StoreConfig, now_ms: i64, wall_ms: i64) -> PushLimits {
             .max(*TIMES_MS.start()),
         newest_ms: wall_ms
             .saturating_add(millis(config.limits.future.0))
+            .min(*TIMES_MS.end()),
+    }
+}
+
+/// Bounds of a push that is read from the log again. It was accepted once, so that a limit that was lowered since refuses
+/// nothing of it. Of rows that were too far ahead of `pushed_ms` most are left out again; what was too long or too old
+/// then may come back.
+fn replay_limits(config: &StoreConfig, pushed_ms: i64) -> PushLimits {
+    let future = config
+        .limits
+        .future
+        .0
+        .max(config::LimitsConfig::default().future.0);
+    PushLimits {
+        decoded_bytes: config::PUSH_DECODED_BYTES_MAX,
+        line_bytes: usize::MAX,
+        lines: usize::MAX,
+        oldest_ms: *TIMES_MS.start(),
+        newest_ms: pushed_ms
+            .saturating_add(millis(future))
             .min(*TIMES_MS.end()),
     }
 }

@@ -61,6 +61,10 @@ impl Source for Failing {
     fn refusal(&self) -> Option<String> {
         self.refusal.map(str::to_owned)
     }
+
+    fn damaged(&self) -> Vec<(i64, i64)> {
+        Vec::new()
+    }
 }
 
 /// Asks a console over a source that fails so.

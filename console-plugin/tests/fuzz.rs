@@ -83,6 +83,9 @@ fn a_push_made_to_be_costly_is_bounded() {
         "j".to_owned() + &"[".repeat(100_000),
         json(&"[],".repeat(50_000)),
         json(&"[\"1\",\"{}\"],".repeat(2_000)),
+        // Far more lines and streams than are taken, which must not be held before that is seen.
+        json(&"[\"1\",\"{}\"],".repeat(80_000)),
+        format!("j{{\"streams\":[{}]}}", "{},".repeat(300_000)),
         line(&format!("{{\"a\":{}", "[".repeat(60_000))),
         line(&format!("{{\"a\":0{names}}}")),
         line(&format!("{{\"Interfaces\":[{}0]}}", "\"\",".repeat(15_000))),

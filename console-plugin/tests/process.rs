@@ -100,6 +100,11 @@ fn what_is_wrong_is_one_clear_line() {
         stderr(&output)
     );
     assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
+
+    for arguments in [&["-config", "/none.yaml"][..], &["store", "list", "/none"]] {
+        let text = stderr(&run(arguments));
+        assert_eq!(text.matches("No such file").count(), 1, "said once: {text}");
+    }
 }
 
 #[test]

@@ -103,7 +103,9 @@ fn every_acknowledged_row_is_there_once_after_each_kill() {
         let answer =
             plugin_backend::store::tool::verify(folder.path(), &mut std::io::sink()).unwrap();
         assert_eq!(answer.damaged, 0, "sealed files are whole");
-        assert_eq!(answer.rows, counts.len() as u64);
+        // What a slow machine could not seal in time is in the log, for the next start.
+        let left = store.sizes().head_rows as u64;
+        assert_eq!(answer.rows + left, counts.len() as u64);
     }
 }
 

@@ -384,6 +384,7 @@ fn duckdb(python: &Path, questions: &[Question]) -> Vec<Rows> {
     const SCRIPT: &str = "
 import json, sys, duckdb
 connection = duckdb.connect()
+connection.execute('SET enable_progress_bar = false')
 print(json.dumps([connection.execute(sql).fetchall() for sql in json.load(sys.stdin)], default=float))
 ";
     let mut child = Command::new(python)

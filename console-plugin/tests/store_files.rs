@@ -10,7 +10,7 @@ mod support;
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -20,74 +20,22 @@ use plugin_backend::store::query::{
     AggregateQuery, Control, Filter, Function, RecordsQuery, TimeRange,
 };
 use plugin_backend::store::{Store, tool};
-use prometheus_client::encoding::text::encode;
-use prometheus_client::registry::Registry;
 
-use support::{T0, config, control, json_push, row_count};
-
-const HOUR_MS: i64 = 3_600_000;
-
-fn sealed_files(root: &Path) -> Vec<PathBuf> {
-    let hours = fs::read_dir(root.join("flows"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let files = hours.flat_map(|hour| {
-        fs::read_dir(hour)
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-    });
-    let mut files: Vec<PathBuf> = files.collect();
-    files.sort();
-    files
-}
-
-/// Stores flows of some hours in one file each, and closes the store.
-fn fill(root: &Path, hours: i64) {
-    let store = Store::open(config(root)).unwrap();
-    let mut flows = flows::Flows::new(1, hours as u64 * 100, T0, hours * HOUR_MS);
-    for _ in 0..hours {
-        store
-            .push(Encoding::Protobuf, flows.push(100).into())
-            .unwrap();
-    }
-    store.shutdown();
-}
-
-fn metric(store: &Store, name: &str) -> u64 {
-    let mut registry = Registry::default();
-    store.register(&mut registry);
-    let mut text = String::new();
-    encode(&mut text, &registry).unwrap();
-    let line = text
-        .lines()
-        .find(|line| line.starts_with(&format!("{name} ")))
-        .unwrap();
-    line.rsplit(' ').next().unwrap().parse().unwrap()
-}
-
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_mins(1);
-    while !is_so() {
-        assert!(Instant::now() < deadline, "{what}");
-        std::thread::park_timeout(Duration::from_millis(20));
-    }
-}
+use support::{
+    HOUR_MS, T0, config, control, damage_inside, fill, json_push, machine_ms, metric, row_count,
+    sealed_files, wait_until,
+};
 
 #[test]
 fn a_damaged_file_is_set_aside_and_the_others_answer() {
     let folder = tempfile::tempdir().unwrap();
-    fill(folder.path(), 4);
+    fill(folder.path(), flows::hourly(1, T0, 4));
     let files = sealed_files(folder.path());
     assert_eq!(files.len(), 4);
     // One loses its end, which the start notices; one is overwritten inside, which only reading it shows.
     let whole = fs::read(&files[0]).unwrap();
     fs::write(&files[0], &whole[..whole.len() - 10]).unwrap();
-    let mut inside = fs::read(&files[1]).unwrap();
-    let footer = inside.len()
-        - 8
-        - u32::from_le_bytes(inside[inside.len() - 8..][..4].try_into().unwrap()) as usize;
-    inside[4..footer].fill(0xa5);
-    fs::write(&files[1], &inside).unwrap();
+    damage_inside(&files[1]);
 
     let store = Store::open(config(folder.path())).unwrap();
     assert_eq!(metric(&store, "netobserv_store_damaged_files_total"), 1);
@@ -110,7 +58,7 @@ fn a_damaged_file_is_set_aside_and_the_others_answer() {
 #[test]
 fn any_flipped_byte_is_survived() {
     let folder = tempfile::tempdir().unwrap();
-    fill(folder.path(), 1);
+    fill(folder.path(), flows::hourly(1, T0, 1));
     let file = sealed_files(folder.path()).remove(0);
     let whole = fs::read(&file).unwrap();
     let mut random = flows::Random(5);
@@ -135,7 +83,7 @@ fn any_flipped_byte_is_survived() {
 #[test]
 fn retention_deletes_the_oldest_beyond_its_bytes() {
     let folder = tempfile::tempdir().unwrap();
-    fill(folder.path(), 6);
+    fill(folder.path(), flows::hourly(1, T0, 6));
     let bytes: u64 = sealed_files(folder.path())[3..]
         .iter()
         .map(|file| fs::metadata(file).unwrap().len())
@@ -204,11 +152,6 @@ fn retention_deletes_what_is_older_than_its_age_and_takes_no_such_row() {
 }
 
 /// Unix milliseconds of the machine.
-fn machine_ms() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.unwrap().as_millis() as i64
-}
-
 #[test]
 fn a_clock_far_ahead_deletes_nothing() {
     for is_saved in [true, false] {
@@ -326,7 +269,7 @@ fn small_files_of_an_hour_are_merged_and_nothing_is_lost() {
 #[test]
 fn the_tool_lists_verifies_and_exports() {
     let folder = tempfile::tempdir().unwrap();
-    fill(folder.path(), 3);
+    fill(folder.path(), flows::hourly(1, T0, 3));
     let mut out = Vec::new();
     assert_eq!(tool::list(folder.path(), &mut out).unwrap().rows, 300);
     let list = String::from_utf8(out).unwrap();
@@ -386,7 +329,7 @@ fn a_torn_or_damaged_log_costs_only_what_it_must() {
 #[test]
 fn a_query_ends_at_its_deadline_within_its_memory_and_when_cancelled() {
     let folder = tempfile::tempdir().unwrap();
-    fill(folder.path(), 2);
+    fill(folder.path(), flows::hourly(1, T0, 2));
     let mut settings = config(folder.path());
     settings.limits.query_memory = 10_000;
     let store = Store::open(settings).unwrap();
@@ -455,7 +398,7 @@ fn a_segment_whose_name_is_taken_is_passed_over() {
 #[test]
 fn a_sealed_log_that_cannot_be_deleted_is_not_read_again() {
     let folder = tempfile::tempdir().unwrap();
-    fill(folder.path(), 1);
+    fill(folder.path(), flows::hourly(1, T0, 1));
     let (log, seen) = (
         folder.path().join("wal/0000000001.wal"),
         folder.path().join("wal/0000000001.seen"),
@@ -536,6 +479,21 @@ fn a_full_head_refuses_pushes_until_it_is_sealed_whether_or_not_anybody_pushes()
     assert_eq!(row_count(&store), 101);
 }
 
+/// The whole console over the folder; it must say what it serves and that pushes are refused.
+fn start_app(root: &Path) -> anyhow::Result<()> {
+    let text = format!(
+        "server: {{port: 0, address: 127.0.0.1, authCheck: none, metricsPort: 0, metricsAddress: 127.0.0.1}}\n\
+         store: {{path: {}, listen: \"127.0.0.1:0\", retention: {{age: 876000h}}}}\n",
+        root.display()
+    );
+    let config = plugin_backend::config::parse("test.yaml", &text)?.config;
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        plugin_backend::app::App::start(config).await?.stop().await;
+        Ok(())
+    })
+}
+
 /// Run in a mount namespace of its own by the test below, on a file system of 8 MiB.
 #[test]
 fn child_that_fills_its_disk() {
@@ -545,6 +503,11 @@ fn child_that_fills_its_disk() {
     let root = Path::new(&folder);
     let mut settings = config(root);
     settings.limits.free_bytes = 2 << 20;
+    // Kept losses, whose last line was cut.
+    let losses = root.join("losses/entries.jsonl");
+    let kept = r#"{"component":"agent","from":4000000000000,"to":4000000000001,"cause":"full","records":2}"#;
+    fs::create_dir(root.join("losses")).unwrap();
+    fs::write(&losses, format!("{kept}\n{kept}\n{{\"compon")).unwrap();
     let store = Store::open(settings.clone()).unwrap();
     let mut flows = flows::Flows::new(1, 1_000_000, T0, HOUR_MS);
     let filler = root.join("filler");
@@ -604,6 +567,22 @@ fn child_that_fills_its_disk() {
     );
     store.shutdown();
     drop(store);
+    wait_until("the store must let go of the folder", || {
+        start_app(root).is_ok()
+    });
+    let read = fs::read_to_string(&losses).unwrap();
+    assert_eq!(read, format!("{kept}\n{kept}\n"), "a cut line goes");
+    // Not even the name of a file has room.
+    let mut names = 0;
+    while fs::write(root.join(format!("name-{names}")), "").is_ok() {
+        names += 1;
+    }
+    wait_until("the app must let go of the folder", || {
+        start_app(root).is_ok()
+    });
+    for name in 0..names {
+        fs::remove_file(root.join(format!("name-{name}"))).unwrap();
+    }
     fs::remove_file(&filler).unwrap();
     settings.limits.free_bytes = 1 << 16;
     wait_until("the first store must let go of the folder", || {
@@ -626,7 +605,7 @@ fn a_full_disk_refuses_pushes_and_goes_on_reading() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let script = r#"mount -t tmpfs -o size=8m store-test "$STORE_FULL_FOLDER" && exec "$0" --exact child_that_fills_its_disk --nocapture"#;
+    let script = r#"mount -t tmpfs -o size=8m,nr_inodes=1000 store-test "$STORE_FULL_FOLDER" && exec "$0" --exact child_that_fills_its_disk --nocapture"#;
     let output = Command::new("unshare")
         .args(["--mount", "sh", "-c", script])
         .arg(std::env::current_exe().unwrap())

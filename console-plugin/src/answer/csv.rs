@@ -5,9 +5,14 @@
 //! `1.7e+12` and `<nil>`.
 //! **Invariant:** every row has as many cells as the header.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 
-use serde_json::{Map, Value};
+use serde::Deserialize;
+use serde::de::{Deserializer as _, MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::sources::Record;
 
@@ -19,83 +24,122 @@ const TIMES: [&str; 3] = ["TimeFlowStartMs", "TimeFlowEndMs", "TimeReceived"];
 #[error("read a stored line as JSON: {0}")]
 pub struct LineError(#[from] serde_json::Error);
 
-/// The text of the file. An empty `columns` means all that occur.
-pub fn csv(records: &[Record], columns: &[&str]) -> Result<String, LineError> {
-    let rows: Vec<Row<'_>> = records.iter().map(Row::read).collect::<Result<_, _>>()?;
-    let mut names: Vec<String> = TIMES.map(str::to_owned).to_vec();
+/// The text of the file. An empty `columns` means all that occur. `note` is the first cell of a last row of its own.
+pub fn csv(records: &[Record], columns: &[&str], note: Option<&str>) -> Result<String, LineError> {
+    let mut names: Vec<Cow<'_, str>> = TIMES.map(Cow::Borrowed).to_vec();
     if columns.is_empty() {
-        let all: BTreeSet<&str> = rows
-            .iter()
-            .flat_map(Row::names)
-            .filter(|name| !TIMES.contains(name))
-            .collect();
-        names.extend(all.into_iter().map(str::to_owned));
+        names.extend(occurring(records)?);
     } else {
         for column in columns {
             if !names.iter().any(|name| name == column) {
-                names.push((*column).to_owned());
+                names.push(Cow::Borrowed(column));
             }
         }
     }
+    let places: HashMap<&str, usize> = names
+        .iter()
+        .enumerate()
+        .map(|(place, name)| (&**name, place))
+        .collect();
     let mut text = String::with_capacity((records.len() + 1) * 128);
-    write_row(&mut text, names.iter().map(String::clone));
-    for row in &rows {
-        write_row(&mut text, names.iter().map(|name| row.cell(name)));
+    write_row(&mut text, names.iter().map(|name| Cow::Borrowed(&**name)));
+    let mut cells: Vec<Cow<'_, str>> = Vec::new();
+    for record in records {
+        cells.clear();
+        cells.resize(names.len(), Cow::Borrowed(""));
+        for (name, value) in &record.labels {
+            if let Some(place) = places.get(name.as_str()) {
+                cells[*place] = Cow::Borrowed(value);
+            }
+        }
+        members(&record.line, |name, value| {
+            if let Some(place) = places.get(name.as_ref()) {
+                cells[*place] = shown(value)?;
+            }
+            Ok(())
+        })?;
+        write_row(&mut text, cells.drain(..));
+    }
+    if let Some(note) = note {
+        let rest = names.iter().skip(1).map(|_| Cow::Borrowed(""));
+        write_row(&mut text, [Cow::Borrowed(note)].into_iter().chain(rest));
     }
     Ok(text)
 }
 
-struct Row<'a> {
-    labels: HashMap<&'a str, &'a str>,
-    fields: Map<String, Value>,
+/// All names of labels and fields but those of the times, sorted.
+fn occurring(records: &[Record]) -> Result<BTreeSet<Cow<'_, str>>, LineError> {
+    let mut all: BTreeSet<Cow<'_, str>> = BTreeSet::new();
+    for record in records {
+        all.extend(record.labels.iter().map(|(name, _)| Cow::Borrowed(&**name)));
+        members(&record.line, |name, _| {
+            all.insert(name);
+            Ok(())
+        })?;
+    }
+    for time in TIMES {
+        all.remove(time);
+    }
+    Ok(all)
 }
 
-impl<'a> Row<'a> {
-    fn read(record: &'a Record) -> Result<Self, LineError> {
-        let labels = record
-            .labels
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        Ok(Self {
-            labels,
-            fields: serde_json::from_str(&record.line)?,
-        })
-    }
+/// Visits the members of a line, one at a time: a map of all of them would take many times the line's memory.
+fn members<'a>(
+    line: &'a str,
+    visit: impl FnMut(Cow<'a, str>, &'a RawValue) -> Result<(), serde_json::Error>,
+) -> Result<(), LineError> {
+    struct Members<F>(F);
 
-    fn names(&self) -> impl Iterator<Item = &str> {
-        self.labels
-            .keys()
-            .copied()
-            .chain(self.fields.keys().map(String::as_str))
-    }
+    #[derive(Deserialize)]
+    #[serde(transparent)]
+    struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
-    fn cell(&self, name: &str) -> String {
-        match self.fields.get(name) {
-            Some(value) => shown(value),
-            None => self
-                .labels
-                .get(name)
-                .copied()
-                .unwrap_or_default()
-                .to_owned(),
+    impl<'de, F> Visitor<'de> for Members<F>
+    where
+        F: FnMut(Cow<'de, str>, &'de RawValue) -> Result<(), serde_json::Error>,
+    {
+        type Value = ();
+
+        fn expecting(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+            text.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<(), A::Error> {
+            while let Some((name, value)) = members.next_entry::<Name<'de>, &'de RawValue>()? {
+                (self.0)(name.0, value).map_err(serde::de::Error::custom)?;
+            }
+            Ok(())
         }
     }
+
+    let mut json = serde_json::Deserializer::from_str(line);
+    json.deserialize_map(Members(visit))?;
+    Ok(json.end()?)
 }
 
-fn shown(value: &Value) -> String {
+/// A value as a cell.
+fn shown(value: &RawValue) -> Result<Cow<'_, str>, serde_json::Error> {
+    let json = value.get();
+    Ok(match json.as_bytes().first() {
+        Some(b'"' | b'[') => Cow::Owned(plain(&serde_json::from_str(json)?)),
+        _ if json == "null" => Cow::Borrowed(""),
+        _ => Cow::Borrowed(json),
+    })
+}
+
+fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         Value::Array(items) => format!(
             "[{}]",
-            items.iter().map(shown).collect::<Vec<_>>().join(" ")
+            items.iter().map(plain).collect::<Vec<_>>().join(" ")
         ),
         other => other.to_string(),
     }
 }
 
-fn write_row(text: &mut String, cells: impl Iterator<Item = String>) {
+fn write_row<'a>(text: &mut String, cells: impl Iterator<Item = Cow<'a, str>>) {
     for (index, cell) in cells.enumerate() {
         if index > 0 {
             text.push(',');
@@ -133,7 +177,7 @@ mod tests {
     fn asked_for_columns_follow_the_times() {
         let line = r#"{"TimeFlowStartMs":1700000000000,"TimeFlowEndMs":1700000001000,"TimeReceived":1700000002,"Bytes":840,"Flags":["SYN","ACK"]}"#;
         let records = [record(&[("SrcK8S_Namespace", "shop")], line)];
-        let text = csv(&records, &["SrcK8S_Namespace", "Bytes", "Flags"]).unwrap();
+        let text = csv(&records, &["SrcK8S_Namespace", "Bytes", "Flags"], None).unwrap();
         assert_eq!(
             text,
             "TimeFlowStartMs,TimeFlowEndMs,TimeReceived,SrcK8S_Namespace,Bytes,Flags\n\
@@ -147,7 +191,7 @@ mod tests {
             record(&[("app", "x")], r#"{"B":1}"#),
             record(&[], r#"{"A":"a,\"b\"","C":true}"#),
         ];
-        let text = csv(&records, &[]).unwrap();
+        let text = csv(&records, &[], None).unwrap();
         assert_eq!(
             text,
             "TimeFlowStartMs,TimeFlowEndMs,TimeReceived,A,B,C,app\n,,,,1,,x\n,,,\"a,\"\"b\"\"\",,true,\n"
@@ -157,8 +201,37 @@ mod tests {
     #[test]
     fn no_rows_are_a_header() {
         assert_eq!(
-            csv(&[], &[]).unwrap(),
+            csv(&[], &[], None).unwrap(),
             "TimeFlowStartMs,TimeFlowEndMs,TimeReceived\n"
+        );
+    }
+
+    #[test]
+    fn a_note_is_a_row_as_wide_as_the_others() {
+        let records = [record(&[], r#"{"A":1.50,"A":{"b": [2]},"B":null}"#)];
+        assert_eq!(
+            csv(&records, &["A"], Some("cut off, see there")).unwrap(),
+            "TimeFlowStartMs,TimeFlowEndMs,TimeReceived,A\n,,,{\"b\": [2]}\n\"cut off, see there\",,,\n"
+                .replace("{\"b\": [2]}", "\"{\"\"b\"\": [2]}\"")
+        );
+    }
+
+    #[test]
+    fn a_file_takes_little_more_memory_than_its_text() {
+        let line = format!(
+            "{{{}}}",
+            (0..40)
+                .map(|at| format!("\"Field{at}\":{at}"))
+                .collect::<Vec<_>>()
+                .join(",")
+        );
+        let records: Vec<Record> = (0..2_000).map(|_| record(&[], &line)).collect();
+        let mut length = 0;
+        let cost = allocation_counter::measure(|| length = csv(&records, &[], None).unwrap().len());
+        assert!(
+            cost.bytes_max < 4 * length as u64 + (1 << 20),
+            "{} for {length}",
+            cost.bytes_max
         );
     }
 }

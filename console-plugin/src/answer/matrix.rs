@@ -80,7 +80,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
-    use crate::sources::Cost;
+    use crate::sources::{Cost, Place};
 
     #[test]
     fn samples_are_seconds_and_text() {
@@ -96,6 +96,7 @@ mod tests {
             &Matrix {
                 series,
                 cost: Cost::default(),
+                place: Place::default(),
             },
             false,
             7,

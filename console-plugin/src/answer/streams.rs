@@ -81,7 +81,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
-    use crate::sources::Cost;
+    use crate::sources::{Cost, Place};
 
     #[test]
     fn rows_of_equal_labels_share_a_stream() {
@@ -99,6 +99,7 @@ mod tests {
             records,
             is_limited: false,
             cost: Cost::default(),
+            place: Place::default(),
         };
         let value: serde_json::Value = serde_json::from_slice(&streams(&answer, true, 7)).unwrap();
         assert_eq!(

@@ -3,10 +3,10 @@
 //! **Invariant:** the heavy part of an answer (JSON, CSV) is made off the async threads.
 
 use axum::extract::{RawQuery, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::{Api, ApiError, json_bytes, now_ms};
+use super::{Api, ApiError, json_bytes, now_ms, off_thread};
 use crate::answer;
 use crate::query::BadRequest;
 use crate::query::filter::check_key;
@@ -14,6 +14,8 @@ use crate::query::parameters::Parameters;
 use crate::query::request::{DataSource, FlowRequest, MetricsRequest};
 use crate::sources::Records;
 
+/// Header of an export: whether there may be more flows than it has.
+const LIMIT_REACHED: HeaderName = HeaderName::from_static("x-limit-reached");
 /// Columns of one export.
 const COLUMNS_MAX: usize = 256;
 
@@ -47,10 +49,17 @@ pub async fn export(State(api): State<Api>, RawQuery(query): RawQuery) -> Respon
             return Err(BadRequest(format!("more than {COLUMNS_MAX} columns")).into());
         }
         columns.iter().try_for_each(|column| check_key(column))?;
-        let (answer, _) = read(&api, &parameters).await?;
+        let (answer, limit_reached) = read(&api, &parameters).await?;
+        // Who gave a limit knows that there may be more.
+        let is_cut = limit_reached && parameters.get("limit").is_empty();
         off_thread(move || {
             let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-            let text = answer::csv::csv(&answer.records, &columns).map_err(|error| {
+            let rows = answer.records.len();
+            let note = is_cut.then(|| {
+                format!("cut off after {rows} flows: ask for a shorter time range or fewer flows")
+            });
+            let text = answer::csv::csv(&answer.records, &columns, note.as_deref());
+            let text = text.map_err(|error| {
                 ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
             })?;
             let name = jiff::Zoned::now()
@@ -62,6 +71,7 @@ pub async fn export(State(api): State<Api>, RawQuery(query): RawQuery) -> Respon
                     header::CONTENT_DISPOSITION,
                     format!("attachment; filename={name}"),
                 ),
+                (LIMIT_REACHED, limit_reached.to_string()),
             ];
             Ok((headers, text).into_response())
         })
@@ -96,15 +106,4 @@ async fn read(api: &Api, parameters: &Parameters) -> Result<(Records, bool), Api
     let answer = api.source().records(plan).await?;
     let limit_reached = answer.is_limited;
     Ok((answer, limit_reached))
-}
-
-async fn off_thread(
-    work: impl FnOnce() -> Result<Response, ApiError> + Send + 'static,
-) -> Result<Response, ApiError> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
-        Err(ApiError::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal error; see the log",
-        ))
-    })
 }

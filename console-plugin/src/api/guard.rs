@@ -3,7 +3,6 @@
 //! **Invariant:** on one host a page of another site can neither read an answer nor be served under
 //! its own name (DNS rebinding): only names of this machine are answered.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use http_body_util::BodyExt as _;
 
 use super::ApiError;
 use crate::config::ServerConfig;
+use crate::hosts::{self, Hosts};
 use crate::metrics::Metrics;
 
 /// Longest path and query together; a filter of 1,000 addresses fits. The HTTP library's own limit,
@@ -33,23 +33,16 @@ pub struct Guard(Arc<Inner>);
 
 struct Inner {
     /// None: any host is answered.
-    hosts: Option<Vec<String>>,
+    hosts: Option<Hosts>,
     metrics: Metrics,
 }
 
 impl Guard {
     /// Checks hosts where the page is guarded.
     pub fn new(server: &ServerConfig, metrics: Metrics) -> Self {
-        let hosts = server.is_guarded().then(|| {
-            let mut hosts: Vec<String> = server
-                .allowed_hosts
-                .iter()
-                .map(|host| host.to_ascii_lowercase())
-                .collect();
-            hosts.push("localhost".to_owned());
-            hosts.extend(machine_name());
-            hosts
-        });
+        let hosts = server
+            .is_guarded()
+            .then(|| Hosts::new(&server.allowed_hosts));
         Self(Arc::new(Inner { hosts, metrics }))
     }
 
@@ -70,17 +63,11 @@ impl Guard {
         if body_length > BODY_BYTES_MAX {
             return Some(body_too_large());
         }
-        let hosts = self.0.hosts.as_ref()?;
-        let host = request
-            .uri()
-            .host()
-            .or_else(|| request.headers().get(header::HOST)?.to_str().ok())
-            .unwrap_or_default();
-        if is_allowed(host, hosts) {
+        if self.0.hosts.as_ref()?.has(request) {
             return None;
         }
-        let text = "this host name is not one of this machine's; add it to server.allowedHosts to allow it";
-        Some(("host", ApiError::new(StatusCode::FORBIDDEN, text)))
+        let error = ApiError::new(StatusCode::FORBIDDEN, hosts::REFUSAL);
+        Some((hosts::REASON, error))
     }
 }
 
@@ -128,48 +115,4 @@ async fn discard(mut body: Body) -> u64 {
     // A body that is too slow is cut with the connection, after its answer.
     let _ = tokio::time::timeout(DISCARD_TIME_MAX, reading).await;
     length
-}
-
-/// Whether a `Host` (with or without port) is an address or one of the names.
-fn is_allowed(host: &str, names: &[String]) -> bool {
-    if let Some(rest) = host.strip_prefix('[') {
-        return rest
-            .split_once(']')
-            .is_some_and(|(address, _)| address.parse::<IpAddr>().is_ok());
-    }
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
-    name.parse::<IpAddr>().is_ok() || names.contains(&name)
-}
-
-fn machine_name() -> Option<String> {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
-    Some(name.trim().to_ascii_lowercase()).filter(|name| !name.is_empty())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_names_of_this_machine_pass() {
-        let names = ["localhost".to_owned(), "flows.example".to_owned()];
-        for (host, expected) in [
-            ("127.0.0.1:9001", true),
-            ("127.0.0.1", true),
-            ("[::1]:9001", true),
-            ("[::1]", true),
-            ("localhost:9001", true),
-            ("LOCALHOST", true),
-            ("localhost.", true),
-            ("flows.example:443", true),
-            ("evil.example:9001", false),
-            ("localhost.evil.example", false),
-            ("127.0.0.1.evil.example", false),
-            ("[evil]", false),
-            ("", false),
-        ] {
-            assert_eq!(is_allowed(host, &names), expected, "{host}");
-        }
-    }
 }

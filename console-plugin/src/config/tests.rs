@@ -94,6 +94,21 @@ fn all_problems_are_told_at_once() {
 }
 
 #[test]
+fn a_retention_that_would_delete_what_was_just_stored_is_refused() {
+    let store = |bytes: u64| {
+        format!("server: {{authCheck: none}}\nstore: {{path: /s, retention: {{bytes: {bytes}}}}}")
+    };
+    for bytes in [0, 10, (64 << 20) - 1] {
+        let message = problems(&store(bytes));
+        assert!(
+            message.contains("store.retention.bytes: must be at least 67108864 (64 MiB)"),
+            "{message}"
+        );
+    }
+    assert!(parse("test.yaml", &store(64 << 20)).is_ok());
+}
+
+#[test]
 fn a_broken_file_is_told_with_its_place() {
     assert!(problems("").contains("no data source is configured; set store.path"));
     assert!(problems("server: {port: many}").contains("line 1"));

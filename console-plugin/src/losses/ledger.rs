@@ -4,10 +4,11 @@
 //! one than before, or that was silent and cannot be shown to be the same, leaves the interval since
 //! its last good reading until its start unaccounted; what it counts from then on is a loss again.
 //! A component that has never answered is not unaccounted but never seen, and in its first minute starting: all begin
-//! together, and who comes up a moment later than we do has left no gap.
+//! together, and who comes up a moment later than we do has left no gap. An address that is new of a component that was
+//! watched before is judged as one that has not answered since the component did.
 //! **Invariant:** bounded by [`ENTRIES_MAX`]; the oldest go first.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -117,6 +118,7 @@ impl Ledger {
 
     /// Takes readings in and says what they add.
     pub fn note(&mut self, readings: Vec<Reading>, now_ms: i64) -> Vec<Entry> {
+        let watched_since = self.watched_since();
         let mut added = self.forget_gone(&readings, now_ms);
         for Reading {
             component,
@@ -143,6 +145,10 @@ impl Ledger {
             };
             if let Some(last) = self.last.get(&address) {
                 difference(last, &page, now_ms, &mut added);
+            } else if let Some(since_ms) = watched_since.get(&component) {
+                // A new address of a component that was watched before, if only by a name that nobody knew.
+                let last = LastReading::none(component.clone(), *since_ms);
+                difference(&last, &page, now_ms, &mut added);
             }
             let Page { totals, started_s } = page;
             let reading = LastReading {
@@ -155,10 +161,33 @@ impl Ledger {
             };
             self.last.insert(address, reading);
         }
+        // That nobody knows is said once, however many addresses it is true of.
+        let mut gaps = BTreeSet::new();
+        added.retain(|entry| {
+            let gap = (entry.component.clone(), entry.from, entry.to);
+            entry.cause.is_some() || gaps.insert(gap)
+        });
         for entry in &added {
             self.push(entry.clone());
         }
         added
+    }
+
+    /// Of each component, when it answered last, or the first try if it never has.
+    fn watched_since(&self) -> BTreeMap<String, i64> {
+        let (mut tried, mut answered) = (BTreeMap::new(), BTreeMap::new());
+        for last in self.last.values() {
+            let (component, at_ms) = (last.component.clone(), last.at_ms);
+            if last.is_never_seen {
+                let first = tried.entry(component).or_insert(at_ms);
+                *first = at_ms.min(*first);
+            } else {
+                let newest = answered.entry(component).or_insert(at_ms);
+                *newest = at_ms.max(*newest);
+            }
+        }
+        tried.extend(answered);
+        tried
     }
 
     /// Sums losses and lists gaps that touch a range; a component that is silent now is a gap still open.

@@ -229,12 +229,12 @@ fn test(field: &Field, operator: Operator, value: &Value) -> Result<Filter, BadR
         }
         Kind::Number | Kind::NumberList if text.contains('*') => pattern(&field.name, text, false)?,
         Kind::Number | Kind::NumberList => Test::Equals(number(field, text)?.to_string()),
-        Kind::Text | Kind::Mac | Kind::List if is_contained => {
+        Kind::Text | Kind::Boolean | Kind::Mac | Kind::List if is_contained => {
             pattern(&field.name, &format!("*{text}*"), true)?
         }
         Kind::Mac | Kind::List => pattern(&field.name, text, true)?,
-        Kind::Text if text.contains('*') => pattern(&field.name, text, false)?,
-        Kind::Text => Test::Equals(text.to_owned()),
+        Kind::Text | Kind::Boolean if text.contains('*') => pattern(&field.name, text, false)?,
+        Kind::Text | Kind::Boolean => Test::Equals(text.to_owned()),
     };
     Ok(Filter::matches(&field.name, test))
 }

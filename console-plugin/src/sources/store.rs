@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::{Answer, Cost, Matrix, Records, Source, SourceError, SourceLimits, Values};
+use super::{Answer, Cost, Matrix, Place, Records, Source, SourceError, SourceLimits, Values};
 use crate::fields::dictionary;
 use crate::metrics::Metrics;
 use crate::query::plan::{MetricsPlan, RecordsPlan, ValuesPlan};
@@ -54,7 +54,7 @@ impl StoreSource {
     async fn run<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Store, &Control) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, SourceError> {
+    ) -> Result<(T, Place), SourceError> {
         let started = Instant::now();
         let result = self.run_bounded(started + self.timeout, query).await;
         let code = match &result {
@@ -70,7 +70,7 @@ impl StoreSource {
         &self,
         deadline: Instant,
         query: impl FnOnce(&Store, &Control) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, SourceError> {
+    ) -> Result<(T, Place), SourceError> {
         let busy = || SourceError::Refused {
             status: 429,
             message:
@@ -86,8 +86,8 @@ impl StoreSource {
         let _cancel_on_drop = cancel.clone().drop_guard();
         let store = self.store.clone();
         let work = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            query(&store, &Control { deadline, cancel })
+            let answer = query(&store, &Control { deadline, cancel });
+            answer.map(|answer| (answer, Place::from(permit)))
         });
         match work.await {
             Ok(result) => result.map_err(map_error),
@@ -112,7 +112,7 @@ impl Source for StoreSource {
             }
             let query = translate::records(dictionary(), &plan, records_max)?;
             let limit = query.limit;
-            let answer = self
+            let (answer, place) = self
                 .run(move |store, control| store.records(&query, control))
                 .await?;
             let is_limited = answer.records.len() >= limit;
@@ -120,6 +120,7 @@ impl Source for StoreSource {
                 records: answer.records,
                 is_limited,
                 cost: cost(answer.stats),
+                place,
             })
         })
     }
@@ -127,12 +128,13 @@ impl Source for StoreSource {
     fn metrics(&self, plan: MetricsPlan) -> Answer<'_, Matrix> {
         Box::pin(async move {
             let query = translate::metrics(dictionary(), &plan)?;
-            let answer = self
+            let (answer, place) = self
                 .run(move |store, control| store.aggregate(&query, control))
                 .await?;
             Ok(Matrix {
                 series: answer.series,
                 cost: cost(answer.stats),
+                place,
             })
         })
     }
@@ -140,7 +142,8 @@ impl Source for StoreSource {
     fn values(&self, plan: ValuesPlan) -> Answer<'_, Values> {
         Box::pin(async move {
             let query = translate::values(dictionary(), &plan)?;
-            let answer = self
+            // At most some thousand texts, so that the place is free again at once.
+            let (answer, _) = self
                 .run(move |store, control| store.values(&query, control))
                 .await?;
             Ok(Values {
@@ -160,6 +163,10 @@ impl Source for StoreSource {
 
     fn refusal(&self) -> Option<String> {
         self.store.refusal()
+    }
+
+    fn damaged(&self) -> Vec<(i64, i64)> {
+        self.store.damaged()
     }
 }
 

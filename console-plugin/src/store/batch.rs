@@ -8,7 +8,6 @@ use std::sync::Arc;
 use arrow::array::{Array as _, ArrayRef, AsArray as _, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{Int32Type, Int64Type};
 
-use super::error::StoreError;
 use super::fields::{COLUMNS, EXTRA, FieldId, Kind, LABELS};
 use super::json;
 use super::query::Record;
@@ -82,24 +81,18 @@ impl Batch {
         })
     }
 
-    /// The columns of a decoded file, recognised by name; others are left out.
-    pub fn from_record_batch(batch: &RecordBatch) -> Result<Self, StoreError> {
+    /// The columns of a decoded file, recognised by name and type; others are left out.
+    pub fn from_record_batch(batch: &RecordBatch) -> Self {
         let mut result = Self::new(batch.num_rows());
         for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
-            let Some(id) = COLUMNS.id(field.name()) else {
-                continue;
-            };
-            if array.data_type() != COLUMNS.schema.field(id).data_type() {
-                return Err(StoreError::InvalidQuery(format!(
-                    "column {} has an unexpected type",
-                    field.name()
-                )));
-            }
-            if array.null_count() < array.len() {
+            let id = COLUMNS.id(field.name());
+            if let Some(id) = id.filter(|id| COLUMNS.is_of(*id, array.data_type()))
+                && array.null_count() < array.len()
+            {
                 result.push(id, Arc::clone(array));
             }
         }
-        Ok(result)
+        result
     }
 
     pub fn time_ms(&self, row: usize) -> i64 {

@@ -8,11 +8,14 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::error::Busy;
 use crate::config::duration::GoDuration;
 
 const MIB: u64 = 1 << 20;
+/// Least `store.retention.bytes`: less deletes what was just stored, and 0 does not mean "no bound".
+const RETENTION_BYTES_MIN: u64 = 64 * MIB;
 /// Places in a decoded push are 32-bit numbers.
-const PUSH_DECODED_BYTES_MAX: usize = 1 << 30;
+pub const PUSH_DECODED_BYTES_MAX: usize = 1 << 30;
 
 /// Built-in flow store: where it keeps flows, where it is pushed to, and its limits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -49,7 +52,7 @@ pub struct StoreTlsConfig {
 pub struct RetentionConfig {
     /// Age of the newest row of a file, such as `168h`.
     pub age: GoDuration,
-    /// Bytes of all sealed files together.
+    /// Bytes of all sealed files together, at least 64 MiB.
     pub bytes: u64,
 }
 
@@ -85,7 +88,7 @@ pub struct LimitsConfig {
     pub query_threads: usize,
     /// Queries at a time; further ones wait within their deadline.
     pub concurrent_queries: usize,
-    /// Bytes of groups and rows that one query may hold.
+    /// Bytes of groups and rows that all queries together may hold.
     pub query_memory: usize,
     /// Rows that one query may answer.
     pub records: usize,
@@ -94,10 +97,16 @@ pub struct LimitsConfig {
 }
 
 impl LimitsConfig {
-    /// Whether rows and memory of the head leave no room for a push. Memory is bounded in the same proportion as rows are.
-    pub fn is_head_full(&self, (rows, memory): (usize, usize)) -> bool {
+    /// Why rows and memory of the head leave no room for a push, if so. Memory is bounded in the same proportion as rows
+    /// are.
+    pub fn full_head(&self, (rows, bytes): (usize, usize)) -> Option<Busy> {
+        if rows >= self.head_rows {
+            let limit = self.head_rows;
+            return Some(Busy::Rows { rows, limit });
+        }
         let segments = (self.head_rows / self.segment_rows).max(1) as u64;
-        rows >= self.head_rows || memory as u64 >= self.segment_bytes.saturating_mul(segments)
+        let limit = self.segment_bytes.saturating_mul(segments);
+        (bytes as u64 >= limit).then_some(Busy::Memory { bytes, limit })
     }
 }
 
@@ -159,6 +168,11 @@ impl StoreConfig {
         }
         if self.retention.age.0 < Duration::from_mins(1) {
             problems.push("store.retention.age: must be at least 1m".to_owned());
+        }
+        if self.retention.bytes < RETENTION_BYTES_MIN {
+            problems.push(format!(
+                "store.retention.bytes: must be at least {RETENTION_BYTES_MIN} (64 MiB)"
+            ));
         }
         let limits = &self.limits;
         for (name, value) in [

@@ -5,9 +5,32 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::durable;
+
 /// Kinds of errors that end without a push.
 pub const DISK_FULL: &str = "disk_full";
 pub const BUSY: &str = "busy";
+pub const LOG_FAILED: &str = "log_failed";
+
+/// What there is too much of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Busy {
+    #[error("{rows} rows wait to be sealed, store.limits.headRows allows {limit}")]
+    Rows { rows: usize, limit: usize },
+    #[error(
+        "rows that wait to be sealed take {bytes} bytes of memory, {limit} are allowed (store.limits.segmentBytes for \
+         each store.limits.segmentRows of store.limits.headRows)"
+    )]
+    Memory { bytes: usize, limit: u64 },
+    #[error("{limit} pushes wait for the disk (store.limits.concurrentPushes)")]
+    Queue { limit: usize },
+}
+
+fn sealing_text(reason: Option<&str>) -> String {
+    reason.map_or_else(String::new, |reason| {
+        format!("; rows cannot be sealed: {reason}")
+    })
+}
 
 /// An error of the store.
 #[derive(Debug, thiserror::Error)]
@@ -29,13 +52,15 @@ pub enum StoreError {
     )]
     DiskFull(String),
     #[error(
-        "the write-ahead log cannot be written ({0}): look at the disk of store.path; the store tries again with each push"
+        "the write-ahead log cannot be written ({0}): look at the disk of store.path; the store tries again with each push and every few seconds"
     )]
     LogFailed(String),
-    #[error(
-        "the store is busy writing files: {rows} rows wait, store.limits.headRows allows {limit}; push again later"
-    )]
-    Busy { rows: usize, limit: usize },
+    #[error("the store is busy: {what}{}; push again later", sealing_text(.sealing.as_deref()))]
+    Busy {
+        what: Busy,
+        /// Why rows could not be sealed the last time, if so: nothing else makes room for others.
+        sealing: Option<String>,
+    },
     #[error("the store is shutting down")]
     Closed,
     #[error("the store failed inside, see its log; push again")]
@@ -51,7 +76,7 @@ pub enum StoreError {
     #[error("the query was given up by its client")]
     Cancelled,
     #[error(
-        "the query needs more than {limit} bytes of memory (store.limits.queryMemory); ask for a shorter time range or fewer groups"
+        "the query needs more than what is left of the {limit} bytes of memory for all queries (store.limits.queryMemory); ask for a shorter time range or fewer groups"
     )]
     QueryMemory { limit: usize },
 }
@@ -81,7 +106,7 @@ impl StoreError {
             Self::DiskFull(_) => DISK_FULL,
             Self::NoHour { .. } => "no_hour",
             Self::Damaged { .. } => "damaged",
-            Self::LogFailed(_) => "log_failed",
+            Self::LogFailed(_) => LOG_FAILED,
             Self::Busy { .. } => BUSY,
             Self::Closed => "closed",
             Self::Internal => "internal",
@@ -96,12 +121,7 @@ impl StoreError {
     /// Whether the file system had no room.
     pub fn is_disk_full(&self) -> bool {
         match self {
-            Self::Io { source, .. } => {
-                matches!(
-                    source.kind(),
-                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-                )
-            }
+            Self::Io { source, .. } => durable::is_disk_full(source),
             Self::DiskFull(_) => true,
             _ => false,
         }

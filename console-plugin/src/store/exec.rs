@@ -3,8 +3,8 @@
 //! A unit is a row group of a file or a chunk of the head. Each thread takes the next unit, decodes only the columns it
 //! needs, and works into tables of its own.
 //!
-//! **Invariant:** a query holds at most `store.limits.queryMemory` bytes of groups and rows, ends at its deadline or
-//! when it is cancelled, at the latest after the unit at hand or some thousand samples of it, and never changes what is stored. A damaged file is set
+//! **Invariant:** all queries together hold at most `store.limits.queryMemory` bytes of groups and rows; a query ends at
+//! its deadline or when it is cancelled, at the latest after the unit at hand or some thousand samples of it, and never changes what is stored. A damaged file is set
 //! aside and the query goes on without it.
 
 mod aggregate;
@@ -17,8 +17,8 @@ mod top;
 mod values;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
@@ -46,9 +46,8 @@ pub struct Executor {
     memory_limit: usize,
     records_limit: usize,
     metas: Cache<u64, Arc<FileMeta>, MetaWeight>,
-    /// Free places of `store.limits.concurrentQueries`.
-    places: Mutex<usize>,
-    place_freed: Condvar,
+    /// Bytes that the running queries hold.
+    memory: AtomicUsize,
 }
 
 #[derive(Debug, Clone)]
@@ -96,19 +95,17 @@ struct Task<'a> {
     started: Instant,
     condition: Condition,
     range: TimeRange,
+    /// Its part of what the executor counts.
     memory: AtomicUsize,
     has_failed: AtomicBool,
     scanned: AtomicU64,
     matched: AtomicU64,
 }
 
-/// Gives the place of a query back.
-struct Place<'a>(&'a Executor);
-
-impl Drop for Place<'_> {
+impl Drop for Task<'_> {
     fn drop(&mut self) {
-        *self.0.places.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.0.place_freed.notify_one();
+        let held = self.memory.load(Ordering::Relaxed);
+        self.executor.memory.fetch_sub(held, Ordering::Relaxed);
     }
 }
 
@@ -122,29 +119,8 @@ impl Executor {
             memory_limit: config.limits.query_memory,
             records_limit: config.limits.records,
             metas: Cache::with_weighter(1024, config.limits.metadata_cache_bytes, MetaWeight),
-            places: Mutex::new(config.limits.concurrent_queries),
-            place_freed: Condvar::new(),
+            memory: AtomicUsize::new(0),
         }
-    }
-
-    /// Waits for a place, within the deadline.
-    fn place(&self, control: &Control) -> Result<Place<'_>, StoreError> {
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        while *places == 0 {
-            check(control)?;
-            // Woken now and then, because a cancelled client does not notify.
-            let wait = control
-                .deadline
-                .saturating_duration_since(Instant::now())
-                .min(CANCEL_POLL);
-            places = self
-                .place_freed
-                .wait_timeout(places, wait)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
-        *places -= 1;
-        Ok(Place(self))
     }
 
     fn task<'a>(
@@ -192,9 +168,6 @@ impl Executor {
         }
     }
 }
-
-/// How soon a query that waits for a place notices that its client is gone.
-const CANCEL_POLL: std::time::Duration = std::time::Duration::from_millis(100);
 
 fn check(control: &Control) -> Result<(), StoreError> {
     if control.cancel.is_cancelled() {
@@ -281,7 +254,8 @@ impl Task<'_> {
     /// Accounts memory that stays until the query ends.
     fn charge(&self, bytes: usize) -> Result<(), StoreError> {
         let limit = self.executor.memory_limit;
-        if self.memory.fetch_add(bytes, Ordering::Relaxed) + bytes > limit {
+        self.memory.fetch_add(bytes, Ordering::Relaxed);
+        if self.executor.memory.fetch_add(bytes, Ordering::Relaxed) + bytes > limit {
             return Err(StoreError::QueryMemory { limit });
         }
         Ok(())
@@ -292,5 +266,37 @@ impl Task<'_> {
         stats.rows_matched = self.matched.load(Ordering::Relaxed);
         stats.elapsed_us = self.started.elapsed().as_micros() as u64;
         stats
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn queries_share_one_budget_and_give_back_what_they_took() {
+        let mut config = StoreConfig::at("unused");
+        config.limits.query_memory = 100;
+        let executor = Executor::new(&config, Arc::default(), Arc::default());
+        let control = Control::within(Duration::from_mins(1));
+        let range = TimeRange {
+            start_ms: 0,
+            end_ms: 1,
+        };
+        let task = || {
+            executor
+                .task(&Filter::TRUE, range, &control)
+                .expect("a task")
+        };
+        let (first, second) = (task(), task());
+        assert!(first.charge(60).is_ok() && second.charge(40).is_ok());
+        let error = second.charge(1).expect_err("no more is left");
+        assert_eq!(error.kind(), "query_memory");
+        drop(second);
+        assert!(first.charge(40).is_ok());
+        drop(first);
+        assert!(task().charge(100).is_ok());
     }
 }

@@ -3,13 +3,14 @@
 //! Used by everything in the store that touches a column.
 //!
 //! **Invariant:** the order of columns is the order of the dictionary; a column is one of three kinds and nothing else
-//! in the store knows a field's dictionary type.
+//! in the store knows a field's type in the dictionary.
 
 use std::sync::{Arc, LazyLock};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use hashbrown::HashMap;
-use serde::Deserialize;
+
+use crate::fields::{self, dictionary};
 
 /// Index of a column.
 pub type FieldId = usize;
@@ -60,41 +61,30 @@ impl Columns {
         self.by_name.get(name).copied()
     }
 
+    /// Whether the column holds values of that type.
+    pub fn is_of(&self, id: FieldId, data_type: &DataType) -> bool {
+        self.schema.field(id).data_type() == data_type
+    }
+
     /// Column of a field of the dictionary; the two collecting columns are not fields.
     pub fn field(&self, name: &str) -> Option<FieldId> {
         self.id(name).filter(|id| *id < self.labels)
     }
 }
 
-/// The one table of columns, built from the vendored dictionary at first use.
+/// The one table of columns, built from the dictionary at first use.
 pub static COLUMNS: LazyLock<Columns> = LazyLock::new(|| {
-    #[derive(Deserialize)]
-    struct Dictionary {
-        fields: Vec<Entry>,
-    }
-    #[derive(Deserialize)]
-    struct Entry {
-        name: String,
-        #[serde(rename = "type")]
-        kind: String,
-        #[serde(default)]
-        label: bool,
-    }
-    let text = include_str!("../../contracts/vendored/flowlogs-pipeline/fields.json");
-    let dictionary: Dictionary =
-        serde_json::from_str(text).expect("the vendored field dictionary is valid");
-    let mut all: Vec<Column> = dictionary
-        .fields
-        .into_iter()
-        .map(|entry| Column {
-            kind: match entry.kind.as_str() {
-                "string" | "ip" | "mac" => Kind::Text,
-                "u8" | "u16" | "u32" | "u64" | "i32" | "i64" => Kind::Int,
-                _ => Kind::Json,
+    let mut all: Vec<Column> = dictionary()
+        .iter()
+        .map(|field| Column {
+            kind: match field.kind {
+                fields::Kind::Text | fields::Kind::Mac | fields::Kind::Address => Kind::Text,
+                fields::Kind::Number => Kind::Int,
+                fields::Kind::Boolean | fields::Kind::List | fields::Kind::NumberList => Kind::Json,
             },
-            member: leak(format!("\"{}\":", entry.name)),
-            name: leak(entry.name),
-            is_label: entry.label,
+            member: leak(format!("\"{}\":", field.name)),
+            name: &field.name,
+            is_label: field.is_label,
         })
         .collect();
     // No line has members of these names that would be stored there.

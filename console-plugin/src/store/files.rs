@@ -6,6 +6,7 @@
 //! file of its folder has been merged into it; a file of a single segment whose log is still there was not committed.
 //! Both are deleted at the start and read from the other place.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::ops::RangeInclusive;
@@ -51,6 +52,9 @@ pub struct StoredFile {
     pub plain_bytes: u64,
     pub min_ms: i64,
     pub max_ms: i64,
+    /// Columns that the store does not have, or of another type. They are not read, and not lost either: such a file is
+    /// never merged.
+    pub foreign: Vec<String>,
     is_obsolete: AtomicBool,
     is_aside: AtomicBool,
 }
@@ -86,6 +90,7 @@ impl StoredFile {
             plain_bytes: meta.plain_bytes(),
             min_ms: meta.times.iter().map(|(min, _)| *min).min().unwrap_or(0),
             max_ms: meta.times.iter().map(|(_, max)| *max).max().unwrap_or(0),
+            foreign: meta.foreign,
             is_obsolete: AtomicBool::new(false),
             is_aside: AtomicBool::new(false),
             path,
@@ -107,9 +112,22 @@ impl StoredFile {
     }
 }
 
+/// Folder of the damaged files.
+const DAMAGED: &str = "damaged";
+
+/// The hours of the files that were set aside, as their names say.
+pub fn damaged_hours(root: &Path) -> Result<Vec<i64>, StoreError> {
+    let names = folder_entries(&root.join(DAMAGED))?;
+    let hours = names.iter().filter_map(|path| {
+        let (hour, file) = path.file_name()?.to_str()?.split_once('.')?;
+        Some(parse_path(&Path::new(hour).join(file))?.0)
+    });
+    Ok(hours.collect())
+}
+
 /// Moves a damaged file into the folder of those, keeping its hour in the name.
 fn set_aside(root: &Path, path: &Path) {
-    let folder = root.join("damaged");
+    let folder = root.join(DAMAGED);
     let hour = path
         .parent()
         .and_then(Path::file_name)
@@ -156,6 +174,45 @@ fn parse_path(path: &Path) -> Option<(i64, (u64, u64))> {
     ))
 }
 
+/// The sealed files of an hour's folder.
+#[derive(Debug, Default)]
+pub struct Hour {
+    /// Those that hold rows, with their segments.
+    pub valid: Vec<((u64, u64), PathBuf)>,
+    /// Those whose rows are in another place too, and what a crash left half-written.
+    pub void: Vec<PathBuf>,
+}
+
+impl Hour {
+    /// Looks at a folder. `is_logged` says whether a segment's rows are in its log.
+    pub fn read(folder: &Path, is_logged: impl Fn(u64) -> bool) -> Result<Self, StoreError> {
+        let mut hour = Self::default();
+        let mut found = Vec::new();
+        for path in folder_entries(folder)? {
+            match parse_path(&path) {
+                Some((_, segments)) => found.push((segments, path)),
+                None if path.extension().is_some_and(|extension| extension == "tmp") => {
+                    hour.void.push(path);
+                }
+                None => {}
+            }
+        }
+        let ranges: Vec<_> = found.iter().map(|(segments, _)| *segments).collect();
+        for (segments, path) in found {
+            let is_merged = ranges
+                .iter()
+                .any(|other| *other != segments && other.0 <= segments.0 && segments.1 <= other.1);
+            let is_uncommitted = segments.0 == segments.1 && is_logged(segments.0);
+            if is_merged || is_uncommitted {
+                hour.void.push(path);
+            } else {
+                hour.valid.push((segments, path));
+            }
+        }
+        Ok(hour)
+    }
+}
+
 /// What the start found.
 #[derive(Debug, Default)]
 pub struct Recovered {
@@ -173,31 +230,19 @@ pub fn recover(
     is_logged: impl Fn(u64) -> bool,
 ) -> Result<Recovered, StoreError> {
     let mut recovered = Recovered::default();
+    let mut foreign = BTreeSet::new();
     for folder in folder_entries(flows)? {
-        let mut found = Vec::new();
-        for path in folder_entries(&folder)? {
-            match parse_path(&path) {
-                Some((_, segments)) => found.push((segments, path)),
-                // Half-written files of a crash.
-                None if path.extension().is_some_and(|extension| extension == "tmp") => {
-                    remove(&path)?;
-                }
-                None => {}
-            }
+        let hour = Hour::read(&folder, &is_logged)?;
+        for path in &hour.void {
+            remove(path)?;
         }
-        let ranges: Vec<_> = found.iter().map(|(segments, _)| *segments).collect();
-        for (segments, path) in found {
+        for (segments, path) in hour.valid {
             recovered.last_segment = recovered.last_segment.max(segments.1);
-            let is_merged = ranges
-                .iter()
-                .any(|other| *other != segments && other.0 <= segments.0 && segments.1 <= other.1);
-            let is_uncommitted = segments.0 == segments.1 && is_logged(segments.0);
-            if is_merged || is_uncommitted {
-                remove(&path)?;
-                continue;
-            }
             match StoredFile::open(path) {
-                Ok(file) => recovered.files.push(file),
+                Ok(file) => {
+                    foreign.extend(file.foreign.iter().cloned());
+                    recovered.files.push(file);
+                }
                 Err(StoreError::Damaged { path, reason }) => {
                     tracing::error!(path = %path.display(), reason, "damaged file set aside");
                     set_aside(root, &path);
@@ -208,13 +253,20 @@ pub fn recover(
         }
         remove_if_empty(Some(&folder));
     }
+    if !foreign.is_empty() {
+        tracing::warn!(
+            columns = ?foreign,
+            "some files have columns that this version does not know, or of another type; they are kept and not shown"
+        );
+    }
     if flows.exists() {
         sync_folder(flows)?;
     }
     Ok(recovered)
 }
 
-fn folder_entries(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+/// What a folder has, by name; nothing if it is none.
+pub fn folder_entries(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let entries = match fs::read_dir(folder) {
         Err(error)
             if matches!(
@@ -299,6 +351,8 @@ pub struct FileMeta {
     pub times: Vec<(i64, i64)>,
     /// Of each column of the store, its place in the file.
     pub leaves: Vec<Option<usize>>,
+    /// Names of the columns that are none of the store's, or of another type.
+    foreign: Vec<String>,
 }
 
 impl FileMeta {
@@ -321,10 +375,15 @@ impl FileMeta {
             .collect::<Option<_>>();
         let times = times
             .ok_or_else(|| StoreError::damaged(path, "a row group has no bounds of its times"))?;
-        let mut leaves = vec![None; COLUMNS.all.len()];
+        let (mut leaves, mut foreign) = (vec![None; COLUMNS.all.len()], Vec::new());
         for (leaf, column) in arrow.parquet_schema().columns().iter().enumerate() {
-            if let Some(id) = COLUMNS.id(column.path().string().as_str()) {
-                leaves[id] = Some(leaf);
+            let name = column.path().string();
+            let field = arrow.schema().field_with_name(&name).ok();
+            match COLUMNS.id(&name) {
+                Some(id) if field.is_some_and(|field| COLUMNS.is_of(id, field.data_type())) => {
+                    leaves[id] = Some(leaf);
+                }
+                _ => foreign.push(name),
             }
         }
         Ok(Self {
@@ -333,6 +392,7 @@ impl FileMeta {
             arrow,
             times,
             leaves,
+            foreign,
         })
     }
 

@@ -4,6 +4,7 @@
 //!
 //! **Invariant:** 204 only for what is synced; 4xx for what no retry can mend, 429 and 5xx for what one can.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -38,8 +39,9 @@ async fn ready(State(store): State<Store>) -> Response {
 }
 
 async fn push(State(store): State<Store>, request: Request) -> Response {
-    // Held until the answer, so that memory is bounded by the number of permits.
-    let Ok(_permit) = store.inner.permits.acquire().await else {
+    // Goes with the push until it is stored or refused, so that memory is bounded by the number of permits.
+    let permits = Arc::clone(&store.inner.permits);
+    let Ok(permit) = permits.acquire_owned().await else {
         return refused(&StoreError::Closed);
     };
     let encoding = match encoding(&request) {
@@ -58,7 +60,8 @@ async fn push(State(store): State<Store>, request: Request) -> Response {
         }
     };
     let decoder = store.clone();
-    let queued = tokio::task::spawn_blocking(move || decoder.begin_push(encoding, body)).await;
+    let decode = move || decoder.begin_push(encoding, body, Some(permit));
+    let queued = tokio::task::spawn_blocking(decode).await;
     let outcome = match queued {
         Ok(Ok(outcome)) => outcome.await.unwrap_or_else(|_| Err(store.unanswered())),
         Ok(Err(error)) => Err(error),
@@ -167,10 +170,44 @@ mod tests {
         watch.guard(INGEST, "commit", || ());
         assert_eq!(ready().await.0, StatusCode::OK);
         // Not one that the file thread may withdraw at any moment.
-        watch.refuse(&StoreError::LogFailed("input/output error".to_owned()));
+        watch.refuse(&StoreError::Closed);
         let (status, reason) = ready().await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-        assert!(reason.contains("look at the disk"), "{reason}");
+        assert!(reason.contains("shutting down"), "{reason}");
+    }
+
+    #[tokio::test]
+    #[allow(
+        clippy::await_holding_lock,
+        reason = "it is what the push must wait for"
+    )]
+    async fn a_push_keeps_its_place_when_its_writer_goes_away() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut config = crate::store::config::StoreConfig::at(folder.path());
+        config.limits.free_bytes = 0;
+        config.limits.concurrent_pushes = 1;
+        let store = Store::open(config).expect("a store");
+        let permits = &store.inner.permits;
+        // Who has decoded a push cannot queue it meanwhile.
+        let queue = store.inner.jobs.lock().expect("no panic");
+        let request = Request::post("/loki/api/v1/push")
+            .header(CONTENT_TYPE, "application/json")
+            .body(Body::from(r#"{"streams":[]}"#))
+            .expect("a request");
+        let pushed = push_router(store.clone()).oneshot(request);
+        let is_decoding = async {
+            while !store.inner.arriving.is_any() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            _ = pushed => panic!("it cannot be answered"),
+            () = is_decoding => {}
+        }
+        assert_eq!(permits.available_permits(), 0, "its memory is still taken");
+        drop(queue);
+        let place = tokio::time::timeout(Duration::from_mins(1), permits.acquire());
+        assert!(place.await.is_ok(), "the place is given back");
     }
 
     #[tokio::test]

@@ -10,12 +10,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::config::LimitsConfig;
 use super::dedup::{Digest, Window};
 use super::error::StoreError;
 use super::intake::{Arriving, Pool};
+use super::maintain::{Ending, LAST_SEALS};
 use super::metrics::Metrics;
 use super::push::{Encoding, Push};
 use super::space::{need_room, now_ms};
@@ -39,6 +40,9 @@ pub struct Job {
     pub digest: Digest,
     pub push: Push,
     pub reply: oneshot::Sender<Result<(), StoreError>>,
+    /// The place it takes until it is answered, whether or not its writer still waits. Who pushes from this process
+    /// alone has none.
+    pub permit: Option<OwnedSemaphorePermit>,
 }
 
 /// What the ingest thread owns.
@@ -62,6 +66,7 @@ pub struct Ingest {
     pub since: Option<Instant>,
     /// Wakes the file thread when a segment can be sealed.
     pub sealable: SyncSender<()>,
+    pub ending: Arc<Ending>,
 }
 
 impl Ingest {
@@ -83,6 +88,8 @@ impl Ingest {
                 self.guard("rotate", Self::rotate);
             }
         }
+        // Before the last segment wakes the file thread, which would seal a whole backlog otherwise.
+        self.ending.begin(LAST_SEALS);
         if self.since.is_some() {
             self.guard("rotate", Self::rotate);
         }
@@ -149,6 +156,7 @@ impl Ingest {
             // Who does not wait any more will push again, and is answered then.
             let _ = job.reply.send(Ok(()));
             self.pool.give(std::mem::take(&mut job.push.lines));
+            drop(job.permit);
         }
         for job in repeated {
             self.metrics.pushes_duplicate.inc();
@@ -167,6 +175,9 @@ impl Ingest {
             return Ok(());
         }
         need_room(&self.root, self.limits.free_bytes, frames.len() as u64)?;
+        if self.log.is_broken() {
+            self.rotate();
+        }
         match self.log.commit(frames) {
             Err(error) if error.is_disk_full() => Err(StoreError::DiskFull(error.to_string())),
             Err(error) => {
@@ -241,6 +252,7 @@ mod tests {
             digest: Digest([0; 16]),
             push: Push::default(),
             reply: oneshot::channel().0,
+            permit: None,
         }
     }
 

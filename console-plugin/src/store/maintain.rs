@@ -4,23 +4,24 @@
 //! later, and stops no other.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::metadata::PageIndexPolicy;
 
 use super::batch::Batch;
 use super::clock::{Clock, ClockFile};
 use super::config::StoreConfig;
 use super::dedup::WINDOW_MS;
-use super::error::{BUSY, DISK_FULL, StoreError};
+use super::error::{BUSY, DISK_FULL, LOG_FAILED, StoreError};
 use super::files::{FileMeta, HOUR_MS, StoredFile, guarded, parquet_error};
 use super::metrics::Metrics;
 use super::millis;
 use super::push::Encoding;
+use super::row_group;
 use super::seal::{ROW_GROUP_ROWS, write_hours};
 use super::space::{need_room, now_ms, unix_ms};
 use super::state::State;
@@ -45,7 +46,26 @@ const SETTLED_MS: i64 = 10 * 60 * 1000;
 /// Bytes that sealing a row may need: what is never there is not begun.
 const SEALED_ROW_BYTES: u64 = 64;
 /// At the end no further segment is sealed after this: the log keeps what is left, and the start replays it.
-const LAST_SEALS: Duration = Duration::from_secs(3);
+pub const LAST_SEALS: Duration = Duration::from_secs(3);
+
+/// That the store is closing, and until when segments are still sealed.
+#[derive(Debug, Default)]
+pub struct Ending(OnceLock<Instant>);
+
+impl Ending {
+    /// No segment is begun to be sealed after `time` from now on, and no files are merged.
+    pub fn begin(&self, time: Duration) {
+        let _ = self.0.set(Instant::now() + time);
+    }
+
+    fn has_begun(&self) -> bool {
+        self.0.get().is_some()
+    }
+
+    fn is_over(&self) -> bool {
+        self.0.get().is_some_and(|end| Instant::now() >= *end)
+    }
+}
 
 /// What the file thread owns.
 #[derive(Debug)]
@@ -60,6 +80,7 @@ pub struct Maintainer {
     pub clock_file: ClockFile,
     /// When the clock was looked at last.
     pub ticked: Instant,
+    pub ending: Arc<Ending>,
 }
 
 impl Maintainer {
@@ -80,9 +101,10 @@ impl Maintainer {
     fn work(&mut self, is_end: bool) -> bool {
         let watch = Arc::clone(&self.watch);
         watch.guard(FILES, "clock", || self.tick(is_end));
-        let deadline = is_end.then(|| Instant::now() + LAST_SEALS);
         let sealed = watch.guard(FILES, "seal", || {
-            self.report("seal", &self.seal_all(deadline))
+            let outcome = self.seal_all();
+            watch.note_sealing(outcome.as_ref().err());
+            self.report("seal", &outcome)
         });
         if !is_end {
             watch.guard(FILES, "retention", || {
@@ -95,6 +117,7 @@ impl Maintainer {
                 Some(_) => 0,
             };
             while sealed != Some(false)
+                && !self.ending.has_begun()
                 && self.state.sealable().len() <= stuck
                 && watch.guard(FILES, "merge", || self.report_merge()) == Some(true)
             {}
@@ -131,13 +154,21 @@ impl Maintainer {
         };
         let is_over = match kind {
             DISK_FULL => need_room(&self.config.path, limits.free_bytes, 0).is_ok(),
-            BUSY => !limits.is_head_full(self.state.head()),
+            BUSY => limits.full_head(self.state.head()).is_none(),
+            LOG_FAILED => self.is_log_writable(),
             _ => false,
         };
         if is_over {
             self.watch.withdraw(kind);
             tracing::info!(kind, "pushes are taken again");
         }
+    }
+
+    /// Whether a file can be written beside the log's.
+    fn is_log_writable(&self) -> bool {
+        let probe = self.log_folder.join("probe");
+        let written = write_whole(&probe, b"probe");
+        written.is_ok_and(|()| fs::remove_file(&probe).is_ok())
     }
 
     fn report(&self, step: &str, outcome: &Result<(), StoreError>) -> bool {
@@ -158,10 +189,10 @@ impl Maintainer {
         }
     }
 
-    /// Turns each closed segment into files, none after the deadline.
-    fn seal_all(&self, deadline: Option<Instant>) -> Result<(), StoreError> {
+    /// Turns each closed segment into files, as long as there is time.
+    fn seal_all(&self) -> Result<(), StoreError> {
         for number in self.state.sealable() {
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            if self.ending.is_over() {
                 tracing::info!("what is not sealed yet stays in the log");
                 break;
             }
@@ -194,7 +225,11 @@ impl Maintainer {
         self.state.seal(number, files);
         self.metrics.seals.inc();
         let log = segment_path(&self.log_folder, number);
-        fs::remove_file(&log).map_err(StoreError::io("delete the sealed log segment", &log))
+        match fs::remove_file(&log) {
+            // There was no room to create it, so it has no rows.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed.map_err(StoreError::io("delete the sealed log segment", &log)),
+        }
     }
 
     /// Deletes files beyond retention and digests beyond their ten minutes.
@@ -290,8 +325,9 @@ pub fn set_aside(root: &Path, state: &State, metrics: &Metrics, file: &StoredFil
 /// Small files next to each other (by segment) in one hour that are worth merging.
 fn choose(mut files: Vec<Arc<StoredFile>>, now_ms: i64) -> Option<Vec<Arc<StoredFile>>> {
     files.sort_unstable_by_key(|file| (file.hour_ms, file.segments));
-    let is_small =
-        |file: &StoredFile| file.rows < SMALL_ROWS && file.plain_bytes <= MERGED_BYTES / 2;
+    let is_small = |file: &StoredFile| {
+        file.rows < SMALL_ROWS && file.plain_bytes <= MERGED_BYTES / 2 && file.foreign.is_empty()
+    };
     let is_together = |a: &Arc<StoredFile>, b: &Arc<StoredFile>| {
         a.hour_ms == b.hour_ms && is_small(a) && is_small(b)
     };
@@ -322,20 +358,13 @@ fn read_row_groups(file: &StoredFile) -> Result<Vec<Arc<Batch>>, StoreError> {
     let failed = |error| parquet_error(&file.path, error);
     let meta = FileMeta::read(&file.path, PageIndexPolicy::Skip)?;
     let reader = meta.open().map_err(StoreError::io("open", &file.path))?;
-    let mut batches = Vec::new();
-    for row_group in 0..meta.times.len() {
-        let builder =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(reader.clone(), meta.arrow.clone());
-        let rows = builder
-            .with_row_groups(vec![row_group])
-            .with_batch_size(meta.arrow.metadata().row_group(row_group).num_rows() as usize)
-            .build()
-            .map_err(failed)?;
-        for batch in rows {
-            let batch = Batch::from_record_batch(&batch.map_err(|error| failed(error.into()))?)
-                .map_err(|error| StoreError::damaged(&file.path, error))?;
-            batches.push(Arc::new(batch));
-        }
-    }
-    Ok(batches)
+    let columns = meta.arrow.parquet_schema().num_columns();
+    let batches = (0..meta.times.len()).map(|row_group| {
+        let leaves = (0..columns).collect();
+        row_group::decode(&meta, &reader, row_group, leaves, None).map(Arc::new)
+    });
+    batches.collect::<Result<_, _>>().map_err(failed)
 }
+
+#[cfg(test)]
+mod tests;

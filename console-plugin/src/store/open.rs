@@ -16,17 +16,17 @@ use super::config::StoreConfig;
 use super::dedup::Window;
 use super::error::StoreError;
 use super::exec::Executor;
-use super::files::recover;
+use super::files::{damaged_hours, recover};
 use super::ingest::Ingest;
 use super::intake::{Arriving, Pool};
 use super::lines::Lines;
-use super::maintain::Maintainer;
+use super::maintain::{Ending, Maintainer};
 use super::metrics::Metrics;
 use super::space::{need_room, now_ms};
 use super::state::{Segment, State};
 use super::wal::{Log, numbers, read_frames, read_whole, seen_path, segment_path, sync_folder};
 use super::watch::Watch;
-use super::{Inner, millis, push, push_limits};
+use super::{Inner, millis, push, replay_limits};
 
 pub fn open(config: StoreConfig) -> Result<Inner, StoreError> {
     let (flows, log_folder) = (config.path.join("flows"), config.path.join("wal"));
@@ -72,6 +72,7 @@ pub fn open(config: StoreConfig) -> Result<Inner, StoreError> {
     }
     let state = Arc::new(State::default());
     state.seal(0, recovered.files);
+    state.add_damaged(damaged_hours(&config.path)?);
     for number in &logged {
         state.push_segment(replay(
             &config,
@@ -86,7 +87,16 @@ pub fn open(config: StoreConfig) -> Result<Inner, StoreError> {
         seen.last().copied().unwrap_or(0),
         logged.last().copied().unwrap_or(0),
     ];
-    let log = Log::create(&log_folder, last.into_iter().max().unwrap_or(0) + 1)?;
+    let number = last.into_iter().max().unwrap_or(0) + 1;
+    let log = match Log::create(&log_folder, number) {
+        // The first push that finds room begins another.
+        Err(error) if error.is_disk_full() => {
+            tracing::warn!(%error, "pushes will be refused");
+            watch.refuse(&StoreError::DiskFull(error.to_string()));
+            Log::unwritable(&log_folder, number)
+        }
+        created => created?,
+    };
     state.push_segment(Segment::new(log.number));
 
     let clock_file = ClockFile::at(&config.path);
@@ -99,6 +109,7 @@ pub fn open(config: StoreConfig) -> Result<Inner, StoreError> {
     let (sealable, is_sealable) = sync_channel(1);
     let pool = Arc::new(Pool::new(config.limits.concurrent_pushes));
     let arriving = Arc::new(Arriving::default());
+    let ending = Arc::new(Ending::default());
     let ingest = Ingest {
         root: config.path.clone(),
         log_folder: log_folder.clone(),
@@ -114,6 +125,7 @@ pub fn open(config: StoreConfig) -> Result<Inner, StoreError> {
         log,
         since: None,
         sealable: sealable.clone(),
+        ending: Arc::clone(&ending),
     };
     let maintainer = Maintainer {
         config: config.clone(),
@@ -125,6 +137,7 @@ pub fn open(config: StoreConfig) -> Result<Inner, StoreError> {
         clock,
         clock_file,
         ticked: Instant::now(),
+        ending,
     };
     if !logged.is_empty() {
         // What was replayed is sealed at once.
@@ -146,7 +159,7 @@ pub fn open(config: StoreConfig) -> Result<Inner, StoreError> {
         )?,
     ];
     Ok(Inner {
-        permits: Semaphore::new(config.limits.concurrent_pushes),
+        permits: Arc::new(Semaphore::new(config.limits.concurrent_pushes)),
         config,
         state,
         metrics,
@@ -204,17 +217,19 @@ fn replay(
     let path = segment_path(folder, number);
     let bytes = read_whole(&path)?;
     let mut segment = Segment::new(number);
-    let mut undecodable = 0;
+    let (mut undecodable, mut left_out) = (0, 0);
     let outcome = read_frames(&bytes, |frame| {
         // A push that failed in the middle may stand here and again where its retry was stored.
         if !window.insert(frame.digest, frame.time_ms) {
             return;
         }
-        // Judged as it was when it was accepted, so that time passing drops nothing.
-        // What was too old then may come back, and retention deletes it again.
-        let limits = push_limits(config, i64::MIN, frame.time_ms);
+        let limits = replay_limits(config, frame.time_ms);
         match push::decode(frame.encoding, frame.body, &limits, Lines::default()) {
-            Ok(push) => segment.append(&push.lines, frame.digest, frame.time_ms),
+            Ok(push) => {
+                // Counted when it was pushed; a second time would be a second loss.
+                left_out += push.faults.iter().sum::<u64>();
+                segment.append(&push.lines, frame.digest, frame.time_ms);
+            }
             Err(_) => undecodable += 1,
         }
     });
@@ -224,6 +239,6 @@ fn replay(
     if torn_bytes > 0 || lost > 0 {
         tracing::warn!(path = %path.display(), torn_bytes, lost, "the log segment ends in an unfinished push or is damaged");
     }
-    tracing::info!(path = %path.display(), rows = segment.rows, age_ms = now_ms() - segment.pushes.first().map_or(0, |push| push.1), "log segment replayed");
+    tracing::info!(path = %path.display(), rows = segment.rows, left_out, age_ms = now_ms() - segment.pushes.first().map_or(0, |push| push.1), "log segment replayed");
     Ok(segment)
 }

@@ -6,6 +6,7 @@
 //! the body claims; a line that cannot be stored is counted and costs only itself.
 
 mod envelope;
+mod json_request;
 mod labels;
 #[cfg(test)]
 mod tests;
@@ -155,7 +156,7 @@ pub fn decode(
     };
     match encoding {
         Encoding::Protobuf => envelope::protobuf(body, &mut decoder)?,
-        Encoding::Json => envelope::json(body, &mut decoder)?,
+        Encoding::Json => json_request::read(body, &mut decoder)?,
     }
     decoder.check_memory()?;
     match decoder.push {

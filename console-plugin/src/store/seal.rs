@@ -9,6 +9,7 @@
 //! **Invariant:** a file appears under its name only when it is complete and synced.
 
 mod chunk;
+mod pages;
 mod runs;
 mod source;
 #[cfg(test)]
@@ -20,16 +21,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
-use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::basic::Encoding;
 use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
-use parquet::errors::ParquetError;
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
-use parquet::file::writer::{
-    SerializedColumnWriter, SerializedFileWriter, SerializedRowGroupWriter,
+use parquet::file::properties::{
+    EnabledStatistics, WriterProperties, WriterPropertiesPtr, WriterVersion,
 };
+use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::{ColumnDescPtr, ColumnPath};
 
-use self::chunk::{ChunkEncoder, NO_KEY, PAGE_ROWS, ZSTD_LEVEL};
+use self::chunk::{ChunkEncoder, NO_KEY, PAGE_ROWS};
 use self::source::{Place, Source, SourceColumn};
 use super::batch::Batch;
 use super::error::StoreError;
@@ -100,10 +100,11 @@ fn write_row_groups(
     let schema = ArrowSchemaConverter::new()
         .convert(&COLUMNS.schema)
         .map_err(failed)?;
+    let properties = Arc::new(properties());
     let mut writer =
-        SerializedFileWriter::new(sink, schema.root_schema_ptr(), Arc::new(properties()))
+        SerializedFileWriter::new(sink, schema.root_schema_ptr(), Arc::clone(&properties))
             .map_err(failed)?;
-    let mut columns = ColumnWriter::new().map_err(failed)?;
+    let mut columns = ColumnWriter::new(properties).map_err(failed)?;
     // Row groups of equal size, so that none is a small rest.
     let groups = rows.len().div_ceil(ROW_GROUP_ROWS).max(1);
     for group in rows.chunks(rows.len().div_ceil(groups).max(1)) {
@@ -132,6 +133,7 @@ fn write_row_groups(
 
 /// Writes columns into row groups, with memory that it uses again.
 struct ColumnWriter {
+    properties: WriterPropertiesPtr,
     encoder: ChunkEncoder,
     keys: Vec<i32>,
     values: Vec<i64>,
@@ -139,8 +141,9 @@ struct ColumnWriter {
 }
 
 impl ColumnWriter {
-    fn new() -> parquet::errors::Result<Self> {
+    fn new(properties: WriterPropertiesPtr) -> parquet::errors::Result<Self> {
         Ok(Self {
+            properties,
             encoder: ChunkEncoder::new()?,
             keys: Vec::new(),
             values: Vec::new(),
@@ -155,16 +158,16 @@ impl ColumnWriter {
         column: &SourceColumn<'_>,
         places: &[Place],
     ) -> parquet::errors::Result<()> {
-        let encoded = match column {
+        let (properties, encoder) = (&self.properties, &mut self.encoder);
+        let (bytes, closed) = match column {
             SourceColumn::Ints(ints) => {
                 ints.gather(places, &mut self.values, &mut self.levels);
-                if !self.values.is_empty() {
-                    let mut writer = next_column(row_group)?;
-                    let numbers = writer.typed::<Int64Type>();
-                    numbers.write_batch(&self.values, Some(&self.levels), None)?;
-                    return writer.close();
+                if self.values.is_empty() {
+                    encoder.nothing(descriptor, places.len())?
+                } else {
+                    let (values, levels) = (&self.values, &self.levels);
+                    encoder.values::<Int64Type>(descriptor, properties, values, levels)?
                 }
-                self.encoder.nothing(descriptor, places.len())?
             }
             SourceColumn::Texts(texts) => {
                 texts.gather(places, &mut self.keys);
@@ -175,40 +178,28 @@ impl ColumnWriter {
                     ranks: texts.ranks.as_deref(),
                 };
                 if present.clone().next().is_none() {
-                    self.encoder.nothing(descriptor, places.len())?
+                    encoder.nothing(descriptor, places.len())?
                 } else if texts.bytes() <= TEXTS_BYTES {
-                    self.encoder.texts(descriptor, &column)?
+                    encoder.texts(descriptor, &column)?
                 } else {
                     self.levels.clear();
                     let level = |key: &i32| i16::from(*key != NO_KEY);
                     self.levels.extend(self.keys.iter().map(level));
                     let text = |key: &i32| ByteArray::from(texts.values[*key as usize]);
                     let values: Vec<ByteArray> = present.map(text).collect();
-                    let mut writer = next_column(row_group)?;
-                    let plain = writer.typed::<ByteArrayType>();
-                    plain.write_batch(&values, Some(&self.levels), None)?;
-                    return writer.close();
+                    let levels = &self.levels;
+                    encoder.values::<ByteArrayType>(descriptor, properties, &values, levels)?
                 }
             }
         };
-        let (bytes, closed) = encoded;
         row_group.append_column(&bytes, closed)
     }
 }
 
-fn next_column<'a, W: std::io::Write + Send>(
-    row_group: &'a mut SerializedRowGroupWriter<'_, W>,
-) -> parquet::errors::Result<SerializedColumnWriter<'a>> {
-    let missing = || ParquetError::General("the schema has fewer columns".to_owned());
-    row_group.next_column()?.ok_or_else(missing)
-}
-
+/// How the library encodes a column; it compresses nothing, since [`pages::Pages`] does.
 fn properties() -> WriterProperties {
     let mut builder = WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_1_0)
-        .set_compression(Compression::ZSTD(
-            ZstdLevel::try_new(ZSTD_LEVEL).unwrap_or_default(),
-        ))
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_write_batch_size(PAGE_ROWS)
         .set_dictionary_page_size_limit(DICTIONARY_BYTES)

@@ -4,6 +4,7 @@
 //!
 //! **Invariant:** a row is in exactly one place of every snapshot; the lock is held for copies of at most one chunk.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::batch::Batch;
@@ -131,6 +132,8 @@ struct Inner {
     /// Ascending by number; the last is being written.
     segments: Vec<Segment>,
     files: Vec<Arc<StoredFile>>,
+    /// Beginnings of the hours of which a file was set aside, Unix milliseconds.
+    damaged: BTreeSet<i64>,
     clock: Option<Clock>,
 }
 
@@ -225,9 +228,21 @@ impl State {
         }
     }
 
-    /// Forgets a file without deleting it.
+    /// Forgets a damaged file without deleting it.
     pub fn forget(&self, gone: &StoredFile) {
-        self.lock().files.retain(|file| file.path != gone.path);
+        let mut inner = self.lock();
+        inner.files.retain(|file| file.path != gone.path);
+        inner.damaged.insert(gone.hour_ms);
+    }
+
+    /// Takes in the hours of which files were set aside before.
+    pub fn add_damaged(&self, hours_ms: impl IntoIterator<Item = i64>) {
+        self.lock().damaged.extend(hours_ms);
+    }
+
+    /// The hours of which files were set aside, by their beginnings.
+    pub fn damaged(&self) -> Vec<i64> {
+        self.lock().damaged.iter().copied().collect()
     }
 
     pub fn files(&self) -> Vec<Arc<StoredFile>> {

@@ -3,7 +3,7 @@
 //! **Invariant:** reads sealed files only and changes nothing, so that it may run beside the store.
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use arrow::array::Array as _;
@@ -12,9 +12,10 @@ use jiff::Timestamp;
 use super::batch::Batch;
 use super::error::StoreError;
 use super::fields::{COLUMNS, Kind};
-use super::files::StoredFile;
+use super::files::{Hour, StoredFile, folder_entries};
 use super::maintain::read_file;
 use super::query::TimeRange;
+use super::wal::numbers;
 
 /// What a command found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,8 +26,8 @@ pub struct Summary {
     pub damaged: u64,
 }
 
-/// Prints each sealed file and the totals.
-pub fn list(root: &Path, out: &mut dyn Write) -> Result<Summary, StoreError> {
+/// Prints each sealed file and the totals. `folder` is the store's, or `flows` in it; here and below.
+pub fn list(folder: &Path, out: &mut dyn Write) -> Result<Summary, StoreError> {
     let mut summary = Summary::default();
     write(
         out,
@@ -35,7 +36,8 @@ pub fn list(root: &Path, out: &mut dyn Write) -> Result<Summary, StoreError> {
             "file", "rows", "bytes", "first row", "last row"
         ),
     )?;
-    for path in paths(root)? {
+    let (root, paths) = paths(folder)?;
+    for path in paths {
         let name = path
             .strip_prefix(root)
             .unwrap_or(&path)
@@ -55,8 +57,8 @@ pub fn list(root: &Path, out: &mut dyn Write) -> Result<Summary, StoreError> {
                 )?;
             }
             Err(error) => {
-                summary.damaged += 1;
-                write(out, format_args!("{name:<62} {error}\n"))?;
+                summary.fail(&error);
+                write(out, format_args!("{name:<62} {}\n", told(&error)))?;
             }
         }
     }
@@ -64,9 +66,9 @@ pub fn list(root: &Path, out: &mut dyn Write) -> Result<Summary, StoreError> {
 }
 
 /// Reads every row of every sealed file.
-pub fn verify(root: &Path, out: &mut dyn Write) -> Result<Summary, StoreError> {
+pub fn verify(folder: &Path, out: &mut dyn Write) -> Result<Summary, StoreError> {
     let mut summary = Summary::default();
-    for path in paths(root)? {
+    for path in paths(folder)?.1 {
         let checked = StoredFile::open(path.clone()).and_then(|file| {
             let rows: u64 = read_file(&file)?
                 .iter()
@@ -81,8 +83,8 @@ pub fn verify(root: &Path, out: &mut dyn Write) -> Result<Summary, StoreError> {
         match checked {
             Ok(file) => summary.add(&file),
             Err(error) => {
-                summary.damaged += 1;
-                write(out, format_args!("{error}\n"))?;
+                summary.fail(&error);
+                write(out, format_args!("{}\n", told(&error)))?;
             }
         }
     }
@@ -90,13 +92,13 @@ pub fn verify(root: &Path, out: &mut dyn Write) -> Result<Summary, StoreError> {
 }
 
 /// Writes the rows of the range as CSV, one column per field, ordered by file.
-pub fn export(root: &Path, range: TimeRange, out: &mut dyn Write) -> Result<Summary, StoreError> {
+pub fn export(folder: &Path, range: TimeRange, out: &mut dyn Write) -> Result<Summary, StoreError> {
     let mut summary = Summary::default();
     let mut csv = csv::Writer::from_writer(out);
     let failed = |error: csv::Error| StoreError::io("write", Path::new("the output"))(error.into());
     csv.write_record(COLUMNS.all.iter().map(|column| column.name))
         .map_err(failed)?;
-    for path in paths(root)? {
+    for path in paths(folder)?.1 {
         let file = StoredFile::open(path)?;
         if !range.touches(file.min_ms, file.max_ms) {
             continue;
@@ -135,6 +137,11 @@ impl Summary {
         self.bytes += file.bytes;
     }
 
+    /// A file that is gone is no damage: its rows are in another, or too old.
+    fn fail(&mut self, error: &StoreError) {
+        self.damaged += u64::from(!is_gone(error));
+    }
+
     fn print(self, out: &mut dyn Write) -> Result<Self, StoreError> {
         let per_row = self.bytes as f64 / (self.rows.max(1)) as f64;
         write(
@@ -153,25 +160,41 @@ fn write(out: &mut dyn Write, text: std::fmt::Arguments<'_>) -> Result<(), Store
         .map_err(StoreError::io("write", Path::new("the output")))
 }
 
-fn paths(root: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    let flows = root.join("flows");
+/// The sealed files whose rows count, as the store would find them if it started now; and the folder they are named from,
+/// which may be that of the store or its `flows`.
+fn paths(folder: &Path) -> Result<(&Path, Vec<PathBuf>), StoreError> {
+    let root = match folder.parent() {
+        Some(parent) if folder.ends_with("flows") && !folder.join("flows").is_dir() => parent,
+        _ => folder,
+    };
+    let (flows, log) = (root.join("flows"), root.join("wal"));
+    // Unlike an hour's folder it does not go while it is read.
+    fs::read_dir(&flows).map_err(StoreError::io("read the folder", &flows))?;
+    let (logged, seen) = if log.is_dir() {
+        (numbers(&log, "wal")?, numbers(&log, "seen")?)
+    } else {
+        (Vec::new(), Vec::new())
+    };
     let mut found = Vec::new();
-    for hour in fs::read_dir(&flows).map_err(StoreError::io("read the folder", &flows))? {
-        let hour = hour
-            .map_err(StoreError::io("read the folder", &flows))?
-            .path();
-        for file in fs::read_dir(&hour).map_err(StoreError::io("read the folder", &hour))? {
-            let path = file
-                .map_err(StoreError::io("read the folder", &hour))?
-                .path();
-            if path
-                .extension()
-                .is_some_and(|extension| extension == "parquet")
-            {
-                found.push(path);
-            }
-        }
+    for hour in folder_entries(&flows)? {
+        let hour = Hour::read(&hour, |number| {
+            logged.contains(&number) && !seen.contains(&number)
+        })?;
+        found.extend(hour.valid.into_iter().map(|(_, path)| path));
     }
-    found.sort_unstable();
-    Ok(found)
+    Ok((root, found))
+}
+
+/// What is said of a file that cannot be read.
+fn told(error: &StoreError) -> String {
+    if is_gone(error) {
+        format!("{error}: the store merged or deleted it meanwhile")
+    } else {
+        error.to_string()
+    }
+}
+
+/// Whether a store that runs beside has merged or deleted the file since it was listed.
+fn is_gone(error: &StoreError) -> bool {
+    matches!(error, StoreError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
 }

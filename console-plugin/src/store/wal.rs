@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use super::dedup::Digest;
 use super::error::StoreError;
 use super::push::Encoding;
+use crate::durable;
 
 const MAGIC: [u8; 4] = *b"NOF1";
 /// Magic, digest, time, length, encoding, check of all of these.
@@ -135,23 +136,12 @@ pub fn numbers(folder: &Path, extension: &str) -> Result<Vec<u64>, StoreError> {
 
 /// Makes names created or removed in a folder durable.
 pub fn sync_folder(folder: &Path) -> Result<(), StoreError> {
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(StoreError::io("sync the folder", folder))
+    durable::sync_folder(folder).map_err(StoreError::io("sync the folder", folder))
 }
 
 /// Writes a file so that it is there as a whole or not at all.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let temporary = path.with_extension("tmp");
-    let written = File::create(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    if let Err(error) = written.and_then(|()| fs::rename(&temporary, path)) {
-        let _ = fs::remove_file(&temporary);
-        return Err(StoreError::io("write", path)(error));
-    }
-    path.parent().map_or(Ok(()), sync_folder)
+    durable::write_whole(path, bytes).map_err(StoreError::io("write", path))
 }
 
 /// Reads a file as a whole.
@@ -168,7 +158,8 @@ pub fn read_whole(path: &Path) -> Result<Vec<u8>, StoreError> {
 pub struct Log {
     folder: PathBuf,
     pub number: u64,
-    file: File,
+    /// None if it could not be created.
+    file: Option<File>,
     /// Bytes that are synced.
     pub bytes: u64,
     /// What the file holds beyond `bytes` is not known: no more is written to it.
@@ -192,30 +183,40 @@ impl Log {
         Ok(Self {
             folder: folder.to_path_buf(),
             number,
-            file,
+            file: Some(file),
             bytes: 0,
             is_broken: false,
         })
     }
 
+    /// A segment that could not be created: nothing can be written to it.
+    pub fn unwritable(folder: &Path, number: u64) -> Self {
+        Self {
+            folder: folder.to_path_buf(),
+            number,
+            file: None,
+            bytes: 0,
+            is_broken: true,
+        }
+    }
+
+    /// Whether nothing is written to it any more.
+    pub fn is_broken(&self) -> bool {
+        self.is_broken
+    }
+
     /// Writes frames and waits until they are on the disk. After an error nothing of them is in the log.
     pub fn commit(&mut self, frames: &[u8]) -> Result<(), StoreError> {
         let path = segment_path(&self.folder, self.number);
-        if self.is_broken {
+        let Some(file) = self.file.as_mut().filter(|_| !self.is_broken) else {
             return Err(StoreError::LogFailed(format!(
                 "{} could not be restored after an error",
                 path.display()
             )));
-        }
-        let written = self
-            .file
-            .write_all(frames)
-            .and_then(|()| self.file.sync_data());
+        };
+        let written = file.write_all(frames).and_then(|()| file.sync_data());
         if let Err(error) = written {
-            let restored = self
-                .file
-                .set_len(self.bytes)
-                .and_then(|()| self.file.sync_data());
+            let restored = file.set_len(self.bytes).and_then(|()| file.sync_data());
             self.is_broken = restored.is_err();
             return Err(StoreError::io("write the log segment", &path)(error));
         }

@@ -20,7 +20,7 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 
-use super::error::StoreError;
+use super::error::{Busy, StoreError};
 
 /// Name of a thread.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -40,6 +40,8 @@ pub struct Watch {
     faults: Mutex<Faults>,
     /// Why the last push was not stored, if it was not: the kind of the error and its text.
     refusal: Mutex<Option<(&'static str, String)>>,
+    /// Why segments could not be sealed the last time, if so.
+    sealing: Mutex<Option<String>>,
     pub panics: Family<ThreadLabel, Counter>,
 }
 
@@ -52,6 +54,7 @@ impl Default for Watch {
         Self {
             faults: Mutex::default(),
             refusal: Mutex::default(),
+            sealing: Mutex::default(),
             panics,
         }
     }
@@ -97,6 +100,23 @@ impl Watch {
             .map(|((thread, _), reason)| format!("the store's {thread} thread panicked: {reason}"))
             .collect();
         (!reasons.is_empty()).then(|| reasons.join("; "))
+    }
+
+    /// How the last attempt to seal ended.
+    pub fn note_sealing(&self, error: Option<&StoreError>) {
+        *self.sealing_slot() = error.map(ToString::to_string);
+    }
+
+    /// A push that there is no room for.
+    pub fn busy(&self, what: Busy) -> StoreError {
+        StoreError::Busy {
+            what,
+            sealing: self.sealing_slot().clone(),
+        }
+    }
+
+    fn sealing_slot(&self) -> MutexGuard<'_, Option<String>> {
+        self.sealing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A push could not be taken, through no fault of its own.
@@ -162,6 +182,38 @@ mod tests {
         assert_eq!(watch.fault(), None);
         let label = ThreadLabel { thread: INGEST };
         assert_eq!(watch.panics.get_or_create(&label).get(), 1);
+    }
+
+    #[test]
+    fn what_there_is_too_much_of_is_named_and_why_it_is_not_sealed() {
+        let watch = Watch::default();
+        let (rows, memory) = (
+            Busy::Rows { rows: 7, limit: 5 },
+            Busy::Memory { bytes: 9, limit: 8 },
+        );
+        let disk = StoreError::DiskFull("0 bytes".to_owned());
+        for (what, sealing, parts) in [
+            (
+                rows,
+                None,
+                ["7 rows wait to be sealed", "headRows allows 5; push"],
+            ),
+            (memory, None, ["9 bytes of memory", "segmentBytes"]),
+            (
+                Busy::Queue { limit: 3 },
+                None,
+                ["3 pushes wait", "concurrentPushes"],
+            ),
+            (
+                rows,
+                Some(&disk),
+                ["headRows", "cannot be sealed: the store's disk is full"],
+            ),
+        ] {
+            watch.note_sealing(sealing);
+            let text = watch.busy(what).to_string();
+            assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+        }
     }
 
     #[test]

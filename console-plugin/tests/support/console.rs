@@ -65,9 +65,13 @@ impl Console {
 
     /// With an age of retention too.
     pub async fn start_keeping(server: &str, age: &str, more: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), server, age, more).await
+    }
+
+    /// In a folder whose `store` may hold something.
+    pub async fn start_in(folder: TempDir, server: &str, age: &str, more: &str) -> Self {
         let pages = folder.path().join("dist");
-        std::fs::create_dir(&pages).unwrap();
+        std::fs::create_dir_all(&pages).unwrap();
         std::fs::write(pages.join("index.html"), "<html>page</html>").unwrap();
         let text = format!(
             "server: {{port: 0, metricsPort: 0, metricsAddress: 127.0.0.1, staticPath: {pages}, {server}}}\n\
@@ -92,6 +96,11 @@ impl Console {
             .await
     }
 
+    /// With the bytes of the body, which need not be text.
+    pub async fn send_for_bytes(&self, request: http::request::Builder) -> (Answer, bytes::Bytes) {
+        exchange_bytes(self.page(), request.body(Full::default()).unwrap()).await
+    }
+
     pub async fn send(&self, request: http::request::Builder, body: &str) -> Answer {
         exchange(
             self.page(),
@@ -108,7 +117,10 @@ impl Console {
     pub async fn metrics(&self) -> String {
         exchange(
             self.app.metrics,
-            Request::get("/metrics").body(Full::default()).unwrap(),
+            Request::get("/metrics")
+                .header("host", "localhost")
+                .body(Full::default())
+                .unwrap(),
         )
         .await
         .body
@@ -116,11 +128,17 @@ impl Console {
 
     /// Sends a push as a Loki writer's protobuf.
     pub async fn push_bytes(&self, body: Vec<u8>) -> StatusCode {
-        let request =
-            Request::post("/loki/api/v1/push").header("content-type", "application/x-protobuf");
+        let request = Request::post("/loki/api/v1/push")
+            .header("host", "localhost")
+            .header("content-type", "application/x-protobuf");
         exchange(self.app.push, request.body(Full::from(body)).unwrap())
             .await
             .status
+    }
+
+    /// Sends a request to the port for pushes or that for metrics.
+    pub async fn send_to(&self, address: SocketAddr, request: http::request::Builder) -> Answer {
+        exchange(address, request.body(Full::default()).unwrap()).await
     }
 
     /// Pushes flows; label fields are split off as a Loki writer does.
@@ -149,7 +167,9 @@ impl Console {
                 json!({"stream": labels, "values": [[time.to_string(), Value::Object(line).to_string()]]})
             })
             .collect();
-        let request = Request::post("/loki/api/v1/push").header("content-type", "application/json");
+        let request = Request::post("/loki/api/v1/push")
+            .header("host", "localhost")
+            .header("content-type", "application/json");
         let body = json!({ "streams": streams }).to_string();
         let answer = exchange(self.app.push, request.body(Full::from(body)).unwrap()).await;
         assert_eq!(answer.status, StatusCode::NO_CONTENT, "{}", answer.body);
@@ -191,6 +211,13 @@ pub fn encode(text: &str) -> String {
 }
 
 async fn exchange(address: SocketAddr, request: Request<Full<bytes::Bytes>>) -> Answer {
+    exchange_bytes(address, request).await.0
+}
+
+async fn exchange_bytes(
+    address: SocketAddr,
+    request: Request<Full<bytes::Bytes>>,
+) -> (Answer, bytes::Bytes) {
     let stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
@@ -199,9 +226,10 @@ async fn exchange(address: SocketAddr, request: Request<Full<bytes::Bytes>>) -> 
     let (head, body) = sender.send_request(request).await.unwrap().into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     connection.abort();
-    Answer {
+    let answer = Answer {
         status: head.status,
         headers: head.headers,
         body: String::from_utf8_lossy(&body).into_owned(),
-    }
+    };
+    (answer, body)
 }

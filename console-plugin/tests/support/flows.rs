@@ -255,3 +255,9 @@ fn varint(out: &mut Vec<u8>, mut value: u64) {
     }
     out.push(value as u8);
 }
+
+/// A push of 100 flows for each of some hours.
+pub fn hourly(seed: u64, start_ms: i64, hours: i64) -> Vec<Vec<u8>> {
+    let mut flows = Flows::new(seed, hours as u64 * 100, start_ms, hours * 3_600_000);
+    (0..hours).map(|_| flows.push(100)).collect()
+}

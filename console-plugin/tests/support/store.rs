@@ -1,7 +1,8 @@
 //! Stores and pushes for the tests.
 
-use std::path::Path;
-use std::time::Duration;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use plugin_backend::config::duration::GoDuration;
@@ -9,6 +10,8 @@ use plugin_backend::store::Store;
 use plugin_backend::store::config::StoreConfig;
 use plugin_backend::store::push::Encoding;
 use plugin_backend::store::query::{AggregateQuery, Control, Filter, Function};
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
 
 /// Where the tests' rows begin: 2026-11-24T00:00:00Z.
 pub const T0: i64 = 1_795_478_400_000;
@@ -76,4 +79,63 @@ pub fn store_with_rows(path: &Path) -> Store {
         .push(Encoding::Json, json_push(&[("app", "x")], &lines))
         .expect("a push");
     store
+}
+
+pub const HOUR_MS: i64 = 3_600_000;
+
+pub fn sealed_files(root: &Path) -> Vec<PathBuf> {
+    let hours = fs::read_dir(root.join("flows"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let files = hours.flat_map(|hour| {
+        fs::read_dir(hour)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+    });
+    let mut files: Vec<PathBuf> = files.collect();
+    files.sort();
+    files
+}
+
+pub fn metric(store: &Store, name: &str) -> u64 {
+    let mut registry = Registry::default();
+    store.register(&mut registry);
+    let mut text = String::new();
+    encode(&mut text, &registry).unwrap();
+    let line = text
+        .lines()
+        .find(|line| line.starts_with(&format!("{name} ")))
+        .unwrap();
+    line.rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+}
+
+/// Overwrites all of a file but its footer, so that only reading its rows shows it.
+pub fn damage_inside(file: &Path) {
+    let mut bytes = fs::read(file).unwrap();
+    let length = bytes[bytes.len() - 8..][..4].try_into().unwrap();
+    let footer = bytes.len() - 8 - u32::from_le_bytes(length) as usize;
+    bytes[4..footer].fill(0xa5);
+    fs::write(file, &bytes).unwrap();
+}
+
+pub fn machine_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.unwrap().as_millis() as i64
+}
+
+/// Stores pushes and closes the store, so that each hour has one file of them.
+pub fn fill(root: &Path, pushes: Vec<Vec<u8>>) {
+    let store = Store::open(config(root)).unwrap();
+    for push in pushes {
+        store.push(Encoding::Protobuf, push.into()).unwrap();
+    }
+    store.shutdown();
 }

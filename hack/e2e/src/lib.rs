@@ -3,6 +3,7 @@
 //! **Invariant:** a journey knows only commands, ports, files and HTTP answers, never a program's inside.
 
 mod http;
+mod metric;
 pub mod process;
 mod product;
 mod wire;

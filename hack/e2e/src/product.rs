@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{eventually, get, get_json, process};
+use crate::{eventually, get, get_json, metric, process};
 
 /// Lines of each log that a failed journey shows.
 const LAST_LINES: usize = 15;
@@ -188,21 +188,12 @@ impl Product {
         u16::try_from(port.as_u64().unwrap()).unwrap()
     }
 
-    /// Sum of a whole-numbered metric of one program over its labels; `None` while the program does not answer. After
-    /// the name may follow the first label: `flows_total{source="grpc"`.
+    /// Sum of a whole-numbered metric of one program over its labels; `None` while the program does not answer, or where
+    /// it has no such metric. After the name may follow the first label: `flows_total{source="grpc"`.
     pub fn metric(&self, binary: &str, name: &str) -> Option<u64> {
         let port = self.metrics_port(binary);
         let (_, text) = get(&format!("http://127.0.0.1:{port}/metrics"))?;
-        let samples = text.lines().filter_map(|line| {
-            let rest = line.strip_prefix(name)?;
-            let value = match rest.as_bytes().first()? {
-                b' ' => &rest[1..],
-                b'{' | b',' | b'}' => rest.rsplit_once("} ")?.1,
-                _ => return None,
-            };
-            value.split(' ').next()?.parse::<f64>().ok()
-        });
-        Some(samples.sum::<f64>() as u64)
+        metric::sum(&text, name)
     }
 
     /// Rows of the last five minutes that match `filters` (the API's grammar, URL-encoded).

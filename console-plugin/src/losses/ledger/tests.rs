@@ -209,6 +209,53 @@ fn an_address_that_is_gone_is_forgotten_and_one_that_cannot_be_looked_up_is_sile
 }
 
 #[test]
+fn a_new_address_of_a_watched_component_counts_from_when_it_was_watched() {
+    // The address read before, its page, the start of the new process, and what its first answer adds.
+    for (before, before_page, started_s, expected) in [
+        // The name could not be looked up.
+        ("", None, 105.0, vec![(100_000, 130_000, Some(2))]),
+        ("", None, 5.0, vec![(100_000, 130_000, None)]),
+        // A pod in place of another, which leaves a gap until nobody reads it any more.
+        (
+            "url 10.0.0.2:1",
+            page(7, Some(1.0)),
+            110.0,
+            vec![(100_000, 130_000, None), (100_000, 130_000, Some(2))],
+        ),
+        // Nothing is known of either: said once.
+        (
+            "url 10.0.0.2:1",
+            page(7, Some(1.0)),
+            5.0,
+            vec![(100_000, 130_000, None)],
+        ),
+    ] {
+        let mut ledger = Ledger::default();
+        assert_eq!(read(&mut ledger, 100_000, before, before_page), []);
+        let added = read(
+            &mut ledger,
+            130_000,
+            "url 10.0.0.1:1",
+            page(2, Some(started_s)),
+        );
+        assert_eq!(added, expected, "{before} {started_s}");
+        assert_eq!(ledger.never_seen(130_000), []);
+    }
+    // One more pod beside those that go on.
+    let mut ledger = Ledger::default();
+    let reading = |address: &str, total, started| Reading {
+        component: "agent".into(),
+        address: address.into(),
+        is_unresolved: false,
+        page: page(total, Some(started)),
+    };
+    ledger.note(vec![reading("a", 7, 1.0)], 100_000);
+    let added = ledger.note(vec![reading("a", 7, 1.0), reading("b", 2, 110.0)], 115_000);
+    assert_eq!(added.len(), 1);
+    assert_eq!((added[0].from, added[0].records), (100_000, 2));
+}
+
+#[test]
 fn losses_of_a_range_are_listed_one_by_one_the_newest_only() {
     let mut ledger = Ledger::default();
     let readings = INTERVALS_MAX as i64 + 3;

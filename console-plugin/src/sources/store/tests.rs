@@ -53,12 +53,16 @@ async fn a_query_waits_for_room_until_its_own_deadline() {
     );
     assert_eq!(error.status(), 400);
     drop(permit);
+    let ((), place) = source.run(|_, _| Ok(())).await.unwrap();
+    // An answer whose bytes are not made yet takes a place as a query does.
+    assert!(source.run(|_, _| Ok(())).await.is_err());
+    drop(place);
     source.run(|_, _| Ok(())).await.unwrap();
     assert!(
         source
             .metrics
             .text()
-            .contains("netobserv_loki_calls_duration_count{code=\"429\"} 1")
+            .contains("netobserv_loki_calls_duration_count{code=\"429\"} 2")
     );
 }
 
@@ -78,7 +82,7 @@ fn errors_carry_the_status_loki_would_have() {
         (
             StoreError::QueryMemory { limit: 7 },
             400,
-            "[500] Loki message: maximum of series reached: the query needs more than 7 bytes",
+            "[500] Loki message: maximum of series reached: the query needs more than what is left of the 7 bytes",
         ),
         (StoreError::Closed, 503, "shutting down"),
     ] {

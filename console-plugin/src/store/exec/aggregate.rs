@@ -57,7 +57,6 @@ impl Executor {
         query: &AggregateQuery,
         control: &Control,
     ) -> Result<AggregateAnswer, StoreError> {
-        let _place = self.place(control)?;
         let plan = Plan::new(query)?;
         let last_ms = query.start_ms + (plan.steps - 1) * query.step_ms;
         // Half open on the other side than a sample's range.
@@ -214,6 +213,7 @@ impl<'q> Plan<'q> {
                 super::check(task.control)?;
                 keep_best(&mut cells, query.top_k, by_value, by_labels);
             }
+            task.charge(cells.len() * size_of::<(i64, f64)>())?;
             let time_ms = query.start_ms + step as i64 * query.step_ms;
             for (value, group) in cells {
                 samples.entry(group).or_default().push((time_ms, value));
@@ -476,6 +476,8 @@ fn merge(plan: &Plan<'_>, task: &Task<'_>, mut tables: Vec<Table>) -> Result<Tab
                 .iter()
                 .map(|(cell, value)| (numbers[*cell as usize], *value)),
         );
+        let translated = groups.map_or(0, |groups| groups.len()) + numbers.len();
+        all.charge(task, translated * size_of::<u32>())?;
     }
     Ok(all)
 }

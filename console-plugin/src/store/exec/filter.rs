@@ -191,9 +191,7 @@ impl Condition {
     /// those of the columns that rows are ordered by. Of alternatives only those are worth it, as others let many rows
     /// pass. Each column is there once, however many alternatives there are.
     pub fn leads(&self) -> Option<Vec<Lead<'_>>> {
-        if let Some(column) = self.only_column(Kind::Text)
-            && (is_address(column) || !matches!(self, Self::Any(_) | Self::Not(_)))
-        {
+        if let Some(column) = self.lead_column() {
             return Some(vec![Lead::of(column, self)]);
         }
         match self {
@@ -227,6 +225,22 @@ impl Condition {
             }
             Self::Leaf(..) | Self::Not(_) => None,
         }
+    }
+
+    /// Whether a row that passes one of its leads passes it, so that nothing else need be looked at.
+    pub fn is_its_leads(&self) -> bool {
+        self.lead_column().is_some()
+            || match self {
+                Self::All(parts) => parts.len() == 1 && parts[0].is_its_leads(),
+                Self::Any(parts) => parts.iter().all(Self::is_its_leads),
+                Self::Leaf(..) | Self::Not(_) => false,
+            }
+    }
+
+    /// The column of texts that it reads alone, if it is worth beginning with.
+    fn lead_column(&self) -> Option<FieldId> {
+        self.only_column(Kind::Text)
+            .filter(|column| is_address(*column) || !matches!(self, Self::Any(_) | Self::Not(_)))
     }
 
     /// The only column that it reads, if there is one and it is of this kind.
@@ -476,6 +490,31 @@ mod tests {
                 names.collect::<Vec<_>>()
             });
             assert_eq!(names, expected, "{filter:?}");
+        }
+    }
+
+    #[test]
+    fn what_leaves_nothing_to_be_looked_at_beside_what_it_begins_with() {
+        let is = Filter::equals;
+        let (a, b) = (is("SrcAddr", "a"), is("DstAddr", "b"));
+        let team = is("SrcK8S_Namespace", "team");
+        let either = Filter::Or(vec![a.clone(), b.clone()]);
+        for (filter, expected) in [
+            (a.clone(), true),
+            (team.clone(), true),
+            (Filter::Not(Box::new(a.clone())), true),
+            (Filter::And(vec![either.clone()]), true),
+            (Filter::Or(vec![either.clone(), a.clone()]), true),
+            (Filter::And(vec![a.clone(), b]), false),
+            (Filter::And(vec![either.clone(), team.clone()]), false),
+            (Filter::Or(vec![either, is("SrcPort", "80")]), false),
+            (
+                Filter::Or(vec![Filter::And(vec![a.clone(), team]), a]),
+                false,
+            ),
+        ] {
+            let condition = Condition::compile(&filter).expect("a filter");
+            assert_eq!(condition.is_its_leads(), expected, "{filter:?}");
         }
     }
 }

@@ -30,7 +30,6 @@ impl Executor {
         query: &RecordsQuery,
         control: &Control,
     ) -> Result<RecordsAnswer, StoreError> {
-        let _place = self.place(control)?;
         let task = self.task(&query.filter, query.range, control)?;
         let (mut units, stats) = task.units()?;
         units.sort_by_key(|unit| Reverse(unit.bounds().1));
@@ -85,26 +84,29 @@ impl Task<'_> {
         if max_ms < oldest_of(&newest.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(());
         }
-        let mut columns = vec![COLUMNS.time];
-        self.condition.columns(&mut columns);
-        columns.sort_unstable();
-        columns.dedup();
         let rows = unit.rows();
         self.scanned
             .fetch_add(rows as u64, std::sync::atomic::Ordering::Relaxed);
-        let (batch, places) = match self.candidates(unit, &columns)? {
+        let is_inside = self.range.contains(min_ms) && self.range.contains(max_ms);
+        let (batch, places, mask) = match self.candidates(unit, &[COLUMNS.time])? {
             Candidates::Nothing => return Ok(()),
-            Candidates::Few(batch, places) => (batch, Some(places)),
+            Candidates::Few(batch, places, mask) => {
+                let mask = self.within(mask, &batch, is_inside);
+                (batch, Some(places), mask)
+            }
             Candidates::Many(mut batch) => {
+                let mut columns = vec![COLUMNS.time];
+                self.condition.columns(&mut columns);
+                columns.sort_unstable();
+                columns.dedup();
                 if !self.load_more(unit, &mut batch, &columns)? {
                     return Ok(());
                 }
-                (batch, None)
+                let mask = self.matches(&batch, is_inside);
+                (batch, None, mask)
             }
         };
         let rows = batch.rows;
-        let is_inside = self.range.contains(min_ms) && self.range.contains(max_ms);
-        let mask = self.matches(&batch, is_inside);
         self.matched.fetch_add(
             mask.count(rows) as u64,
             std::sync::atomic::Ordering::Relaxed,

@@ -7,9 +7,9 @@ use std::sync::atomic::Ordering;
 
 use arrow::array::{BooleanArray, BooleanBufferBuilder};
 use arrow::buffer::BooleanBuffer;
-use arrow::compute::{concat_batches, filter};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection, RowSelector};
+use arrow::compute::filter;
+use parquet::arrow::arrow_reader::{RowSelection, RowSelector};
+use parquet::errors::ParquetError;
 use parquet::file::statistics::Statistics;
 
 use super::filter::{Lead, Mask, in_range};
@@ -19,6 +19,7 @@ use crate::store::batch::Batch;
 use crate::store::error::StoreError;
 use crate::store::fields::{COLUMNS, FieldId};
 use crate::store::files::{FileMeta, guarded, parquet_error};
+use crate::store::row_group;
 
 /// Rows of a unit that match, with the columns asked for (and perhaps others).
 pub struct Scanned {
@@ -30,8 +31,8 @@ pub struct Scanned {
 /// What the leading conditions leave of a unit.
 pub(super) enum Candidates {
     Nothing,
-    /// Few rows, with the columns asked for and their places in the unit.
-    Few(Batch, Vec<u32>),
+    /// Few rows with the columns asked for, their places in the unit, and which of them pass the condition.
+    Few(Batch, Vec<u32>, Mask),
     /// Too many to be worth choosing, or nothing leads; with what is decoded of all rows so far.
     Many(Batch),
 }
@@ -79,10 +80,14 @@ impl Task<'_> {
         let mut columns = [&first[..], wanted].concat();
         columns.sort_unstable();
         columns.dedup();
-        let mut batch = match self.candidates(unit, &columns)? {
+        let mut needed = wanted.to_vec();
+        if !is_inside {
+            needed.push(COLUMNS.time);
+        }
+        let mut batch = match self.candidates(unit, &needed)? {
             Candidates::Nothing => return Ok(None),
-            Candidates::Few(batch, places) => {
-                let mask = self.matches(&batch, is_inside);
+            Candidates::Few(batch, places, mask) => {
+                let mask = self.within(mask, &batch, is_inside);
                 let matched = mask.count(places.len());
                 self.matched.fetch_add(matched as u64, Ordering::Relaxed);
                 return Ok((matched > 0).then_some(Scanned { batch, mask }));
@@ -154,20 +159,24 @@ impl Task<'_> {
 
     /// Which rows pass the condition and lie in the range.
     pub(super) fn matches(&self, batch: &Batch, is_inside: bool) -> Mask {
-        let mask = self.condition.evaluate(batch);
+        self.within(self.condition.evaluate(batch), batch, is_inside)
+    }
+
+    /// Those of the rows that lie in the range.
+    pub(super) fn within(&self, mask: Mask, batch: &Batch, is_inside: bool) -> Mask {
         if is_inside || matches!(mask, Mask::Nothing) {
             return mask;
         }
         mask.and(in_range(batch, self.range))
     }
 
-    /// Decodes the columns of the leading conditions alone, of the pages that may hold a match, and `columns` only for
-    /// the rows that pass one of them if these are few: rows of one address lie side by side, so that most pages of the
-    /// other columns are never touched.
+    /// Decodes the columns of the leading conditions alone, of the pages that may hold a match, and those `needed` (and of
+    /// the rest of the condition) only for the rows that pass one of them if these are few: rows of one address lie side
+    /// by side, so that most pages of the other columns are never touched.
     pub(super) fn candidates(
         &self,
         unit: &Unit,
-        columns: &[FieldId],
+        needed: &[FieldId],
     ) -> Result<Candidates, StoreError> {
         let rows = unit.rows();
         let Some(leads) = self.condition.leads() else {
@@ -192,10 +201,22 @@ impl Task<'_> {
         if passing.row_count() >= rows / SPARSE {
             return Ok(Candidates::Many(Batch::new(rows)));
         }
-        let batch = self.load(unit, columns, Some(&passing))?;
-        Ok(batch.map_or(Candidates::Nothing, |batch| {
-            Candidates::Few(batch, places(&passing))
-        }))
+        let is_decided = self.condition.is_its_leads();
+        let mut columns = needed.to_vec();
+        if !is_decided {
+            self.condition.columns(&mut columns);
+        }
+        columns.sort_unstable();
+        columns.dedup();
+        let Some(batch) = self.load(unit, &columns, Some(&passing))? else {
+            return Ok(Candidates::Nothing);
+        };
+        let mask = if is_decided {
+            Mask::Everything
+        } else {
+            self.condition.evaluate(&batch)
+        };
+        Ok(Candidates::Few(batch, places(&passing), mask))
     }
 
     /// Rows that pass one of the lead's conditions; `near` are those that may pass the whole condition, if known.
@@ -304,45 +325,12 @@ fn decode(
     row_group: usize,
     ids: &[FieldId],
     selection: Option<&RowSelection>,
-) -> Result<Batch, parquet::errors::ParquetError> {
-    let metadata = meta.arrow.metadata();
-    let total = metadata.row_group(row_group).num_rows() as usize;
-    let rows = selection.map_or(total, RowSelection::row_count);
+) -> Result<Batch, ParquetError> {
+    let columns = meta.arrow.metadata().row_group(row_group).columns();
     let leaves = ids.iter().filter_map(|id| meta.leaves[*id]).filter(|leaf| {
         // A column of nothing need not be read.
-        let column = metadata.row_group(row_group).column(*leaf);
+        let column = &columns[*leaf];
         column.statistics().and_then(Statistics::null_count_opt) != Some(column.num_values() as u64)
     });
-    let leaves: Vec<usize> = leaves.collect();
-    if leaves.is_empty() {
-        return Ok(Batch::new(rows));
-    }
-    let mask = ProjectionMask::leaves(meta.arrow.parquet_schema(), leaves);
-    let mut builder =
-        ParquetRecordBatchReaderBuilder::new_with_metadata(meta.open()?, meta.arrow.clone())
-            .with_projection(mask)
-            .with_row_groups(vec![row_group])
-            .with_batch_size(rows.max(1));
-    if let Some(selection) = selection {
-        builder = builder.with_row_selection(selection.clone());
-    }
-    let mut batches = builder.build()?.collect::<Result<Vec<_>, _>>()?;
-    let batch = match batches.len() {
-        1 => batches.remove(0),
-        0 if rows == 0 => return Ok(Batch::new(0)),
-        0 => {
-            return Err(parquet::errors::ParquetError::General(format!(
-                "none of {rows} rows"
-            )));
-        }
-        _ => concat_batches(&batches[0].schema(), &batches)?,
-    };
-    if batch.num_rows() != rows {
-        return Err(parquet::errors::ParquetError::General(format!(
-            "{} rows instead of {rows}",
-            batch.num_rows()
-        )));
-    }
-    Batch::from_record_batch(&batch)
-        .map_err(|error| parquet::errors::ParquetError::General(error.to_string()))
+    row_group::decode(meta, &meta.open()?, row_group, leaves.collect(), selection)
 }

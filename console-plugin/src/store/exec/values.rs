@@ -26,7 +26,6 @@ impl Executor {
         query: &ValuesQuery,
         control: &Control,
     ) -> Result<ValuesAnswer, StoreError> {
-        let _place = self.place(control)?;
         let subject = Subject::of(&query.field);
         let prefix = query.prefix.to_lowercase();
         let task = self.task(&query.filter, query.range, control)?;

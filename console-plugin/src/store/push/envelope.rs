@@ -1,8 +1,6 @@
-//! The outer shape of a push: streams of labelled lines, from protobuf or JSON.
+//! A push as protobuf: streams of labelled lines.
 //!
 //! **Invariant:** lines are handed on as slices of the body; unknown protobuf fields are skipped, as protobuf says.
-
-use serde::Deserialize;
 
 use super::{Decoder, PushError, labels};
 
@@ -77,20 +75,8 @@ fn set_labels(text: &str, decoder: &mut Decoder<'_>) -> Result<(), PushError> {
 const EXCERPT_CHARS: usize = 120;
 
 /// The beginning of a text, for errors.
-fn excerpt(text: &str) -> String {
+pub(super) fn excerpt(text: &str) -> String {
     text.chars().take(EXCERPT_CHARS).collect()
-}
-
-/// The parser's error repeats the value that it did not expect, whose length is that of the body.
-fn json_error(error: &serde_json::Error) -> PushError {
-    let text = error.to_string();
-    let beginning = excerpt(&text);
-    PushError::Json(if beginning.len() == text.len() {
-        text
-    } else {
-        let (line, column) = (error.line(), error.column());
-        format!("{beginning}… at line {line} column {column}")
-    })
 }
 
 fn read_entry(mut entry: Message<'_>, decoder: &mut Decoder<'_>) -> Result<(), PushError> {
@@ -189,64 +175,4 @@ impl<'a> Message<'a> {
         };
         Ok(Some((tag >> 3, field)))
     }
-}
-
-/// `{"streams": [{"stream": {"name": "value"}, "values": [["<ns>", "<line>"]]}]}`.
-pub(super) fn json(body: &[u8], decoder: &mut Decoder<'_>) -> Result<(), PushError> {
-    #[derive(Deserialize)]
-    struct Request<'a> {
-        #[serde(borrow, default)]
-        streams: Vec<Stream<'a>>,
-    }
-    #[derive(Deserialize)]
-    struct Stream<'a> {
-        #[serde(borrow, default)]
-        stream: std::collections::BTreeMap<Text<'a>, Text<'a>>,
-        #[serde(borrow, default)]
-        values: Vec<Entry<'a>>,
-    }
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Entry<'a> {
-        Plain(#[serde(borrow)] Text<'a>, Text<'a>),
-        WithMetadata(#[serde(borrow)] Text<'a>, Text<'a>, serde::de::IgnoredAny),
-    }
-    #[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
-    #[serde(transparent)]
-    struct Text<'a>(#[serde(borrow)] std::borrow::Cow<'a, str>);
-
-    let limit = decoder.limits.decoded_bytes;
-    if body.len() > limit {
-        return Err(PushError::TooLarge {
-            bytes: body.len(),
-            limit,
-        });
-    }
-    let request: Request<'_> = serde_json::from_slice(body).map_err(|error| json_error(&error))?;
-    for stream in &request.streams {
-        decoder.begin_stream();
-        if stream.stream.len() > labels::LABELS_MAX {
-            return Err(PushError::Labels {
-                labels: stream
-                    .stream
-                    .keys()
-                    .next()
-                    .map_or(String::new(), |name| excerpt(&name.0)),
-                what: labels::TOO_MANY,
-            });
-        }
-        for (name, value) in &stream.stream {
-            decoder.label(&name.0, &value.0);
-        }
-        decoder.end_stream();
-        for entry in &stream.values {
-            let (Entry::Plain(time, line) | Entry::WithMetadata(time, line, _)) = entry;
-            let nanos: i64 = time.0.parse().map_err(|_| {
-                let time = excerpt(&time.0);
-                PushError::Json(format!("\"{}\" is not a time", time.escape_default()))
-            })?;
-            decoder.line(line.0.as_bytes(), nanos / 1_000_000)?;
-        }
-    }
-    Ok(())
 }

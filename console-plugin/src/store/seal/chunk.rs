@@ -1,34 +1,35 @@
 //! Encodes one column of a row group whose values have keys already: what the library's writer would find out again by
 //! hashing every row.
 //!
-//! Numbers go through the library's writer; this is for dictionaries of texts and for columns of nothing.
+//! This is for dictionaries of texts and for columns of nothing; numbers, and texts that hardly repeat, are encoded by
+//! the library's writer.
 //!
 //! **Invariant:** what is written is what the format says of optional byte arrays: a dictionary page, then data pages
 //! of version 1, each with its definition levels.
 
 use std::cmp::{max, min};
 
+use std::mem::take;
+
 use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, PageType, Type, ZstdLevel};
 use parquet::bloom_filter::Sbbf;
-use parquet::column::page::{CompressedPage, Page, PageWriter as _};
-use parquet::column::writer::ColumnCloseResult;
-use parquet::data_type::ByteArray;
+use parquet::column::writer::{ColumnCloseResult, ColumnWriterImpl};
+use parquet::data_type::{ByteArray, DataType};
 use parquet::errors::Result;
 use parquet::file::metadata::{
-    ColumnChunkMetaData, ColumnIndexBuilder, OffsetIndexBuilder, PageEncodingStats,
+    ColumnChunkMetaData, ColumnChunkMetaDataBuilder, ColumnIndexBuilder, OffsetIndexBuilder,
+    PageEncodingStats,
 };
+use parquet::file::properties::WriterPropertiesPtr;
 use parquet::file::statistics::{Statistics, ValueStatistics};
-use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
-use zstd::bulk::Compressor;
 
+use super::pages::{PageKind, Pages, ZSTD_LEVEL};
 use super::runs;
 
 /// Rows of a page: what a query decodes to get at one row.
 pub const PAGE_ROWS: usize = 8_192;
-/// Compression pays back twice, on the disk and in reading; higher levels cost more than they save here.
-pub const ZSTD_LEVEL: i32 = 3;
 /// Longest bound that statistics keep; beyond it they say nothing.
 const BOUND_BYTES: usize = 64;
 /// Chance that a Bloom filter says "perhaps" wrongly.
@@ -50,41 +51,56 @@ pub struct TextColumn<'a> {
 
 /// Encodes columns, one after the other.
 pub struct ChunkEncoder {
-    compressor: Compressor<'static>,
+    pages: Pages,
     page: Vec<u8>,
     levels: Vec<u32>,
     codes: Vec<u32>,
+    offsets: OffsetIndexBuilder,
 }
 
 /// An encoded column: its bytes and what the row group must know of it.
 pub type Encoded = (Bytes, ColumnCloseResult);
 
-/// The pages of a column as they are written.
-struct Pages {
-    sink: TrackedWrite<Vec<u8>>,
-    plain_bytes: i64,
-    offsets: OffsetIndexBuilder,
-    count: i32,
-}
-
 impl ChunkEncoder {
     pub fn new() -> Result<Self> {
         Ok(Self {
-            compressor: Compressor::new(ZSTD_LEVEL)?,
+            pages: Pages::new()?,
             page: Vec::new(),
             levels: Vec::new(),
             codes: Vec::new(),
+            offsets: OffsetIndexBuilder::new(),
         })
+    }
+
+    /// A column that the library encodes: of each row whether it has a value (1) or not (0), and the values.
+    pub fn values<T: DataType>(
+        &mut self,
+        descriptor: &ColumnDescPtr,
+        properties: &WriterPropertiesPtr,
+        values: &[T::T],
+        levels: &[i16],
+    ) -> Result<Encoded> {
+        self.pages.begin();
+        let pages = Box::new(&mut self.pages);
+        let mut writer = ColumnWriterImpl::<T>::new(descriptor.clone(), properties.clone(), pages);
+        writer.write_batch(values, Some(levels), None)?;
+        let mut closed = writer.close()?;
+        closed.metadata = closed
+            .metadata
+            .into_builder()
+            .set_compression(compression()?)
+            .build()?;
+        Ok((take(&mut self.pages.bytes).into(), closed))
     }
 
     /// A column in which no row has a value.
     pub fn nothing(&mut self, descriptor: &ColumnDescPtr, rows: usize) -> Result<Encoded> {
-        let mut pages = Pages::new();
+        self.pages.begin();
         self.levels.clear();
         self.levels.resize(rows, 0);
         self.page.clear();
         self.write_levels();
-        let data_offset = self.data_page(&mut pages, rows, Encoding::PLAIN)?;
+        let data_offset = self.data_page(rows, Encoding::PLAIN)?;
         let statistics = match descriptor.physical_type() {
             Type::INT64 => Statistics::Int64(ValueStatistics::new(
                 None,
@@ -100,11 +116,11 @@ impl ChunkEncoder {
             .set_page_encoding_stats(vec![PageEncodingStats {
                 page_type: PageType::DATA_PAGE,
                 encoding: Encoding::PLAIN,
-                count: pages.count,
+                count: self.pages.data_count,
             }])
             .set_data_page_offset(data_offset)
             .set_statistics(statistics);
-        pages.close(metadata, rows, None, None)
+        self.close(metadata, rows, None, None)
     }
 
     /// A column of texts, of which some row has a value.
@@ -124,11 +140,8 @@ impl ChunkEncoder {
                 used.push(*key as u32);
             }
         }
-        let mut pages = Pages::new();
-        self.dictionary_page(
-            &mut pages,
-            used.iter().map(|key| column.values[*key as usize]),
-        )?;
+        self.pages.begin();
+        self.dictionary_page(used.iter().map(|key| column.values[*key as usize]))?;
 
         let mut bounds = column
             .ranks
@@ -151,7 +164,7 @@ impl ChunkEncoder {
             let width = runs::width_of(seen);
             self.page.push(width);
             runs::encode(&mut self.page, &self.codes, width);
-            let offset = self.data_page(&mut pages, keys.len(), Encoding::RLE_DICTIONARY)?;
+            let offset = self.data_page(keys.len(), Encoding::RLE_DICTIONARY)?;
             data_offset.get_or_insert(offset);
             if let (Some(bounds), Some(ranks)) = (&mut bounds, column.ranks) {
                 let (first, last) = page_bounds(keys, column.values, ranks);
@@ -181,12 +194,16 @@ impl ChunkEncoder {
             ])
             .set_page_encoding_stats(vec![
                 stats(PageType::DICTIONARY_PAGE, Encoding::PLAIN, 1),
-                stats(PageType::DATA_PAGE, Encoding::RLE_DICTIONARY, pages.count),
+                stats(
+                    PageType::DATA_PAGE,
+                    Encoding::RLE_DICTIONARY,
+                    self.pages.data_count,
+                ),
             ])
             .set_dictionary_page_offset(Some(0))
             .set_data_page_offset(data_offset.unwrap_or_default())
             .set_statistics(statistics);
-        pages.close(metadata, rows, bloom, bounds)
+        self.close(metadata, rows, bloom, bounds)
     }
 
     /// Definition levels of the page: their length, then 1 for a row with a value.
@@ -197,76 +214,50 @@ impl ChunkEncoder {
         self.page[..4].copy_from_slice(&length.to_le_bytes());
     }
 
-    fn dictionary_page<'t>(
-        &mut self,
-        pages: &mut Pages,
-        texts: impl ExactSizeIterator<Item = &'t str>,
-    ) -> Result<()> {
-        let count = texts.len() as u32;
+    fn dictionary_page<'t>(&mut self, texts: impl ExactSizeIterator<Item = &'t str>) -> Result<()> {
+        let kind = PageKind {
+            page_type: PageType::DICTIONARY_PAGE,
+            encoding: Encoding::PLAIN,
+            values: texts.len() as u32,
+        };
         self.page.clear();
         for text in texts {
             self.page
                 .extend_from_slice(&(text.len() as u32).to_le_bytes());
             self.page.extend_from_slice(text.as_bytes());
         }
-        let page = Page::DictionaryPage {
-            buf: self.compressor.compress(&self.page)?.into(),
-            num_values: count,
-            encoding: Encoding::PLAIN,
-            is_sorted: false,
-        };
-        pages.write(page, self.page.len()).map(drop)
+        self.pages.add(kind, &self.page).map(drop)
     }
 
     /// Writes the page at hand; answers its offset.
-    fn data_page(&mut self, pages: &mut Pages, rows: usize, encoding: Encoding) -> Result<i64> {
-        let page = Page::DataPage {
-            buf: self.compressor.compress(&self.page)?.into(),
-            num_values: rows as u32,
+    fn data_page(&mut self, rows: usize, encoding: Encoding) -> Result<i64> {
+        let kind = PageKind {
+            page_type: PageType::DATA_PAGE,
             encoding,
-            def_level_encoding: Encoding::RLE,
-            rep_level_encoding: Encoding::RLE,
-            statistics: None,
+            values: rows as u32,
         };
-        let (offset, length) = pages.write(page, self.page.len())?;
-        pages.offsets.append_row_count(rows as i64);
-        pages.offsets.append_offset_and_size(offset, length);
-        pages.count += 1;
+        let place = self.pages.add(kind, &self.page)?;
+        let offset = place.offset as i64;
+        self.offsets.append_row_count(rows as i64);
+        self.offsets
+            .append_offset_and_size(offset, place.compressed_size as i32);
         Ok(offset)
-    }
-}
-
-impl Pages {
-    fn new() -> Self {
-        Self {
-            sink: TrackedWrite::new(Vec::new()),
-            plain_bytes: 0,
-            offsets: OffsetIndexBuilder::new(),
-            count: 0,
-        }
-    }
-
-    /// Where the page begins and how long it is.
-    fn write(&mut self, page: Page, plain_bytes: usize) -> Result<(i64, i32)> {
-        let mut writer = SerializedPageWriter::new(&mut self.sink);
-        let written = writer.write_page(CompressedPage::new(page, plain_bytes))?;
-        self.plain_bytes += written.uncompressed_size as i64;
-        Ok((written.offset as i64, written.compressed_size as i32))
     }
 
     fn close(
-        self,
-        metadata: parquet::file::metadata::ColumnChunkMetaDataBuilder,
+        &mut self,
+        metadata: ColumnChunkMetaDataBuilder,
         rows: usize,
         bloom_filter: Option<Sbbf>,
         bounds: Option<ColumnIndexBuilder>,
     ) -> Result<Encoded> {
-        let bytes = self.sink.into_inner()?;
+        let bytes = take(&mut self.pages.bytes);
+        let offsets = std::mem::replace(&mut self.offsets, OffsetIndexBuilder::new());
         let metadata = metadata
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
+            .set_compression(compression()?)
             .set_num_values(rows as i64)
             .set_total_compressed_size(bytes.len() as i64)
-            .set_total_uncompressed_size(self.plain_bytes)
+            .set_total_uncompressed_size(self.pages.plain_bytes as i64)
             .build()?;
         let closed = ColumnCloseResult {
             bytes_written: bytes.len() as u64,
@@ -274,10 +265,14 @@ impl Pages {
             metadata,
             bloom_filter,
             column_index: bounds.map(ColumnIndexBuilder::build).transpose()?,
-            offset_index: Some(self.offsets.build()),
+            offset_index: Some(offsets.build()),
         };
         Ok((bytes.into(), closed))
     }
+}
+
+fn compression() -> Result<Compression> {
+    Ok(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
 }
 
 /// First and last text of a page in their order; empty if it has none.

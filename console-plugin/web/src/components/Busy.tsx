@@ -1,14 +1,17 @@
 //! A bar after a moment of waiting, and a way to stop waiting after a long one. Who: the three views.
-//! **Invariant:** short loads show nothing, so that a refresh every few seconds does not flicker.
+//! **Invariant:** it stands for every question of the view; short loads show nothing, so that a refresh every few
+//! seconds does not flicker.
 import { Button } from '@patternfly/react-core';
 import { useEffect, useState } from 'react';
+import { useIsBusy } from '../hooks/use-activity';
 import { useText } from '../hooks/use-text';
 
 const SLOW_MS = 300;
 const LONG_MS = 5000;
 
-export const Busy = ({ isBusy, onCancel }: { isBusy: boolean; onCancel: () => void }) => {
+export const Busy = () => {
   const t = useText();
+  const [isBusy, cancelAll] = useIsBusy();
   const [age, setAge] = useState<'new' | 'slow' | 'long'>('new');
   useEffect(() => {
     if (!isBusy) {
@@ -31,7 +34,7 @@ export const Busy = ({ isBusy, onCancel }: { isBusy: boolean; onCancel: () => vo
       {age === 'long' && (
         <span className="netobserv-busy-text">
           {t('This takes long. A shorter range or more filters help.')}{' '}
-          <Button variant="link" isInline onClick={onCancel}>
+          <Button variant="link" isInline onClick={cancelAll}>
             {t('Cancel')}
           </Button>
         </span>

@@ -7,7 +7,9 @@ import { useState } from 'react';
 import { quickFilterValues, usePage } from '../hooks/use-page';
 import { useText } from '../hooks/use-text';
 import { filterToText } from '../model/filter-text';
-import { addFilter, filterKey, swapFilters, type Filter, type Match } from '../model/filters';
+import { addFilter, filterKey, replaceFilter, swapFilters, type Filter, type Match } from '../model/filters';
+import { CHOICE_DEFAULTS } from '../model/url-state';
+import { ChoiceChips, useChoices } from './ChoiceChips';
 import { FilterChip } from './FilterChip';
 import { FILTER_INPUT_ID, FilterInput } from './FilterInput';
 import { PickMenu } from './PickMenu';
@@ -17,8 +19,11 @@ export const FilterBar = () => {
   const { state, change, knowsFilter } = usePage();
   const [text, setText] = useState('');
   const { filters } = state;
+  const choices = useChoices();
+  /** The filter whose text stands in the input: what is typed there takes its place. */
+  const [edited, setEdited] = useState<string>();
   const edit = (filter: Filter) => {
-    change({ filters: filters.filter(each => each !== filter) });
+    setEdited(filterKey(filter));
     setText(filterToText(filter));
     document.getElementById(FILTER_INPUT_ID)?.focus();
   };
@@ -26,7 +31,25 @@ export const FilterBar = () => {
     <div className="netobserv-filters">
       <div className="netobserv-filters-row">
         <QuickFilters />
-        <FilterInput text={text} onText={setText} />
+        <FilterInput
+          text={text}
+          onText={next => {
+            setText(next);
+            // Whoever empties the input has given up editing.
+            if (!next) {
+              setEdited(undefined);
+            }
+          }}
+          onFilters={added => {
+            setEdited(undefined);
+            change({
+              filters: added.reduce(
+                addFilter,
+                filters.filter(each => filterKey(each) !== edited)
+              )
+            });
+          }}
+        />
         <PickMenu<Match>
           name={t('Match')}
           value={state.match}
@@ -43,18 +66,21 @@ export const FilterBar = () => {
         />
         <MoreActions />
       </div>
-      {filters.length > 0 && (
+      {filters.length + choices.length > 0 && (
         <div className="netobserv-chips" role="group" aria-label={t('Active filters')}>
           {filters.map(filter => (
             <FilterChip
-              key={filterKey(filter)}
+              key={filterKey(filter) + (filter.off ? ' off' : '')}
               filter={filter}
               onEdit={() => edit(filter)}
               onChange={next =>
-                change({ filters: filters.flatMap(each => (each !== filter ? [each] : next ? [next] : [])) })
+                change({
+                  filters: next ? replaceFilter(filters, filter, next) : filters.filter(each => each !== filter)
+                })
               }
             />
           ))}
+          <ChoiceChips />
           {filters.some(filter => /^(src|dst)_/.test(filter.id)) && (
             <Button variant="link" isInline onClick={() => change({ filters: swapFilters(filters, knowsFilter) })}>
               {t('Swap source and destination')}
@@ -64,7 +90,7 @@ export const FilterBar = () => {
             variant="link"
             isInline
             id="clear-all-filters-button"
-            onClick={() => change({ filters: [], match: 'all' })}
+            onClick={() => change({ filters: [], match: 'all', ...CHOICE_DEFAULTS })}
           >
             {t('Clear all filters')}
           </Button>

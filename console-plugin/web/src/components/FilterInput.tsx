@@ -15,7 +15,7 @@ import { useSuggestions, type Suggestion } from '../hooks/use-suggestions';
 import { useText } from '../hooks/use-text';
 import { COMPARE_WORDS, filterName } from '../model/filter-names';
 import type { NotUnderstood } from '../model/filter-text';
-import { addFilter, type Filter } from '../model/filters';
+import type { Filter } from '../model/filters';
 import { formatCount } from '../model/format';
 import { showValue } from '../model/filter-values';
 
@@ -26,11 +26,12 @@ const TYPED = 'typed';
 interface Props {
   text: string;
   onText: (text: string) => void;
+  onFilters: (filters: Filter[]) => void;
 }
 
-export const FilterInput = ({ text, onText }: Props) => {
+export const FilterInput = ({ text, onText, onFilters }: Props) => {
   const t = useText();
-  const { config, ports, state, filterText, change } = usePage();
+  const { config, ports, filterText } = usePage();
   const [isOpen, setIsOpen] = useState(false);
   const [active, setActive] = useState(-1);
   const [errors, setErrors] = useState<NotUnderstood[]>([]);
@@ -57,7 +58,7 @@ export const FilterInput = ({ text, onText }: Props) => {
   const commit = (input: string) => {
     const result = filterText.understand(input);
     if (result.filters.length) {
-      change({ filters: result.filters.reduce(addFilter, state.filters) });
+      onFilters(result.filters);
     }
     setErrors(result.errors);
     onText(result.errors.map(error => error.text).join(' '));

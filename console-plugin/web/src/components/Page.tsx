@@ -4,11 +4,11 @@
 import { Button, EmptyState, Tab, Tabs, TabTitleText, Title } from '@patternfly/react-core';
 import { Component, lazy, Suspense, useMemo, useState } from 'react';
 import { getConfig, getMetrics } from '../api/flows';
+import { ActivityProvider } from '../hooks/use-activity';
 import { FactsProvider } from '../hooks/use-facts';
 import { PageProvider, usePage } from '../hooks/use-page';
 import { useQuery } from '../hooks/use-query';
 import { useText } from '../hooks/use-text';
-import { combineAnswers } from '../model/series';
 import { pointsOf, spanOf, stripStepSeconds } from '../model/time';
 import type { ViewId } from '../model/url-state';
 import { FilterBar } from './FilterBar';
@@ -115,9 +115,11 @@ const Frame = ({ actions }: Props) => {
           aria-label={tabs.find(([view]) => view === state.view)![1]}
         >
           <Boundary key={state.view}>
-            <Suspense fallback={<LoadingRows />}>
-              <View />
-            </Suspense>
+            <ActivityProvider>
+              <Suspense fallback={<LoadingRows />}>
+                <View />
+              </Suspense>
+            </ActivityProvider>
           </Boundary>
         </section>
       </SlotsContext.Provider>
@@ -128,24 +130,18 @@ const Frame = ({ actions }: Props) => {
 };
 
 const FlowStrip = () => {
-  const { state, query, encoded, tick } = usePage();
+  const { state, query, tick, now } = usePage();
   const step = stripStepSeconds(state.range);
-  const key = JSON.stringify([query, encoded.metrics, step]);
+  const key = JSON.stringify([query, step]);
   const answer = useQuery(key, tick, async signal => {
-    const span = spanOf(state.range, Math.floor(Date.now() / 1000));
+    const span = spanOf(state.range, now());
     const { start, end } = pointsOf(state.range, step, span.end);
     const range = { startTime: start, endTime: end };
-    const ask = (filters: string) =>
-      getMetrics(
-        { ...query, range, filters, type: 'Flows', aggregateBy: 'app', function: 'count', step, rateInterval: step },
-        signal
-      );
-    const { plus, minus } = encoded.metrics;
-    const [added, taken] = await Promise.all([
-      Promise.all(plus.map(ask)),
-      minus === undefined ? undefined : ask(minus)
-    ]);
-    return { answer: combineAnswers(added, taken), span };
+    const answer = await getMetrics(
+      { ...query, range, type: 'Flows', aggregateBy: 'app', function: 'count', step, rateInterval: step },
+      signal
+    );
+    return { answer, span };
   });
   const counts = useMemo(() => {
     const sums = new Map<number, number>();

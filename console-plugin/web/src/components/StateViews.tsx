@@ -14,10 +14,13 @@ import { useEvery } from '../hooks/use-every';
 import { useFacts } from '../hooks/use-facts';
 import { usePage } from '../hooks/use-page';
 import { useQuery } from '../hooks/use-query';
+import { forgetSettings } from '../hooks/use-settings';
 import { useText } from '../hooks/use-text';
 import { hintFor } from '../model/hints';
 import { RANGE_PRESETS_SECONDS, secondsOf, SETTLE_SECONDS } from '../model/time';
 import { formatPreset, formatTimeOfDay } from '../model/format';
+import { CHOICE_DEFAULTS } from '../model/url-state';
+import { useChoices } from './ChoiceChips';
 
 /** How often is looked for the first flows: who has just started everything should not wait for the next refresh. */
 export const WAITING_MS = 2000;
@@ -30,8 +33,9 @@ interface NothingProps {
 export const NothingFound = ({ isArriving = false }: NothingProps) => {
   const t = useText();
   const { state, tick, isLive, change, refresh } = usePage();
-  const hasFilters = state.filters.some(filter => !filter.off);
-  const isWaiting = isLive && (isArriving || (!hasFilters && state.packetLoss === 'all'));
+  const hasChoices = useChoices().length > 0;
+  const hasFilters = hasChoices || state.filters.some(filter => !filter.off);
+  const isWaiting = isLive && (isArriving || !hasFilters);
   useEvery(isWaiting ? WAITING_MS : undefined, refresh);
   const longer = RANGE_PRESETS_SECONDS.find(seconds => seconds > secondsOf(state.range) * 2);
   const status = useQuery('status', tick, signal => getStatus(signal));
@@ -62,7 +66,9 @@ export const NothingFound = ({ isArriving = false }: NothingProps) => {
         <EmptyStateActions>
           {isArriving && <Button onClick={() => change({ view: 'table' })}>{t('Look at the flows')}</Button>}
           {hasFilters && !isArriving && (
-            <Button onClick={() => change({ filters: [], match: 'all' })}>{t('Clear all filters')}</Button>
+            <Button onClick={() => change({ filters: [], match: 'all', ...CHOICE_DEFAULTS })}>
+              {t('Clear all filters')}
+            </Button>
           )}
           {longer !== undefined && !isArriving && (
             <Button
@@ -87,9 +93,11 @@ interface FailureProps {
   hint: string;
   action: string;
   onAction: () => void;
+  /** Other ways out. */
+  children?: React.ReactNode;
 }
 
-const Failure = ({ title, error, hint, action, onAction }: FailureProps) => (
+const Failure = ({ title, error, hint, action, onAction, children }: FailureProps) => (
   <EmptyState headingLevel="h2" status="danger" icon={ExclamationCircleIcon} titleText={title} data-test="error-state">
     <EmptyStateBody>
       <p className="netobserv-error-text">{error.message}</p>
@@ -98,6 +106,7 @@ const Failure = ({ title, error, hint, action, onAction }: FailureProps) => (
     <EmptyStateFooter>
       <EmptyStateActions>
         <Button onClick={onAction}>{action}</Button>
+        {children}
       </EmptyStateActions>
     </EmptyStateFooter>
   </EmptyState>
@@ -127,7 +136,17 @@ export const CrashView = ({ error }: { error: Error }) => {
       hint={t('The address keeps filters, time and view; nothing is lost by loading the page anew.')}
       action={t('Load the page anew')}
       onAction={() => location.reload()}
-    />
+    >
+      <Button
+        variant="link"
+        onClick={() => {
+          forgetSettings();
+          location.assign(location.pathname);
+        }}
+      >
+        {t('Start anew, without my settings, filters and times')}
+      </Button>
+    </Failure>
   );
 };
 

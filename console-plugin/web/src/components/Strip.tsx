@@ -102,6 +102,10 @@ export const Strip = ({ span, step, counts, isStale, isUnknown }: Props) => {
       )}
       onKeyDown={onKeyDown}
       onPointerDown={event => {
+        // A right click opens a menu, and a second finger means something else.
+        if (event.button !== 0 || !event.isPrimary) {
+          return;
+        }
         event.currentTarget.setPointerCapture(event.pointerId);
         const time = timeAt(event.clientX);
         setBrush({ from: time, to: time });
@@ -112,6 +116,11 @@ export const Strip = ({ span, step, counts, isStale, isUnknown }: Props) => {
         setBrush(old => old && { ...old, to: time });
       }}
       onPointerUp={finish}
+      // The browser took the finger for scrolling.
+      onPointerCancel={() => {
+        setBrush(undefined);
+        setHover(undefined);
+      }}
       onPointerLeave={() => setHover(undefined)}
     >
       {width > 0 && (

@@ -8,8 +8,8 @@ import { useText } from '../hooks/use-text';
 export const UnusableLink = () => {
   const t = useText();
   const { state, unusable, change } = usePage();
-  const { filters, range } = unusable;
-  if (!filters.length && !range.length) {
+  const { filters, range, choices } = unusable;
+  if (!filters.length && !range.length && !choices.length) {
     return null;
   }
   return (
@@ -21,7 +21,13 @@ export const UnusableLink = () => {
             words: filters.join('; ')
           })}{' '}
         {range.length > 0 &&
-          t('The time {{words}} of this link cannot be; the last 5 minutes are shown.', { words: range.join(', ') })}
+          t('The time {{words}} of this link cannot be; the last 5 minutes are shown.', {
+            words: range.join(', ')
+          })}{' '}
+        {choices.length > 0 &&
+          t('The choice {{words}} of this link is not known here; the flows are shown without it.', {
+            words: choices.join(', ')
+          })}
       </span>
       {history.length > 1 && (
         <Button variant="link" isInline onClick={() => history.back()}>
@@ -31,7 +37,7 @@ export const UnusableLink = () => {
       <Button
         variant="link"
         isInline
-        onClick={() => change({ filters: state.filters, range: state.range }, { replace: true })}
+        onClick={() => change({ filters: state.filters, range: state.range, match: state.match }, { replace: true })}
       >
         {t('Continue without')}
       </Button>

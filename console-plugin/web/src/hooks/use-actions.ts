@@ -1,8 +1,17 @@
 //! What may be done with a peer, a pair of peers or a value of a field. Who: side panels and context menus of the
 //! overview and the topology.
-//! **Invariant:** filters are replaced, not widened: choosing one pair after another shows the last one chosen.
-import type { Filter } from '../model/filters';
-import { pairOfPeers, peerFilters, replaceAll, sideFilters, valueFilters } from '../model/peer-filters';
+//! **Invariant:** filters are replaced, not widened: choosing one pair after another shows the last one chosen. What is
+//! excluded stays so, and nothing else is excluded with it.
+import { sideOf, type Filter } from '../model/filters';
+import {
+  addAll,
+  pairOfPeers,
+  peerFilters,
+  replaceAll,
+  sideFilters,
+  valueFilters,
+  withoutPeer
+} from '../model/peer-filters';
 import { scopeById, type Peer } from '../model/series';
 import type { PageState } from '../model/url-state';
 import { usePage } from './use-page';
@@ -17,15 +26,20 @@ export interface Action {
 export const useActions = () => {
   const t = useText();
   const page = usePage();
-  const { config, state, change, fields } = page;
+  const { config, state, change } = page;
   const scope = scopeById(config.scopes, state.scope);
   const to = (id: string, text: string, filters: Filter[], more: Partial<PageState> = {}): Action[] =>
     filters.length ? [{ id, text, act: () => change({ filters: replaceAll(state.filters, filters), ...more }) }] : [];
   const flows = (filters: Filter[], more: Partial<PageState>): Action[] =>
     to('flows', t('Show its flows'), filters, { ...more, view: 'table' });
+  /** In addition to what is excluded already: it must not come back. */
+  const exclude = (filters: Filter[]): Action[] =>
+    filters.length
+      ? [{ id: 'exclude', text: t('Exclude it'), act: () => change({ filters: addAll(state.filters, filters) }) }]
+      : [];
   /** A filter of one end alone selects what is sent; both ways are meant. */
   const bothWays = (filters: Filter[]): Partial<PageState> =>
-    filters.every(filter => fields.isEndpoint(filter.id)) ? {} : { match: 'bidirectional' };
+    filters.every(filter => !sideOf(filter.id)) ? {} : { match: 'bidirectional' };
 
   return {
     ofPeer: (peer: Peer): Action[] => {
@@ -34,14 +48,15 @@ export const useActions = () => {
       }
       const own = peerFilters(page, scope, peer);
       const [source, target] = [sideFilters(page, scope, peer, 'Src'), sideFilters(page, scope, peer, 'Dst')];
-      const others = [...source, ...target].map((filter): Filter => ({ ...filter, compare: '!=' }));
+      const isSided = source.some(filter => sideOf(filter.id));
       const inner = scopeById(config.scopes, scope.stepInto ?? '');
       return [
         ...to('filter', t('Filter on it'), own, bothWays(own)),
         ...flows(own, bothWays(own)),
-        ...to('source', t('As source'), source),
-        ...to('destination', t('As destination'), target),
-        ...to('exclude', t('Exclude it'), others),
+        ...(isSided
+          ? [...to('source', t('As source'), source), ...to('destination', t('As destination'), target)]
+          : []),
+        ...exclude(withoutPeer(page, scope, peer)),
         ...(inner
           ? to('inside', t('Look inside, by {{scope}}', { scope: inner.name.toLowerCase() }), own, {
               ...bothWays(own),
@@ -62,7 +77,7 @@ export const useActions = () => {
       return [
         ...to('filter', t('Filter on it'), filters),
         ...flows(filters, {}),
-        ...to('exclude', t('Exclude it'), valueFilters(page, field, value, '!='))
+        ...exclude(valueFilters(page, field, value, '!='))
       ];
     },
     copy: (text: string): Action => ({

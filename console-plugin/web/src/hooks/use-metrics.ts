@@ -1,11 +1,11 @@
 //! Metric series of the page's filters and time range. Who: overview, topology.
-//! **Invariant:** amounts of the two directions are added and their overlap taken away; latencies, which cannot be
-//! added, are asked for in one request. The last point ends where flows may still be on their way.
-import { getMetrics, type MetricQuery } from '../api/flows';
+//! **Invariant:** one question is one request, whatever the filters: the back end counts no flow twice. No time counts in
+//! two points, nor any before the range: the average of all points is that of the range. The last point ends where flows
+//! may still be on their way.
+import { getMetrics } from '../api/flows';
 import type { FrontendConfig, MatrixAnswer } from '../api/types';
-import { isTimeMetric } from '../model/format';
 import { both, encodeFilters, type Filter } from '../model/filters';
-import { combineAnswers, scopeById, seriesFromAnswer, spread, type SeriesSet } from '../model/series';
+import { scopeById, seriesFromAnswer, spread, type SeriesSet } from '../model/series';
 import { pointsOf, rangeParams, settledSpan, spanOf, stepOf, type Span, type TimeRange } from '../model/time';
 import { usePage, type PageModel } from './use-page';
 import { useQuery, type QueryState } from './use-query';
@@ -20,8 +20,6 @@ export interface MetricSpec {
   limit?: number;
   /** Asked in addition to the filters of the page. */
   extra?: Filter[];
-  /** No time counts in two points, nor any before the range, so that the average of all points is that of the range. */
-  isWhole?: boolean;
 }
 
 export interface MetricData extends SeriesSet {
@@ -44,44 +42,33 @@ export const labelsOf = (config: FrontendConfig, by: string, groups = ''): strin
   return [...new Set([...(of(by) ?? [by]), ...parts.flatMap(part => of(part.replace(/s$/, '')) ?? [])])];
 };
 
-/** When an answer has its points, in seconds. */
-export interface Grid {
-  step: number;
-  rateInterval: number;
-}
-
-/** Asks in both directions where the filters say so. */
-export const askMetric = async (
-  { query, encoded, fields }: PageModel,
+export const askMetric = (
+  { query, fields }: PageModel,
   { type, fn, by, groups, limit, extra }: MetricSpec,
   range: TimeRange,
-  grid: Grid,
+  /** Seconds between two points, each of them over all of that time before it and no more. */
+  step: number,
   signal: AbortSignal
-): Promise<MatrixAnswer> => {
-  // Whatever the match of the page's own filters, these must hold too.
-  const added = encodeFilters(extra ?? [], 'all', fields).records;
-  const ask = (text: string) => {
-    const request: MetricQuery = {
+): Promise<MatrixAnswer> =>
+  getMetrics(
+    {
       ...query,
-      ...grid,
-      filters: both(text, added),
+      step,
+      rateInterval: step,
+      // Whatever the match of the page's own filters, these must hold too.
+      filters: both(query.filters, encodeFilters(extra ?? [], 'all', fields)),
       range: rangeParams(range),
       limit,
       type,
       aggregateBy: by,
       function: fn,
       groups
-    };
-    return getMetrics(request, signal);
-  };
-  const { plus, minus } = isTimeMetric(type) ? { plus: [encoded.records], minus: undefined } : encoded.metrics;
-  const [sums, overlap] = await Promise.all([Promise.all(plus.map(ask)), minus === undefined ? undefined : ask(minus)]);
-  return combineAnswers(sums, overlap);
-};
+    },
+    signal
+  );
 
 /** Names what is asked, so that the same question is not asked twice at a time. */
-export const keyOf = ({ query, encoded }: PageModel, spec: MetricSpec): string =>
-  JSON.stringify([query, encoded.metrics, spec]);
+export const keyOf = ({ query }: PageModel, spec: MetricSpec): string => JSON.stringify([query, spec]);
 
 /** What stands for a peer without a name: most addresses of the world are in no named subnet, which is no defect. */
 export const unknownName = (labels: string[], t: Translate): string =>
@@ -94,12 +81,11 @@ export const loadMetric = async (
   signal: AbortSignal
 ): Promise<MetricData> => {
   const { range } = page.state;
-  const { step, rateInterval } = stepOf(range);
-  const now = Math.floor(Date.now() / 1000);
+  const step = stepOf(range);
+  const now = page.now();
   const { start, end } = pointsOf(range, step, settledSpan(range, now).end);
-  const first = spec.isWhole ? start + step : start;
-  const grid = { step, rateInterval: spec.isWhole ? step : rateInterval };
-  const answer = await askMetric(page, spec, { kind: 'absolute', start: first, end }, grid, signal);
+  const first = start + step;
+  const answer = await askMetric(page, spec, { kind: 'absolute', start: first, end }, step, signal);
   const span = spanOf(range, answer.unixTimestamp || now);
   const labels = labelsOf(page.config, spec.by, spec.groups);
   const set = seriesFromAnswer(answer, spec.type, step, labels, unknownName(labels, t));

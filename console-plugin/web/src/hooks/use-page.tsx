@@ -5,7 +5,7 @@
 import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useState } from 'react';
 import type { FlowQuery } from '../api/flows';
 import type { FrontendConfig } from '../api/types';
-import { addFilter, encodeFilters, FilterFields, type EncodedFilters, type Filter } from '../model/filters';
+import { addFilter, encodeFilters, FilterFields, type Filter } from '../model/filters';
 import { FilterText } from '../model/filter-text';
 import { PortNames } from '../model/reference';
 import { rangeParams, type TimeRange } from '../model/time';
@@ -17,11 +17,11 @@ import {
   unusableIn,
   urlFromState,
   type PageState,
-  type Unusable,
-  type ViewId
+  VIEWS,
+  type Unusable
 } from '../model/url-state';
 import { useEvery } from './use-every';
-import { readSetting, useSetting, writeSetting } from './use-settings';
+import { isAmount, isOneOf, isText, readSetting, useSetting, writeSetting } from './use-settings';
 
 export interface PageModel {
   config: FrontendConfig;
@@ -31,12 +31,13 @@ export interface PageModel {
   state: PageState;
   /** Of the address the page was opened with, until filters or range are chosen anew. */
   unusable: Unusable;
-  encoded: EncodedFilters;
-  /** Records and metrics share these parameters; the filters are those of a records request. */
+  /** Records and metrics share these parameters. */
   query: FlowQuery;
   limit: number;
   top: number;
   tick: number;
+  /** When this refresh began, in seconds: what is asked together is asked of one time. */
+  now: () => number;
   refreshMs: number;
   /** The range ends now and the page asks again by itself. */
   isLive: boolean;
@@ -98,16 +99,16 @@ export const PageProvider = ({ config, children }: { config: FrontendConfig; chi
         stateFromUrl(search, {
           filters: defaultFilters(config, knowsFilter),
           scopes: scopes.map(scope => scope.id),
-          view: readSetting<ViewId>('netflow-traffic-view-id', 'overview'),
+          view: readSetting('netflow-traffic-view-id', isOneOf(...VIEWS), 'overview'),
           isKnownFilter: knowsFilter
         })
     };
   }, [config]);
 
-  const [state, setState] = useState(() => shared.parse(location.search || readSetting(SAVED_QUERY, '')));
+  const [state, setState] = useState(() => shared.parse(location.search || readSetting(SAVED_QUERY, isText, '')));
   const [unusable, setUnusable] = useState(() => shared.parseUnusable(location.search));
   const [tick, setTick] = useState(0);
-  const [refreshMs, setRefreshMs] = useSetting('netflow-traffic-refresh', 15_000);
+  const [refreshMs, setRefreshMs] = useSetting('netflow-traffic-refresh', isAmount, 15_000);
 
   // Two changes in one turn of the event loop build on each other, before either is rendered.
   const current = useRef(state);
@@ -147,9 +148,10 @@ export const PageProvider = ({ config, children }: { config: FrontendConfig; chi
       }
       settle(next);
       // Each part of the notice stands until somebody has chosen what it is about.
-      setUnusable(({ filters, range }) => ({
+      setUnusable(({ filters, range, choices }) => ({
         filters: change.filters ? [] : filters,
-        range: change.range ? [] : range
+        range: change.range ? [] : range,
+        choices: change.match || change.recordType ? [] : choices
       }));
     },
     [settle]
@@ -159,15 +161,17 @@ export const PageProvider = ({ config, children }: { config: FrontendConfig; chi
   const isLive = state.range.kind === 'relative' && refreshMs > 0;
   useEvery(isLive ? refreshMs : undefined, refresh);
 
+  // Another question is of another time, and so is the same one asked again.
+  // eslint-disable-next-line react-hooks/exhaustive-deps
+  const now = useMemo(() => makeClock(), [state, tick]);
+
   const page = useMemo((): PageModel => {
-    const encoded = encodeFilters(state.filters, state.match, shared.fields);
     return {
       ...shared,
       state,
       unusable,
-      encoded,
       query: {
-        filters: encoded.records,
+        filters: encodeFilters(state.filters, state.match, shared.fields),
         range: rangeParams(state.range),
         recordType: state.recordType === 'flowLog' ? undefined : state.recordType,
         packetLoss: state.packetLoss === 'all' ? undefined : state.packetLoss,
@@ -176,6 +180,7 @@ export const PageProvider = ({ config, children }: { config: FrontendConfig; chi
       limit: state.limit || DEFAULT_LIMIT,
       top: TOPS.includes(state.limit) ? state.limit : DEFAULT_TOP,
       tick,
+      now,
       refreshMs,
       isLive,
       change,
@@ -183,9 +188,15 @@ export const PageProvider = ({ config, children }: { config: FrontendConfig; chi
       setRefreshMs,
       refresh
     };
-  }, [shared, state, unusable, tick, refreshMs, isLive, change, setRefreshMs, refresh]);
+  }, [shared, state, unusable, tick, now, refreshMs, isLive, change, setRefreshMs, refresh]);
 
   return <PageContext.Provider value={page}>{children}</PageContext.Provider>;
+};
+
+/** Reads the clock once, when it is first asked. */
+const makeClock = (): (() => number) => {
+  let now: number | undefined;
+  return () => (now ??= Math.floor(Date.now() / 1000));
 };
 
 export const useRange = (): [TimeRange, (range: TimeRange) => void] => {

@@ -2,6 +2,7 @@
 //! **Invariant:** at most one request of a hook is in flight, an older answer never replaces a newer one, and the last
 //! good answer stays while the next one is fetched, and when the next one to the same question fails.
 import { useCallback, useEffect, useRef, useState } from 'react';
+import { useActivity } from './use-activity';
 
 export interface QueryState<T> {
   data?: T;
@@ -89,6 +90,11 @@ export const useQuery = <T>(
     }));
   }, [key]);
 
+  const activity = useActivity();
+  // Who asks nothing any more waits for nothing.
+  const isLoading = state.isLoading && key !== undefined;
+  useEffect(() => (isLoading ? activity.begin(cancel) : undefined), [activity, isLoading, cancel]);
+
   const isStale = state.data !== undefined && (state.key !== key || state.error !== undefined);
-  return { ...state, isStale, cancel };
+  return { ...state, isLoading, isStale, cancel };
 };

@@ -1,18 +1,37 @@
 //! What a user chose and expects to find again: columns, widths, density, theme, refresh.
 //! Who: any component. **Invariant:** one item of local storage under NetObserv's name and keys; a browser without
-//! storage works, and damaged content counts as none.
+//! storage works, damaged content counts as none, and what another window wrote stays.
 import { useCallback, useSyncExternalStore } from 'react';
 
 const ITEM = 'netobserv-plugin-settings';
 
 type Settings = Record<string, unknown>;
 
+/** Whether what was found is of the kind that was written: another program, or an older page, may have written it. */
+export type Guard<T> = (value: unknown) => value is T;
+
+export const isText: Guard<string> = value => typeof value === 'string';
+export const isFlag: Guard<boolean> = value => typeof value === 'boolean';
+/** A duration or a size. */
+export const isAmount: Guard<number> = (value): value is number =>
+  typeof value === 'number' && Number.isFinite(value) && value >= 0;
+export const isTexts: Guard<string[]> = value => Array.isArray(value) && value.every(isText);
+export const isAmounts: Guard<Record<string, number>> = (value): value is Record<string, number> =>
+  isObject(value) && Object.values(value).every(isAmount);
+export const isOneOf =
+  <T extends string>(...allowed: T[]): Guard<T> =>
+  (value): value is T =>
+    allowed.includes(value as T);
+
+const isObject: Guard<Settings> = (value): value is Settings =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 const listeners = new Set<() => void>();
 
 const load = (): Settings => {
   try {
     const value: unknown = JSON.parse(localStorage.getItem(ITEM) ?? '{}');
-    return value && typeof value === 'object' ? (value as Settings) : {};
+    return isObject(value) ? value : {};
   } catch {
     return {};
   }
@@ -20,10 +39,13 @@ const load = (): Settings => {
 
 let settings = load();
 
-export const readSetting = <T>(key: string, fallback: T): T => (settings[key] as T | undefined) ?? fallback;
+export const readSetting = <T>(key: string, is: Guard<T>, fallback: T): T => {
+  const value = settings[key];
+  return is(value) ? value : fallback;
+};
 
 export const writeSetting = (key: string, value: unknown): void => {
-  settings = { ...settings, [key]: value };
+  settings = { ...settings, ...load(), [key]: value };
   try {
     localStorage.setItem(ITEM, JSON.stringify(settings));
   } catch {
@@ -32,13 +54,23 @@ export const writeSetting = (key: string, value: unknown): void => {
   listeners.forEach(listener => listener());
 };
 
+/** The way out for whom a setting breaks the page. */
+export const forgetSettings = (): void => {
+  settings = {};
+  try {
+    localStorage.removeItem(ITEM);
+  } catch {
+    // Nothing was kept.
+  }
+};
+
 const subscribe = (listener: () => void) => {
   listeners.add(listener);
   return () => listeners.delete(listener);
 };
 
-export const useSetting = <T>(key: string, fallback: T): [T, (value: T) => void] => {
-  const value = useSyncExternalStore(subscribe, () => settings[key] as T | undefined);
+export const useSetting = <T>(key: string, is: Guard<T>, fallback: T): [T, (value: T) => void] => {
+  const value = useSyncExternalStore(subscribe, () => settings[key]);
   const set = useCallback((next: T) => writeSetting(key, next), [key]);
-  return [value ?? fallback, set];
+  return [is(value) ? value : fallback, set];
 };

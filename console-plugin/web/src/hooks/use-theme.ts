@@ -1,15 +1,16 @@
 //! Light or dark: the user's choice, else the system's. Who: the stand-alone frame sets it; charts follow it.
 //! **Invariant:** the theme is the class on `html` that PatternFly reads, whoever set it.
 import { useEffect, useSyncExternalStore } from 'react';
-import { useSetting } from './use-settings';
+import { isOneOf, useSetting } from './use-settings';
 
 export type ThemeChoice = 'system' | 'light' | 'dark';
 
+const isThemeChoice = isOneOf<ThemeChoice>('system', 'light', 'dark');
 const DARK_CLASS = 'pf-v6-theme-dark';
 const systemIsDark = () => matchMedia('(prefers-color-scheme: dark)');
 
 export const useThemeChoice = (): [ThemeChoice, (choice: ThemeChoice) => void] => {
-  const [choice, setChoice] = useSetting<ThemeChoice>('netflow-traffic-theme', 'system');
+  const [choice, setChoice] = useSetting('netflow-traffic-theme', isThemeChoice, 'system');
   useEffect(() => {
     const query = systemIsDark();
     const apply = () =>

@@ -1,5 +1,6 @@
-//! An additive metric over time together with its values over the whole range. Who: overview panels that rank names.
+//! A metric over time together with its values over the whole range. Who: overview panels that rank names, the topology.
 //! **Invariant:** both are answers to one question, and each name that counts over the whole range has a series.
+import { gapOf } from '../model/series';
 import { completed } from '../model/top';
 import type { Whole } from '../model/whole';
 import { keyOf, labelsOf, loadMetric, unknownName, type MetricData, type MetricSpec } from './use-metrics';
@@ -13,12 +14,13 @@ export interface Top {
   whole: Whole;
 }
 
-export const useTop = (spec: MetricSpec): QueryState<Top> => {
+export const useTop = (spec: MetricSpec | undefined): QueryState<Top> => {
   const t = useText();
   const page = usePage();
-  return useQuery(keyOf(page, spec), page.tick, async signal => {
-    const [set, whole] = await Promise.all([loadMetric(page, spec, t, signal), loadWhole(page, spec, signal)]);
-    const labels = labelsOf(page.config, spec.by, spec.groups);
-    return { set: { ...set, series: completed(set, whole, labels, unknownName(labels, t)) }, whole };
+  return useQuery(spec && keyOf(page, spec), page.tick, async signal => {
+    const [set, whole] = await Promise.all([loadMetric(page, spec!, t, signal), loadWhole(page, spec!, signal)]);
+    const labels = labelsOf(page.config, spec!.by, spec!.groups);
+    const gap = gapOf(spec!.type);
+    return { set: { ...set, series: completed(set, whole, labels, unknownName(labels, t), gap) }, whole };
   });
 };

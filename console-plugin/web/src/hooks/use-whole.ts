@@ -7,18 +7,21 @@ import { askMetric, keyOf, type MetricSpec } from './use-metrics';
 import { usePage, type PageModel } from './use-page';
 import { useQuery, type QueryState } from './use-query';
 
-const nowSeconds = () => Math.floor(Date.now() / 1000);
+export interface WholeData extends Whole {
+  /** What this answers; while the next answer is fetched it may not be what was asked last. */
+  spec: MetricSpec;
+}
 
-export const loadWhole = async (page: PageModel, spec: MetricSpec, signal: AbortSignal): Promise<Whole> => {
+export const loadWhole = async (page: PageModel, spec: MetricSpec, signal: AbortSignal): Promise<WholeData> => {
   const width = secondsOf(page.state.range);
-  const { start, end } = settledSpan(page.state.range, nowSeconds());
+  const { start, end } = settledSpan(page.state.range, page.now());
   // Points at the start and at the end of the range, each over the width before it.
   const range = { kind: 'absolute' as const, start, end };
-  const answer = await askMetric(page, spec, range, { step: width, rateInterval: width }, signal);
-  return wholeFromAnswer(answer, end, start);
+  const answer = await askMetric(page, spec, range, width, signal);
+  return { ...wholeFromAnswer(answer, end, start), spec };
 };
 
-export const useWhole = (spec: MetricSpec | undefined): QueryState<Whole> => {
+export const useWhole = (spec: MetricSpec | undefined): QueryState<WholeData> => {
   const page = usePage();
   return useQuery(spec && keyOf(page, spec), page.tick, signal => loadWhole(page, spec!, signal));
 };
@@ -27,10 +30,10 @@ const PROBE_SECONDS_MAX = 3600;
 
 /** Whether anything was recorded when the range before this one began; without that there is nothing to compare with. */
 export const useHasEarlier = (): boolean | undefined => {
-  const { state, tick } = usePage();
+  const { state, tick, now } = usePage();
   return useQuery(JSON.stringify(state.range), tick, async signal => {
     const width = secondsOf(state.range);
-    const begin = settledSpan(state.range, nowSeconds()).start - width;
+    const begin = settledSpan(state.range, now()).start - width;
     const probe = Math.min(width, PROBE_SECONDS_MAX);
     const answer = await getMetrics(
       {

@@ -59,6 +59,9 @@ const SIDES: Record<string, 'src' | 'dst'> = {
   to: 'dst'
 };
 
+/** What "not" makes of a comparison; there is no "less than". */
+const NEGATED: Partial<Record<Compare, Compare>> = { '=': '!=', '!=': '=', '~': '!~', '!~': '~' };
+
 interface Token {
   text: string;
   start: number;
@@ -104,13 +107,19 @@ export class FilterText {
     let isNegated = false;
     let alternativeTo: Filter | undefined;
     let last: Filter | undefined;
+    /** A word that says something of what follows it. */
+    let waiting: Token | undefined;
 
     const refuse = (from: Token, to: Token, reason: string) => {
       const end = to.start + to.text.length;
       errors.push({ text: input.slice(from.start, end), start: from.start, end, reason });
     };
     const accept = (from: Token, to: Token, id: string, compare: Compare, text: string) => {
-      const negated: Compare = isNegated ? (compare === '~' ? '!~' : '!=') : compare;
+      const said = isNegated ? NEGATED[compare] : compare;
+      if (!said) {
+        refuse(from, to, sentence('“not” cannot stand before “>=”: there is no filter for “less than”'));
+        return;
+      }
       const values: string[] = [];
       for (const part of splitValues(text)) {
         const checked = checkValue(id, part, this.ports);
@@ -124,17 +133,18 @@ export class FilterText {
         refuse(from, to, sentence('A value is missing'));
         return;
       }
-      if (alternativeTo && alternativeTo.id !== id) {
+      if (alternativeTo && (alternativeTo.id !== id || alternativeTo.compare !== said)) {
         refuse(from, to, sentence('“or” joins values of one field; for different fields choose “match any”'));
         return;
       }
-      last = { id, compare: negated, values };
+      last = { id, compare: said, values };
       filters = addFilter(filters, last);
     };
     const done = () => {
       side = undefined;
       isNegated = false;
       alternativeTo = undefined;
+      waiting = undefined;
     };
 
     for (let index = 0; index < tokens.length; index++) {
@@ -145,14 +155,17 @@ export class FilterText {
       }
       if (['or', '||'].includes(lower)) {
         alternativeTo = last;
+        waiting ??= first;
         continue;
       }
       if (['not', '!'].includes(lower)) {
         isNegated = true;
+        waiting ??= first;
         continue;
       }
       if (SIDES[lower]) {
         side = SIDES[lower];
+        waiting ??= first;
         continue;
       }
       const literal = this.literal(first.text, side);
@@ -191,6 +204,9 @@ export class FilterText {
       }
       done();
     }
+    if (waiting) {
+      refuse(waiting, tokens.at(-1)!, sentence('A filter is missing after this'));
+    }
     return { filters, errors };
   }
 
@@ -200,6 +216,14 @@ export class FilterText {
       const id = this.idOf(base, side);
       return id ? [[id, '=', value]] : undefined;
     };
+    const parts = splitValues(text);
+    if (parts.length > 1) {
+      const ids = parts.map(part => {
+        const found = this.literal(part, side);
+        return found?.length === 1 ? found[0]![0] : undefined;
+      });
+      return ids[0] && ids.every(id => id === ids[0]) ? [[ids[0], '=', text]] : undefined;
+    }
     if (isAddress(text)) {
       return one('address', text);
     }

@@ -22,7 +22,7 @@ export const filtersToUrl = (filters: Filter[]): string =>
 
 interface Parts {
   filters: Filter[];
-  /** What is no filter here: of an unknown name or form. */
+  /** What is no filter here: of an unknown name or form, or without a value. */
   unusable: string[];
 }
 
@@ -30,8 +30,9 @@ const readParts = (text: string, known: (id: string) => boolean): Parts => {
   const parts: Parts = { filters: [], unusable: [] };
   for (const part of text.split(';').filter(each => each.trim() !== '')) {
     const parsed = /^([^=~!>]+)(!=|>=|!~|=|~)([^=~]*)$/.exec(part);
-    if (parsed && known(parsed[1]!)) {
-      parts.filters.push({ id: parsed[1]!, compare: parsed[2] as Compare, values: readValues(parsed[3]!) });
+    const values = readValues(parsed?.[3] ?? '');
+    if (parsed && known(parsed[1]!) && values.length) {
+      parts.filters.push({ id: parsed[1]!, compare: parsed[2] as Compare, values });
     } else {
       parts.unusable.push(part);
     }

@@ -66,7 +66,11 @@ export const checkValue = (id: string, value: string, ports: PortNames): Checked
   if (/address/.test(base)) {
     return isAddress(bare)
       ? { value: bare }
-      : { reason: sentence('Not an address, a network such as 10.0.0.0/8, or a range') };
+      : {
+          reason: sentence(
+            'An address such as 10.0.0.1, a network such as 10.0.0.0/8, or a range such as 10.0.0.1-10.0.0.9'
+          )
+        };
   }
   if (/port$/.test(base)) {
     const port = /^\d+$/.test(bare) ? Number(bare) : ports.number(bare);

@@ -1,6 +1,7 @@
 //! Filters as the page holds them, and their form in a request. (In the address bar: `filter-url`.)
 //! Who: the filter bar, every query, every "filter on this" action.
-//! **Invariant:** pure; the request form is NetObserv's, and a filter that is on is never left out of a request.
+//! **Invariant:** pure; the request form is NetObserv's, a filter that is on is never left out of a request, and what is
+//! excluded is what the filter would have shown, no more and no less.
 import type { ColumnConfig, FilterConfig } from '../api/types';
 
 export type Compare = '=' | '!=' | '>=' | '~' | '!~';
@@ -39,6 +40,17 @@ export const addFilter = (filters: Filter[], added: Filter): Filter[] => {
   );
 };
 
+/** Puts one filter in the place of another; where there is an equal one, it joins it. */
+export const replaceFilter = (filters: Filter[], old: Filter, next: Filter): Filter[] => {
+  const isTaken = filters.some(filter => filter !== old && filterKey(filter) === filterKey(next));
+  return isTaken
+    ? addFilter(
+        filters.filter(filter => filter !== old),
+        next
+      )
+    : filters.map(filter => (filter === old ? next : filter));
+};
+
 const swapId = (id: string): string => {
   const side = sideOf(id);
   return side ? (side === 'src' ? 'dst_' : 'src_') + baseOf(id) : id;
@@ -58,17 +70,24 @@ export const requestValue = (value: string): string => {
   return quoted === undefined ? value.replace(NOT_CARRIED, '*') : `"${quoted.replace(NOT_CARRIED, '*')}"`;
 };
 
+/** Which flow fields stand behind the filters that the page has. */
 export class FilterFields {
   private readonly fields = new Map<string, string>();
+  private readonly known: Set<string>;
   private readonly endpoints: Set<string>;
 
   constructor(columns: ColumnConfig[], filters: FilterConfig[]) {
+    this.known = new Set(filters.map(filter => filter.id));
+    this.endpoints = new Set(filters.filter(filter => filter.category === 'endpoint').map(filter => filter.id));
     for (const column of columns) {
-      if (column.filter && column.field && !this.fields.has(column.filter)) {
+      if (column.filter && column.field && this.known.has(column.filter) && !this.fields.has(column.filter)) {
         this.fields.set(column.filter, column.field);
       }
     }
-    this.endpoints = new Set(filters.filter(filter => filter.category === 'endpoint').map(filter => filter.id));
+  }
+
+  isKnown(id: string): boolean {
+    return this.known.has(id);
   }
 
   isEndpoint(id: string): boolean {
@@ -91,100 +110,105 @@ export class FilterFields {
   }
 }
 
-const encodeKind = (prefix: string, filter: Filter, joiner: string): string => {
-  const plain = (value: string) => value.replaceAll('"', '').toLowerCase();
-  const kinds = filter.values.filter(value => OWNER_FREE_KINDS.includes(plain(value)));
-  const owners = filter.values.filter(value => !OWNER_FREE_KINDS.includes(plain(value)));
-  return [
-    ...(kinds.length ? [`${prefix}K8S_Type${filter.compare}${kinds.join(',')}`] : []),
-    ...(owners.length ? [`${prefix}K8S_OwnerType${filter.compare}${owners.join(',')}`] : [])
-  ].join(joiner);
+// An encoded filter is alternatives joined by "|", each of them conditions joined by "&"; the grammar has no brackets.
+
+/** Without alternatives that say no more than a wider one beside them. */
+const tidy = (alternatives: string[][]): string => {
+  const sets = alternatives.map(each => new Set(each));
+  const isWithin = (inner: Set<string>, outer: Set<string>) => [...inner].every(each => outer.has(each));
+  return sets
+    .filter(
+      (set, index) =>
+        !sets.some((other, at) => at !== index && isWithin(other, set) && (other.size < set.size || at < index))
+    )
+    .map(set => [...set].join('&'))
+    .join('|');
 };
 
-const encodeResource = (prefix: string, filter: Filter, joiner: string): string =>
-  filter.values
-    .map(value => {
-      const [kind = '', namespace = '', ...names] = value.replaceAll('"', '').split('.');
-      const name = names.join('.');
-      const owner = OWNER_FREE_KINDS.includes(kind.toLowerCase()) ? '' : 'Owner';
-      return [
-        `${prefix}K8S_${owner}Type${filter.compare}"${kind}"`,
-        ...(namespace ? [`${prefix}K8S_Namespace${filter.compare}"${namespace}"`] : []),
-        `${prefix}K8S_${owner}Name${filter.compare}"${name}"`
-      ].join(isNegated(filter.compare) ? '|' : '&');
-    })
-    .join(joiner);
-
-const encodeList = (filters: Filter[], match: Match, fields: FilterFields): string => {
-  const joiner = match === 'any' ? '|' : '&';
-  return filters
-    .filter(filter => !filter.off && filter.values.length)
-    .map(filter => {
-      const prefix = sideOf(filter.id) === 'dst' ? 'Dst' : 'Src';
-      switch (baseOf(filter.id)) {
-        case 'kind':
-          return encodeKind(prefix, filter, joiner);
-        case 'resource':
-          return encodeResource(prefix, filter, joiner);
-        default: {
-          const field = fields.fieldOf(filter.id);
-          return field ? `${field}${filter.compare}${filter.values.join(',')}` : '';
-        }
-      }
-    })
-    .filter(item => item !== '')
-    .join(joiner);
-};
-
-const onSide = (filters: Filter[], side: 'src' | 'dst', fields: FilterFields): Filter[] =>
-  filters.map(filter => (fields.isEndpoint(filter.id) ? { ...filter, id: `${side}_${filter.id}` } : filter));
-
-export interface EncodedFilters {
-  /** One request for records. */
-  records: string;
-  /** Requests for metrics: results are added, and `minus` is subtracted, so that nothing counts twice. */
-  metrics: { plus: string[]; minus?: string };
-}
-
-export const encodeFilters = (filters: Filter[], match: Match, fields: FilterFields): EncodedFilters => {
-  const active = filters
-    .filter(filter => !filter.off && filter.values.length)
-    .map(filter => ({ ...filter, values: filter.values.map(requestValue) }));
-  const encode = (list: Filter[]) => encodeList(list, match, fields);
-  const known = (id: string) => fields.fieldOf(id) !== undefined || /^(src|dst)_(kind|resource)$/.test(id);
-  let first: Filter[] = active;
-  let second: Filter[] | undefined;
-  if (active.some(filter => fields.isEndpoint(filter.id))) {
-    first = onSide(active, 'src', fields);
-    second = onSide(active, 'dst', fields);
-  } else if (match === 'bidirectional' && active.some(filter => known(swapId(filter.id)) && sideOf(filter.id))) {
-    second = swapFilters(active, known);
-  }
-  if (!second) {
-    const plain = encode(first);
-    return { records: plain, metrics: { plus: [plain] } };
-  }
-  const isAny = match === 'any';
-  if (isAny) {
-    // "or" with what stays the same on both sides would count that part twice.
-    second = second.filter((filter, index) => filter.id !== first[index]!.id);
-  }
-  const [a, b] = [encode(first), encode(second)];
-  return {
-    records: `${a}|${b}`,
-    metrics: { plus: [a, b], minus: isAny ? undefined : encode(mergeSides(first, second)) }
-  };
-};
+const parted = (encoded: string): string[][] =>
+  encoded.split('|').map(alternative => alternative.split('&').filter(each => each !== ''));
 
 /** Both at once, of two encoded filters: each way to fit the one with each way to fit the other. */
 export const both = (one: string, other: string): string =>
-  one
-    .split('|')
-    .flatMap(left => other.split('|').map(right => [left, right].filter(Boolean).join('&')))
-    .join('|');
+  tidy(parted(one).flatMap(left => parted(other).map(right => [...left, ...right])));
 
-// What both requests have in common is said once in their overlap.
-const mergeSides = (first: Filter[], second: Filter[]): Filter[] => {
-  const seen = new Set(first.map(filter => filterKey(filter) + filter.values.join()));
-  return [...first, ...second.filter(filter => !seen.has(filterKey(filter) + filter.values.join()))];
+/** Any of some encoded filters. */
+const anyOf = (encoded: string[]): string => tidy(encoded.flatMap(parted));
+
+const allOf = (encoded: string[]): string => encoded.reduce(both, '');
+
+const unquoted = (value: string): string => value.replaceAll('"', '');
+
+/** Kinds of what has no owner and kinds of owners are in two fields: one of either, or, excluded, none of both. */
+const encodeKind = (prefix: string, { compare, values }: Filter): string => {
+  const isOwnerFree = (value: string) => OWNER_FREE_KINDS.includes(unquoted(value).toLowerCase());
+  const parts = [
+    ['Type', values.filter(isOwnerFree)] as const,
+    ['OwnerType', values.filter(value => !isOwnerFree(value))] as const
+  ]
+    .filter(([, kinds]) => kinds.length)
+    .map(([field, kinds]) => `${prefix}K8S_${field}${compare}${kinds.join(',')}`);
+  return isNegated(compare) ? allOf(parts) : anyOf(parts);
+};
+
+/** `Kind.namespace.name` is three conditions at once; excluded, one of the three is different. */
+const encodeResource = (prefix: string, { compare, values }: Filter): string => {
+  // Names of one kind and namespace are said in one go, which keeps what is excluded short.
+  const names = new Map<string, string[]>();
+  for (const value of values) {
+    const [kind = '', namespace = '', ...rest] = unquoted(value).split('.');
+    const owner = OWNER_FREE_KINDS.includes(kind.toLowerCase()) ? '' : 'Owner';
+    const conditions = [
+      `${prefix}K8S_${owner}Type${compare}"${kind}"`,
+      ...(namespace ? [`${prefix}K8S_Namespace${compare}"${namespace}"`] : []),
+      `${prefix}K8S_${owner}Name${compare}`
+    ];
+    const key = conditions.join('&');
+    names.set(key, [...(names.get(key) ?? []), `"${rest.join('.')}"`]);
+  }
+  const resources = [...names].map(([conditions, list]) => conditions + list.join(','));
+  return isNegated(compare) ? allOf(resources.map(each => each.replaceAll('&', '|'))) : anyOf(resources);
+};
+
+/** Of a filter of one side, or of none; nothing where it has no field. */
+const encodeOne = (filter: Filter, fields: FilterFields): string => {
+  const prefix = sideOf(filter.id) === 'dst' ? 'Dst' : 'Src';
+  switch (baseOf(filter.id)) {
+    case 'kind':
+      return encodeKind(prefix, filter);
+    case 'resource':
+      return encodeResource(prefix, filter);
+    default: {
+      const field = fields.fieldOf(filter.id);
+      return field ? `${field}${filter.compare}${filter.values.join(',')}` : '';
+    }
+  }
+};
+
+const onSide = (filter: Filter, side: 'src' | 'dst', fields: FilterFields): Filter =>
+  fields.isEndpoint(filter.id) ? { ...filter, id: `${side}_${filter.id}` } : filter;
+
+/** The ways in which a flow can fit all filters: as they are, or with its ends exchanged. */
+const waysOf = (filters: Filter[], match: Match, fields: FilterFields): Filter[][] => {
+  // What either end must not be, neither may be, in whatever direction.
+  const sided = filters.flatMap(filter =>
+    isNegated(filter.compare) && fields.isEndpoint(filter.id)
+      ? [onSide(filter, 'src', fields), onSide(filter, 'dst', fields)]
+      : [filter]
+  );
+  if (sided.some(filter => fields.isEndpoint(filter.id))) {
+    return (['src', 'dst'] as const).map(side => sided.map(filter => onSide(filter, side, fields)));
+  }
+  const known = (id: string) => fields.fieldOf(id) !== undefined || /^(src|dst)_(kind|resource)$/.test(id);
+  return match === 'bidirectional' ? [sided, swapFilters(sided, known)] : [sided];
+};
+
+/** Filters as one request writes them, for records and for metrics: the back end counts no flow twice. */
+export const encodeFilters = (filters: Filter[], match: Match, fields: FilterFields): string => {
+  const active = filters
+    .filter(filter => !filter.off && filter.values.length)
+    .map(filter => ({ ...filter, values: filter.values.map(requestValue) }));
+  const encode = (list: Filter[]) =>
+    anyOf(waysOf(list, match, fields).map(way => allOf(way.map(filter => encodeOne(filter, fields)))));
+  return match === 'any' ? anyOf(active.map(filter => encode([filter])).filter(each => each !== '')) : encode(active);
 };

@@ -24,6 +24,8 @@ export interface Series {
   /** Parallel to the grid of its `SeriesSet`. */
   values: (number | null)[];
   stats: Stats;
+  /** The statistic over the whole range, where it was asked for: it cannot be had from the points. */
+  whole?: number;
 }
 
 export interface SeriesSet {
@@ -38,32 +40,27 @@ export interface Stats {
   avg: number;
   min: number;
   max: number;
-  total: number;
 }
 
 const round = (value: number): number => Math.round(value * 100) / 100;
 
-export const statsOf = (times: number[], values: (number | null)[]): Stats => {
+export const statsOf = (values: (number | null)[]): Stats => {
   const known = values.filter((value): value is number => value !== null && Number.isFinite(value));
   if (!known.length) {
-    return { latest: 0, avg: 0, min: 0, max: 0, total: 0 };
+    return { latest: 0, avg: 0, min: 0, max: 0 };
   }
   const avg = known.reduce((sum, value) => sum + value, 0) / known.length;
   return {
     latest: round(known.at(-1)!),
     avg: round(avg),
     min: round(known.reduce((a, b) => Math.min(a, b))),
-    max: round(known.reduce((a, b) => Math.max(a, b))),
-    total: Math.floor(avg * (times.at(-1)! - times[0]!))
+    max: round(known.reduce((a, b) => Math.max(a, b)))
   };
 };
 
 /** The statistic that stands for a function. */
 export const statOf = (stats: Stats, fn: string): number => {
   switch (fn) {
-    case 'count':
-    case 'sum':
-      return stats.total;
     case 'last':
       return stats.latest;
     case 'min':
@@ -84,13 +81,18 @@ export const seriesId = (metric: Record<string, string>): string =>
 
 const NAME_LABELS = ['K8S_Name', 'K8S_OwnerName', 'K8S_Namespace', 'K8S_HostName', 'K8S_Zone', 'K8S_NetworkName'];
 
+/** What a label of a side, or of both ends such as the cluster, says of the peer at that side; nothing of another. */
+export const labelOfSide = (label: string, side: 'Src' | 'Dst'): string | undefined =>
+  label.startsWith(side) ? label.slice(side.length) : label.startsWith('K8S_') ? label : undefined;
+
 const peerOf = (metric: Record<string, string>, labels: string[], side: 'Src' | 'Dst'): Peer | undefined => {
-  const own = labels.filter(label => label.startsWith(side)).map(label => label.slice(3));
+  const own = labels.flatMap(label => labelOfSide(label, side) ?? []);
   if (!own.length) {
     return undefined;
   }
-  const values = Object.fromEntries(own.map(label => [label, metric[side + label] ?? '']));
-  const named = [...NAME_LABELS, 'Addr', 'SubnetLabel'].find(label => values[label]);
+  const values = Object.fromEntries(own.map(label => [label, metric[side + label] ?? metric[label] ?? '']));
+  const candidates = own.length > 1 ? [...NAME_LABELS, 'Addr', 'SubnetLabel'] : own;
+  const named = candidates.find(label => values[label]);
   const detail = [values.K8S_Namespace, values.SubnetLabel].find(value => value && value !== values[named ?? '']);
   return {
     id: own.map(label => values[label]).join('|'),
@@ -114,11 +116,17 @@ export const named = (
   const name =
     source && target
       ? source.id === target.id
-        ? `${nameOf(source, unknown)} (internal)`
+        ? // Of a flow's only cluster there is no other that it could leave.
+          labels.some(label => label.startsWith('Src'))
+          ? `${nameOf(source, unknown)} (internal)`
+          : nameOf(source, unknown)
         : `${nameOf(source, unknown)} → ${nameOf(target, unknown)}`
       : nameOf(source ?? target ?? { id: '', name: single ?? '', labels: {} }, unknown);
   return { id: seriesId(metric), name, source, target, metric };
 };
+
+/** What a point without data is: no amount, but a latency that is not known. */
+export const gapOf = (type: string): number | null => (isTimeMetric(type) ? null : 0);
 
 /** Puts an answer on one grid. `labels` are those of the aggregation. */
 export const seriesFromAnswer = (
@@ -130,7 +138,7 @@ export const seriesFromAnswer = (
 ): SeriesSet => {
   const times = gridOf(answer, step);
   const index = new Map(times.map((time, position) => [time, position]));
-  const gap = isTimeMetric(type) ? null : 0;
+  const gap = gapOf(type);
   const series = answer.result.map(({ metric, values }) => {
     const points: (number | null)[] = new Array<number | null>(times.length).fill(gap);
     for (const [time, text] of values) {
@@ -140,7 +148,7 @@ export const seriesFromAnswer = (
         points[position] = value;
       }
     }
-    return { ...named(metric, labels, unknown), values: points, stats: statsOf(times, points) };
+    return { ...named(metric, labels, unknown), values: points, stats: statsOf(points) };
   });
   return { times, series, isLimitReached: answer.stats.limitReached };
 };
@@ -168,7 +176,7 @@ export const spread = (set: SeriesSet, type: string, step: number, start: number
   }
   const before = Math.max(0, Math.floor((first - start) / step));
   const after = Math.max(0, Math.floor((end - set.times.at(-1)!) / step));
-  const gap = isTimeMetric(type) ? null : 0;
+  const gap = gapOf(type);
   const fill = (count: number) => new Array<number | null>(count).fill(gap);
   const times = Array.from({ length: before + set.times.length + after }, (_, i) => first + (i - before) * step);
   return {
@@ -176,45 +184,14 @@ export const spread = (set: SeriesSet, type: string, step: number, start: number
     times,
     series: set.series.map(series => {
       const values = [...fill(before), ...series.values, ...fill(after)];
-      return { ...series, values, stats: statsOf(times, values) };
+      return { ...series, values, stats: statsOf(values) };
     })
   };
 };
 
-/** Adds answers of the two directions and takes away what both contain. */
-export const combineAnswers = (plus: MatrixAnswer[], minus: MatrixAnswer | undefined): MatrixAnswer => {
-  const [first, ...more] = plus;
-  if (!more.length || !first) {
-    return first!;
-  }
-  const sums = new Map<string, { metric: Record<string, string>; points: Map<number, number> }>();
-  const put = (answer: MatrixAnswer, sign: 1 | -1) => {
-    for (const { metric, values } of answer.result) {
-      const key = JSON.stringify(Object.entries(metric).sort());
-      const sum = sums.get(key) ?? { metric, points: new Map<number, number>() };
-      if (sign < 0 && !sums.has(key)) {
-        continue;
-      }
-      for (const [time, text] of values) {
-        const value = (sum.points.get(time) ?? 0) + sign * Number(text);
-        sum.points.set(time, sign < 0 ? Math.max(0, value) : value);
-      }
-      sums.set(key, sum);
-    }
-  };
-  plus.forEach(answer => put(answer, 1));
-  if (minus) {
-    put(minus, -1);
-  }
-  return {
-    ...first,
-    result: [...sums.values()].map(({ metric, points }) => ({
-      metric,
-      values: [...points].sort(([a], [b]) => a - b).map(([time, value]): [number, string] => [time, String(value)])
-    })),
-    stats: { ...first.stats, limitReached: plus.some(answer => answer.stats.limitReached) }
-  };
-};
+/** As it is written in a sentence. */
+export const scopeName = (scopes: ScopeConfig[], id: string): string =>
+  (scopeById(scopes, id)?.name ?? id).toLowerCase();
 
 export const scopeById = (scopes: ScopeConfig[], id: string): ScopeConfig | undefined =>
   scopes.find(scope => scope.id === id);

@@ -78,11 +78,8 @@ export const moveRange = (range: TimeRange, direction: -1 | 1, nowSeconds: numbe
   return { kind: 'absolute', start: Math.floor(movedEnd - width), end: Math.floor(movedEnd) };
 };
 
-/** Step and interval of a chart over a range, as NetObserv's page chooses them. */
-export const stepOf = (range: TimeRange): { rateInterval: number; step: number } => {
-  const rateInterval = Math.max(30, Math.floor(secondsOf(range) / 10));
-  return { rateInterval, step: Math.floor(rateInterval / 2) };
-};
+/** Seconds between two points of a chart over a range, as NetObserv's page chooses them. */
+export const stepOf = (range: TimeRange): number => Math.floor(Math.max(30, Math.floor(secondsOf(range) / 10)) / 2);
 
 /** How often the points of a moving range move on at the most; all panels ask for the same ones meanwhile. */
 const MOVE_SECONDS = 15;

@@ -47,6 +47,28 @@ const LOSSES = ['all', 'dropped', 'hasDrops', 'sent'] as const;
 export const METRIC_TYPES = ['Bytes', 'Packets', 'PktDropBytes', 'PktDropPackets', 'DnsLatencyMs', 'TimeFlowRttNs'];
 const FUNCTIONS = ['last', 'avg', 'min', 'max', 'sum', 'p90', 'p99'];
 
+const RECORD_TYPES = ['flowLog', 'newConnection', 'heartbeat', 'endConnection', 'allConnections'] as const;
+const SOURCES = ['auto', 'loki', 'prom'] as const;
+
+/** What, beside filters and times, chooses which flows are shown, as it usually is. */
+export const CHOICE_DEFAULTS = {
+  recordType: 'flowLog',
+  packetLoss: 'all',
+  dataSource: 'auto',
+  isShowingDuplicates: false
+} satisfies Partial<PageState>;
+
+export type Choice = keyof typeof CHOICE_DEFAULTS;
+
+/** Keys of an address that choose which flows are shown, and what they may be. */
+const CHOICE_VALUES: [key: string, allowed: readonly string[]][] = [
+  ['match', MATCHES],
+  ['recordType', RECORD_TYPES],
+  ['packetLoss', LOSSES],
+  ['dataSource', SOURCES],
+  ['showDup', ['true', 'false']]
+];
+
 /** What a stranger can read: namespaces of a cluster, addresses of a host. */
 const defaultScope = (scopes: string[]): string =>
   ['namespace', 'address'].find(scope => scopes.includes(scope)) ?? scopes[0] ?? '';
@@ -68,9 +90,9 @@ export const stateFromUrl = (search: string, defaults: UrlDefaults): PageState =
     group: params.get('group') ?? 'auto',
     metricType: oneOf(params.get('type'), METRIC_TYPES, 'Bytes'),
     metricFunction: oneOf(params.get('function'), FUNCTIONS, 'avg'),
-    recordType: params.get('recordType') ?? 'flowLog',
-    packetLoss: oneOf(params.get('packetLoss'), LOSSES, 'all'),
-    dataSource: params.get('dataSource') ?? 'auto',
+    recordType: oneOf(params.get('recordType'), RECORD_TYPES, CHOICE_DEFAULTS.recordType),
+    packetLoss: oneOf(params.get('packetLoss'), LOSSES, CHOICE_DEFAULTS.packetLoss),
+    dataSource: oneOf(params.get('dataSource'), SOURCES, CHOICE_DEFAULTS.dataSource),
     isShowingDuplicates: params.get('showDup') === 'true',
     isShowingSmall: params.get('small') === 'show'
   };
@@ -80,11 +102,19 @@ export const stateFromUrl = (search: string, defaults: UrlDefaults): PageState =
 export interface Unusable {
   filters: string[];
   range: string[];
+  choices: string[];
 }
 
 export const unusableIn = (search: string, { isKnownFilter }: Pick<UrlDefaults, 'isKnownFilter'>): Unusable => {
   const params = new URLSearchParams(search);
-  return { filters: unusableFilters(params.get('filters') ?? '', isKnownFilter), range: unusableRange(params) };
+  return {
+    filters: ['filters', 'off'].flatMap(key => unusableFilters(params.get(key) ?? '', isKnownFilter)),
+    range: unusableRange(params),
+    choices: CHOICE_VALUES.flatMap(([key, allowed]) => {
+      const value = params.get(key);
+      return value === null || allowed.includes(value) ? [] : [`${key}=${value}`];
+    })
+  };
 };
 
 export const urlFromState = (state: PageState): string => {
@@ -110,9 +140,9 @@ export const urlFromState = (state: PageState): string => {
   put('group', state.group, 'auto');
   put('type', state.metricType, 'Bytes');
   put('function', state.metricFunction, 'avg');
-  put('recordType', state.recordType, 'flowLog');
-  put('packetLoss', state.packetLoss, 'all');
-  put('dataSource', state.dataSource, 'auto');
+  put('recordType', state.recordType, CHOICE_DEFAULTS.recordType);
+  put('packetLoss', state.packetLoss, CHOICE_DEFAULTS.packetLoss);
+  put('dataSource', state.dataSource, CHOICE_DEFAULTS.dataSource);
   put('showDup', String(state.isShowingDuplicates), 'false');
   put('small', state.isShowingSmall ? 'show' : '', '');
   return `?${params.toString()}`;

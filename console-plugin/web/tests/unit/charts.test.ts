@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { changeText } from '../../src/components/charts/BarList';
 import { HEAT_LEVELS, heatScale } from '../../src/components/charts/heat';
 import { sparkPaths } from '../../src/components/charts/Sparkline';
-import { alignTo, changeOf, rank, stack } from '../../src/components/charts/stack';
+import { alignTo, changeOf, lonePoints, rank, stack } from '../../src/components/charts/stack';
 import { labelsOf, type MetricData } from '../../src/hooks/use-metrics';
 import { seriesId, statsOf } from '../../src/model/series';
 import { completed } from '../../src/model/top';
@@ -24,7 +24,7 @@ const setOf = (series: Record<string, { metric?: Record<string, string>; values:
     name: id,
     metric,
     values,
-    stats: statsOf(TIMES, values)
+    stats: statsOf(values)
   }))
 });
 
@@ -52,6 +52,16 @@ describe('the top of a metric', () => {
     const { top, others } = rank({ set, whole }, total, 2);
     expect(top.map(each => each.id)).toEqual(['large', 'middle']);
     expect(others).toEqual([5, 5, 5]);
+  });
+
+  it('does not fall where the total has no point yet', () => {
+    const total = setOf({ app: { values: [20, 30, null] } });
+    expect(rank({ set, whole }, total, 1)).toMatchObject({ total: [20, 30, null], others: [10, 10, null] });
+  });
+
+  it('is of the whole range for a latency, with gaps where no step knows it', () => {
+    const [slow] = completed({ ...setOf({}), series: [] }, wholeOf({ '': 90 }), LABELS, 'Unknown', null);
+    expect(slow).toMatchObject({ whole: 90, values: [null, null, null] });
   });
 
   it('never adds up to more than its total', () => {
@@ -86,7 +96,7 @@ describe('the top of a metric', () => {
       ]),
       isLimitReached: false
     };
-    const series = completed(step, whole, LABELS, 'Unknown');
+    const series = completed(step, whole, LABELS, 'Unknown', 0);
     const { top, others } = rank({ set: { ...step, series }, whole }, undefined, 1);
     expect(top.map(({ name, values }) => [name, values])).toEqual([['10.0.0.3 → 10.0.0.4', [0]]]);
     expect(top[0]!.source?.labels).toEqual({ Addr: '10.0.0.3' });
@@ -127,6 +137,11 @@ describe('changes', () => {
   });
 });
 
+it('a value between gaps is a point, since no line reaches it', () => {
+  expect(lonePoints([1, null, 2, null, 3, 4, null, undefined, 5])).toEqual([0, 2, 8]);
+  expect(lonePoints([1, 2])).toEqual([]);
+});
+
 describe('sums by a field', () => {
   const sumsOfField = (field: string, amounts: Record<string, number>): Whole => ({
     values: new Map(Object.entries(amounts).map(([value, now]) => [value, { metric: { [field]: value }, now }])),
@@ -136,9 +151,20 @@ describe('sums by a field', () => {
   it('adds both ways of a service port and leaves random ports out', () => {
     const source = sumsOfField('SrcPort', { 443: 3, 51000: 9, 33000: 1 });
     const target = sumsOfField('DstPort', { 443: 1 });
-    expect(servicePorts(source, target, port => port === 33_000)).toEqual([
+    const none = sumsOfField('SrcPort', {});
+    expect(servicePorts(source, target, none, port => port === 33_000)).toEqual([
       { value: '443', amount: 4 },
       { value: '33000', amount: 1 }
+    ]);
+  });
+
+  it('counts a flow between two service ports once', () => {
+    const source = sumsOfField('SrcPort', { 123: 10, 443: 2 });
+    const target = sumsOfField('DstPort', { 123: 9, 443: 5 });
+    const between = sumsOfField('SrcPort', { 123: 8 });
+    expect(servicePorts(source, target, between, () => false)).toEqual([
+      { value: '123', amount: 11 },
+      { value: '443', amount: 7 }
     ]);
   });
 

@@ -3,13 +3,14 @@ import { FilterFields } from '../../src/model/filters';
 import { addAll, pairOfPeers, peerFilters, replaceAll, valueFilters } from '../../src/model/peer-filters';
 import { statsOf, type Peer, type Series, type SeriesSet } from '../../src/model/series';
 import { focusOf } from '../../src/pages/topology/focus';
-import { boundsOf, edgeWidth, isBusy, neighbour, shorten } from '../../src/pages/topology/geometry';
+import { bendOf, boundsOf, edgeWidth, isBusy, neighbour, shorten } from '../../src/pages/topology/geometry';
 import {
   OPEN_NODES_MAX,
   buildGraph,
   groupLabels,
   groupTypes,
   resolveGroup,
+  valueBy,
   type GraphOptions
 } from '../../src/pages/topology/graph';
 import { placeLabels } from '../../src/pages/topology/labels';
@@ -32,14 +33,24 @@ const peer = (address: string, subnet = ''): Peer => ({
   labels: { Addr: address, SubnetLabel: subnet }
 });
 
-const series = (source: Peer, target: Peer, value: number): Series => ({
-  id: `${source.id}>${target.id}`,
-  name: '',
-  source,
-  target,
-  metric: {},
-  values: [value, value, value],
-  stats: statsOf(TIMES, [value, value, value])
+/** Of so much on average; no two of its statistics are equal. */
+const series = (source: Peer, target: Peer, average: number): Series => {
+  const values = [average * 1.5, average / 4, average * 1.25];
+  return {
+    id: `${source.id}>${target.id}`,
+    name: '',
+    source,
+    target,
+    metric: {},
+    values,
+    stats: statsOf(values)
+  };
+};
+
+/** A latency over the whole range; each of its steps was faster. */
+const latency = (source: Peer, target: Peer, whole: number): Series => ({
+  ...series(source, target, whole / 10),
+  whole
 });
 
 const setOf = (list: Series[]): SeriesSet => ({ times: TIMES, series: list, isLimitReached: false });
@@ -48,7 +59,7 @@ const OPTIONS: GraphOptions = {
   nodesMax: 300,
   groupLabels: ['SubnetLabel'],
   chosen: new Map(),
-  fn: 'avg',
+  valueOf: valueBy('avg', false, 45),
   isTime: false,
   names: { unknown: 'Unknown', others: 'Others', noGroup: 'Elsewhere' }
 };
@@ -127,8 +138,20 @@ describe('the graph', () => {
   });
 
   it('shows the worst of latencies and adds nothing up', () => {
-    const graph = buildGraph(setOf([series(a, c, 100), series(c, a, 30)]), {}, { ...OPTIONS, isTime: true });
+    const valueOf = valueBy('p90', true, 45);
+    const graph = buildGraph(setOf([latency(a, c, 100), latency(c, a, 30)]), {}, { ...OPTIONS, valueOf, isTime: true });
     expect(graph.edges[0]!.value).toBe(100);
+  });
+
+  it.each([
+    ['avg', 100],
+    ['last', 125],
+    ['min', 25],
+    ['max', 150],
+    ['sum', 4500]
+  ])('shows the %s of an amount', (fn, value) => {
+    const graph = buildGraph(setOf([series(a, c, 100)]), {}, { ...OPTIONS, valueOf: valueBy(fn, false, 45) });
+    expect(graph.edges[0]!.value).toBe(value);
   });
 
   it('puts what is beyond the limit into one node and loses no traffic', () => {
@@ -166,7 +189,7 @@ describe('the graph', () => {
     const graph = buildGraph(
       shown,
       {
-        rtt: setOf([series(a, c, 4), series(b, c, 400), series(a, b, 5)]),
+        rtt: setOf([latency(a, c, 4), latency(b, c, 400), latency(a, b, 5)]),
         drops: setOf([series(a, b, 2)]),
         dnsErrors: setOf([series(a, c, 2)]),
         dnsFlows: setOf([series(a, c, 10)])
@@ -199,9 +222,11 @@ describe('group types', () => {
     expect(groupTypes(SCOPES, SCOPES[0])).toEqual([]);
   });
 
-  it('resolve "auto" to the one of Kubernetes, else to the first', () => {
+  it('resolve "auto" to the one of Kubernetes, else to subnets, else to none', () => {
     expect(resolveGroup(['clusters', 'namespaces', 'namespaces+owners'], 'auto')).toBe('namespaces+owners');
-    expect(resolveGroup(['subnets'], 'auto')).toBe('subnets');
+    expect(resolveGroup(['hosts', 'subnets'], 'auto')).toBe('subnets');
+    expect(resolveGroup(['hosts', 'zones'], 'auto')).toBeUndefined();
+    expect(resolveGroup(['hosts'], 'hosts')).toBe('hosts');
     expect(resolveGroup(['subnets'], 'none')).toBeUndefined();
     expect(resolveGroup([], 'auto')).toBeUndefined();
   });
@@ -315,6 +340,19 @@ describe('the drawing', () => {
     expect(widths[1]! - widths[0]!).toBeLessThan(widths[3]! - widths[2]! + 0.01);
     expect(edgeWidth(0, 1000)).toBe(1);
     expect(edgeWidth(5, 0)).toBe(1);
+  });
+
+  it('bends an edge around the nodes between its ends, as slightly as it can', () => {
+    const [from, to] = [
+      { x: 0, y: 0 },
+      { x: 300, y: 0 }
+    ];
+    expect(bendOf(from, to, [])).toBe(0.08);
+    expect(bendOf(from, to, [{ x: 600, y: 0 }])).toBe(0.08);
+    // A positive bend passes above: a node there sends it below, one on either side further out.
+    expect(bendOf(from, to, [{ x: 150, y: -20 }])).toBe(-0.08);
+    const wide = bendOf(from, to, [{ x: 150, y: 0 }]);
+    expect(Math.abs(wide)).toBe(0.2);
   });
 
   it('has an arrow for each busy side', () => {

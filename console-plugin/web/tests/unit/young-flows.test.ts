@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import { loadMetric } from '../../src/hooks/use-metrics';
 import type { PageModel } from '../../src/hooks/use-page';
 import type { Translate } from '../../src/hooks/use-text';
-import { encodeFilters, FilterFields } from '../../src/model/filters';
+import { FilterFields } from '../../src/model/filters';
 import { pointsOf, SETTLE_SECONDS, type TimeRange } from '../../src/model/time';
 import { config } from './config';
 
@@ -18,12 +18,12 @@ const pageOf = (range: TimeRange) =>
     config,
     fields,
     query: { filters: '' },
-    encoded: encodeFilters([], 'all', fields),
+    now: () => NOW,
     state: { range }
   }) as never as PageModel;
 
 /** Answers as the back end does: a sample at `t` is over the time before it, and exists only if a flow is in there. */
-const answerOf = (since: number) => (address: string) => {
+const answerOf = (since: number, until: number) => (address: string) => {
   const params = new URL(address, 'http://page').searchParams;
   const number = (key: string) => Number.parseInt(params.get(key)!, 10);
   const [first, end, step, width] = ['startTime', 'endTime', 'step', 'rateInterval'].map(number) as [
@@ -34,7 +34,7 @@ const answerOf = (since: number) => (address: string) => {
   ];
   const values: [number, string][] = [];
   for (let time = first; time <= end; time += step) {
-    const flows = Math.min(time, NOW) - Math.max(time - width, since);
+    const flows = Math.min(time, until) - Math.max(time - width, since);
     if (flows > 0) {
       values.push([time, String((flows * BYTES) / width)]);
     }
@@ -51,10 +51,10 @@ const answerOf = (since: number) => (address: string) => {
   return Promise.resolve(new Response(JSON.stringify({ resultType: 'matrix', result, stats, unixTimestamp: NOW })));
 };
 
-const load = (seconds: number, since: number, isWhole?: boolean) => {
-  vi.stubGlobal('fetch', vi.fn(answerOf(since)));
+const load = (seconds: number, since: number, until = NOW) => {
+  vi.stubGlobal('fetch', vi.fn(answerOf(since, until)));
   const range = { kind: 'relative' as const, seconds };
-  const spec = { type: 'Bytes', fn: 'rate', by: 'app', isWhole };
+  const spec = { type: 'Bytes', fn: 'rate', by: 'app' };
   return loadMetric(pageOf(range), spec, (text => text) as Translate, new AbortController().signal);
 };
 
@@ -75,7 +75,7 @@ describe('five minutes of flows', () => {
   });
 
   it('count in the average of a day with all their bytes that are settled', async () => {
-    const { series, times } = await load(DAY, NOW - 300, true);
+    const { series, times } = await load(DAY, NOW - 300);
     const settled = times.at(-1)! - (NOW - 300);
     expect(series[0]!.stats.avg * DAY).toBeCloseTo(settled * BYTES, -3);
   });
@@ -84,6 +84,13 @@ describe('five minutes of flows', () => {
 it('has no fall at the end of a steady flow', async () => {
   const { series } = await load(DAY, 0);
   expect(new Set(series[0]!.values)).toEqual(new Set([BYTES]));
+});
+
+it('shows a burst in the steps it was in, at its full height', async () => {
+  const { times, step } = await load(300, 0);
+  const { series } = await load(300, times[9]!, times[9]! + step);
+  expect(series[0]!.values.filter(value => value! > 0)).toEqual([BYTES]);
+  expect(series[0]!.values[10]).toBe(BYTES);
 });
 
 describe('points', () => {

@@ -163,7 +163,7 @@ export interface LossReport {
   losses: Loss[];
   /** Components of which nothing is known, whatever the range, since they have never answered. */
   neverSeen: NeverSeen[];
-  /** Intervals in which a component that has been seen ran, or may have run, without anybody counting. */
+  /** Intervals in which a component that has been seen ran, or may have run, without anybody counting; and hours of which the flow store had to set a damaged file aside. */
   unaccounted: Unaccounted[];
 }
 

@@ -26,6 +26,8 @@ interface Props {
   /** Why it is empty, where it is not that there is nothing. */
   emptyText?: string;
   error?: Error;
+  /** What is drawn answers an older question. */
+  isStale: boolean;
   table?: () => TableData;
   className?: string;
   children: React.ReactNode;
@@ -40,6 +42,7 @@ export const ChartPanel = ({
   isEmpty,
   emptyText,
   error,
+  isStale,
   table,
   className,
   children
@@ -79,7 +82,7 @@ export const ChartPanel = ({
         )}
       </div>
       <div
-        className={`netobserv-card-body ${error && !isEmpty ? 'netobserv-stale' : ''}`}
+        className={`netobserv-card-body ${(error || isStale) && !isEmpty ? 'netobserv-stale' : ''}`}
         style={{ minBlockSize: height }}
       >
         {content()}

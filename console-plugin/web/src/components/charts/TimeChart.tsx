@@ -9,7 +9,7 @@ import { useSize } from '../../hooks/use-size';
 import { useIsDark } from '../../hooks/use-theme';
 import { formatShortDateTime, formatTimeOfDay } from '../../model/format';
 import './charts.css';
-import { stack } from './stack';
+import { lonePoints, stack } from './stack';
 
 export interface ChartSeries {
   id: string;
@@ -228,8 +228,9 @@ const options = (element: HTMLElement, drawn: Drawn): uPlot.Options => {
           stroke: color,
           width: each.isLine || !isStacked ? 1.75 : 1,
           alpha: fades(each) ? 0.4 : 1,
-          points: { show: false },
-          spanGaps: !isStacked,
+          // A line needs two points; one alone between gaps is a dot.
+          points: { show: false, size: 5, fill: color, filter: (plot, index) => lonePoints(plot.data[index] ?? []) },
+          spanGaps: false,
           ...(isStacked && !each.isLine
             ? {
                 fill: () =>

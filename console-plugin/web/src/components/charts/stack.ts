@@ -38,9 +38,14 @@ export const rank = ({ set, whole }: Top, total: MetricData | undefined, count: 
     .map(({ series }) => series);
   const top = sorted.slice(0, count);
   const known = total?.series[0] && alignTo(set.times, total, total.series[0].values);
-  const sums = set.times.map((_, index) => Math.max(known?.[index] ?? 0, sumAt(sorted, index)));
+  // Where the total has no point, as before its next answer, it is not known: that of the names would be a fall.
+  const sums = set.times.map((_, index) =>
+    known && known[index] === null ? null : Math.max(known?.[index] ?? 0, sumAt(sorted, index))
+  );
   const isAll = sorted.length <= count && !whole.isLimitReached;
-  const rest = isAll ? undefined : sums.map((sum, index) => Math.max(0, sum - sumAt(top, index)));
+  const rest = isAll
+    ? undefined
+    : sums.map((sum, index) => (sum === null ? null : Math.max(0, sum - sumAt(top, index))));
   return { top, total: sums, others: rest };
 };
 
@@ -54,6 +59,13 @@ export const stack = (layers: (number | null)[][]): number[][] => {
     return [...heights];
   });
 };
+
+/** Where a value stands alone between gaps. */
+export const lonePoints = (values: ArrayLike<number | null | undefined>): number[] =>
+  Array.from(values).flatMap((_value, index) => {
+    const isGap = (at: number) => (values[at] ?? null) === null;
+    return !isGap(index) && isGap(index - 1) && isGap(index + 1) ? [index] : [];
+  });
 
 /** How a value changed, as a ratio, or that it is new; nothing when it is not known what it was. */
 export const changeOf = (now: number | undefined, before: number | undefined): Change | undefined => {

@@ -5,7 +5,7 @@ import { Table, Tbody, Thead, Tr } from '@patternfly/react-table';
 import { AngleRightIcon, ExclamationTriangleIcon } from '@patternfly/react-icons';
 import { useMemo, useState } from 'react';
 import type { ColumnConfig } from '../../api/types';
-import { useSetting } from '../../hooks/use-settings';
+import { isAmounts, useSetting } from '../../hooks/use-settings';
 import { useText } from '../../hooks/use-text';
 import { useWindow } from '../../hooks/use-window';
 import { isNumeric, type Sort } from '../../model/columns';
@@ -33,13 +33,15 @@ interface Props {
 
 const ROW_HEIGHT = { compact: 32, normal: 52 };
 const HEADER_HEIGHT = 48;
+const NO_SIZES: Record<string, number> = {};
+
 export const FlowTable = (props: Props) => {
   const { flows, columns, allColumns, ports, nowMs, sort, onSort, isCompact, selectedId, onSelect } = props;
   const t = useText();
   const rowHeight = isCompact ? ROW_HEIGHT.compact : ROW_HEIGHT.normal;
   const view = useWindow(flows.length, rowHeight, HEADER_HEIGHT);
   const { first, last, before, after, width: room, isAtStart, scroller, onScroll, reveal } = view;
-  const [chosen, setChosen] = useSetting<Record<string, number>>('netflow-traffic-column-sizes', {});
+  const [chosen, setChosen] = useSetting('netflow-traffic-column-sizes', isAmounts, NO_SIZES);
   const [focusedId, setFocusedId] = useState<string>();
   const context = useMemo(
     (): CellContext => ({

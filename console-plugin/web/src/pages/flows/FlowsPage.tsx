@@ -11,7 +11,7 @@ import { ErrorView, LoadingRows, NothingFound, RefreshFailed } from '../../compo
 import { Summary } from '../../components/Summary';
 import { usePage } from '../../hooks/use-page';
 import { useQuery } from '../../hooks/use-query';
-import { useSetting } from '../../hooks/use-settings';
+import { isFlag, isOneOf, isText, isTexts, useSetting } from '../../hooks/use-settings';
 import { useText } from '../../hooks/use-text';
 import { availableColumns, DEFAULT_SORT, defaultColumns, sortFlows, type Sort } from '../../model/columns';
 import { fieldFilters } from '../../model/flow-filters';
@@ -26,17 +26,24 @@ import { FlowPanel } from './FlowPanel';
 import './flows.css';
 import { FlowTable } from './FlowTable';
 
+const isSize = isOneOf('s', 'm');
+
 const FlowsPage = () => {
   const t = useText();
   const { config, ports, fields, state, query, limit, tick, change, filterOn } = usePage();
   const columns = useMemo(() => availableColumns(config), [config]);
   const [selectedColumns, setSelectedColumns] = useSetting<string[]>(
     'netflow-traffic-columns',
+    isTexts,
     defaultColumns(columns)
   );
-  const [sortId, setSortId] = useSetting('netflow-traffic-sort-id', DEFAULT_SORT.id);
-  const [isDescending, setIsDescending] = useSetting('netflow-traffic-sort-descending', DEFAULT_SORT.isDescending);
-  const [size, setSize] = useSetting<'s' | 'm'>('netflow-traffic-size-size', 'm');
+  const [sortId, setSortId] = useSetting('netflow-traffic-sort-id', isText, DEFAULT_SORT.id);
+  const [isDescending, setIsDescending] = useSetting(
+    'netflow-traffic-sort-descending',
+    isFlag,
+    DEFAULT_SORT.isDescending
+  );
+  const [size, setSize] = useSetting('netflow-traffic-size-size', isSize, 'm');
   const [selected, setSelected] = useState<Flow>();
   const [menu, setMenu] = useState<CellMenuTarget>();
   const [isChoosing, setIsChoosing] = useState(false);
@@ -49,7 +56,7 @@ const FlowsPage = () => {
       isLimitReached: answer.stats.limitReached
     };
   });
-  const { data, error, isLoading, isStale, loadedAt, tookMs, cancel } = records;
+  const { data, error, isStale, loadedAt, tookMs } = records;
 
   const shownColumns = useMemo(() => {
     const shown = columns.filter(column => selectedColumns.includes(column.id));
@@ -73,7 +80,7 @@ const FlowsPage = () => {
   return (
     <div className="netobserv-split">
       <div className="netobserv-main">
-        <Busy isBusy={isLoading} onCancel={cancel} />
+        <Busy />
         {!data && (error ? <ErrorView error={error} /> : <LoadingRows />)}
         {data && error && <RefreshFailed error={error} loadedAt={loadedAt} />}
         {data && !flows.length && <NothingFound />}

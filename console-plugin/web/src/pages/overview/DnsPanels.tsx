@@ -39,6 +39,7 @@ export const DnsPanels = () => {
         isLoading={!codes.data && !codes.error}
         isEmpty={!sums.length}
         error={codes.error}
+        isStale={codes.isStale}
       >
         <BarList
           name={t('DNS response codes')}
@@ -62,6 +63,7 @@ export const DnsPanels = () => {
         isLoading={!slow.data && !slow.error}
         isEmpty={!slowest.length}
         error={slow.error}
+        isStale={slow.isStale}
       >
         <BarList
           name={t('Slowest DNS names')}

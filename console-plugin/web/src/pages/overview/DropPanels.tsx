@@ -45,6 +45,7 @@ export const DropPanels = () => {
       isEmpty={!series.length || !times.length}
       emptyText={series.length ? t('No point over time yet') : undefined}
       error={causes.error}
+      isStale={causes.isStale}
       table={() => ({
         head: [t('Time'), ...series.map(each => each.name)],
         rows: times.map((time, index) => [

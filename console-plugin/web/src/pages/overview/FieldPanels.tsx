@@ -3,32 +3,33 @@
 import { BarList } from '../../components/charts/BarList';
 import { ChartPanel } from '../../components/charts/ChartPanel';
 import { usePage } from '../../hooks/use-page';
+import type { QueryState } from '../../hooks/use-query';
 import { useText } from '../../hooks/use-text';
 import { useWhole } from '../../hooks/use-whole';
 import { formatMetric } from '../../model/format';
 import { GONE } from '../../model/interface-names';
 import { protocolName } from '../../model/reference';
-import { servicePorts, sumsOf, type FieldSum } from './fields';
+import { sumsOf, type FieldSum } from './fields';
+import type { Measure, Total } from './TrafficPanels';
 import { useNames } from './use-names';
+import { useServicePorts } from './use-service-ports';
 
 interface Props {
-  type: 'Bytes' | 'Packets';
-  /** Over the whole range. */
-  total: number;
+  type: Measure;
+  totals: Record<Measure, Total>;
 }
 
 const ASKED = 200;
 const SHOWN = 6;
 const HEIGHT = 196;
 
-export const FieldPanels = ({ type, total }: Props) => {
+export const FieldPanels = ({ type, totals }: Props) => {
   const t = useText();
   const { config, ports } = usePage();
   const names = useNames();
   const has = (field: string) => config.fields.some(each => each.name === field);
   const by = (field: string) => (has(field) ? { type, fn: 'rate', by: field, limit: ASKED } : undefined);
-  const sourcePorts = useWhole(by('SrcPort'));
-  const targetPorts = useWhole(by('DstPort'));
+  const servicePorts = useServicePorts(has('DstPort') ? { type, fn: 'rate', limit: ASKED } : undefined);
   const interfaces = useWhole(by('Interfaces'));
   const protocols = useWhole(by('Proto'));
 
@@ -37,35 +38,40 @@ export const FieldPanels = ({ type, total }: Props) => {
     title: string,
     note: string,
     sums: FieldSum[],
-    queries: { data?: unknown; error?: Error }[],
+    { data, error, isStale }: QueryState<{ spec: { type: string } }>,
     nameOf: (value: string) => string
-  ) => (
-    <ChartPanel
-      key={field}
-      id={`by_${field}`}
-      className="netobserv-third"
-      title={title}
-      note={note}
-      height={HEIGHT}
-      isLoading={queries.some(each => !each.data && !each.error)}
-      isEmpty={!sums.length}
-      error={queries.find(each => each.error)?.error}
-    >
-      <BarList
-        name={title}
-        bars={sums.slice(0, SHOWN).map(({ value, amount }) => ({
-          id: value,
-          name: nameOf(value),
-          value: amount,
-          text: formatMetric(amount, type, 'rate'),
-          share: total > 0 ? Math.min(1, amount / total) : undefined,
-          color: '--netobserv-bar',
-          ...names.ofValue(field, value, nameOf(value), title)
-        }))}
-      />
-    </ChartPanel>
-  );
-  const isNamed = (port: number) => ports.name(port) !== undefined;
+  ) => {
+    // What is shown may still answer the question before.
+    const shown = (data?.spec.type ?? type) as Measure;
+    const total = totals[shown].whole;
+    return (
+      <ChartPanel
+        key={field}
+        id={`by_${field}`}
+        className="netobserv-third"
+        title={title}
+        note={note}
+        height={HEIGHT}
+        isLoading={!data && !error}
+        isEmpty={!sums.length}
+        error={error}
+        isStale={isStale}
+      >
+        <BarList
+          name={title}
+          bars={sums.slice(0, SHOWN).map(({ value, amount }) => ({
+            id: value,
+            name: nameOf(value),
+            value: amount,
+            text: formatMetric(amount, shown, 'rate'),
+            share: total > 0 ? Math.min(1, amount / total) : undefined,
+            color: '--netobserv-bar',
+            ...names.ofValue(field, value, nameOf(value), title)
+          }))}
+        />
+      </ChartPanel>
+    );
+  };
   return (
     <>
       {has('DstPort') &&
@@ -73,21 +79,21 @@ export const FieldPanels = ({ type, total }: Props) => {
           'DstPort',
           t('Service ports'),
           t('to and from the port'),
-          servicePorts(sourcePorts.data, targetPorts.data, isNamed),
-          [sourcePorts, targetPorts],
+          servicePorts.data?.sums ?? [],
+          servicePorts,
           port => ports.label(Number(port))
         )}
       {has('Interfaces') &&
         panel(
           'Interfaces',
           t('Interfaces'),
-          t('where it was counted'),
+          t('where it was counted, equal names together'),
           sumsOf(interfaces.data, 'Interfaces'),
-          [interfaces],
+          interfaces,
           name => (name === GONE ? t('Interfaces that are gone') : name)
         )}
       {has('Proto') &&
-        panel('Proto', t('Protocols'), '', sumsOf(protocols.data, 'Proto'), [protocols], number =>
+        panel('Proto', t('Protocols'), '', sumsOf(protocols.data, 'Proto'), protocols, number =>
           protocolName(Number(number))
         )}
     </>

@@ -46,6 +46,7 @@ export const LatencyChart = ({ id, type, title, height }: Props) => {
       isLoading={!slow.data && !slow.error}
       isEmpty={!slow.data?.series.length}
       error={slow.error}
+      isStale={slow.isStale || average.isStale}
       table={() => ({
         head: [t('Time'), ...series.map(each => each.name)],
         rows: times.map((time, index) => [

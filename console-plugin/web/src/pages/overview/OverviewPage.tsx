@@ -14,7 +14,6 @@ import { usePage } from '../../hooks/use-page';
 import { useText } from '../../hooks/use-text';
 import { useHasEarlier, useWhole } from '../../hooks/use-whole';
 import { formatBytes, formatCount, formatMetric } from '../../model/format';
-import { scopeById } from '../../model/series';
 import { secondsOf } from '../../model/time';
 import { totalOf } from '../../model/whole';
 import { TOPS } from '../../model/url-state';
@@ -45,9 +44,10 @@ const OverviewPage = () => {
   const { bytes, packets, flows } = totals;
   const isFirst = useHasEarlier() === false;
   const type = state.metricType === 'Packets' ? 'Packets' : 'Bytes';
-  const total = type === 'Packets' ? packets : bytes;
-  const wholeTotal = average(type === 'Packets' ? wholes.packets : wholes.bytes);
-  const scopeName = (scopeById(config.scopes, state.scope)?.name ?? state.scope).toLowerCase();
+  const byMeasure = {
+    Bytes: { overTime: bytes, whole: average(wholes.bytes) },
+    Packets: { overTime: packets, whole: average(wholes.packets) }
+  };
   const seconds = secondsOf(state.range);
   const actionsOf = useSubjectActions();
   // Peers are those of a scope: they mean nothing in another one.
@@ -70,7 +70,7 @@ const OverviewPage = () => {
     <NamesContext.Provider value={names}>
       <div className="netobserv-split">
         <div className="netobserv-main">
-          <Busy isBusy={bytes.isLoading} onCancel={bytes.cancel} />
+          <Busy />
           {bytes.error && bytes.data && <RefreshFailed error={bytes.error} loadedAt={bytes.loadedAt} />}
           {bytes.error && !bytes.data ? (
             <ErrorView error={bytes.error} />
@@ -86,16 +86,10 @@ const OverviewPage = () => {
             >
               <div className="netobserv-panels">
                 <Tiles totals={totals} wholes={wholes} isFirst={isFirst} />
-                <TrafficPanels
-                  type={type}
-                  total={total}
-                  wholeTotal={wholeTotal}
-                  scopeName={scopeName}
-                  isFirst={isFirst}
-                />
-                <FieldPanels type={type} total={wholeTotal} />
+                <TrafficPanels type={type} totals={byMeasure} isFirst={isFirst} />
+                <FieldPanels type={type} totals={byMeasure} />
                 {hasFeature('dnsTracking') && <DnsPanels />}
-                {hasFeature('flowRTT') && <RoundTripPanels scopeName={scopeName} />}
+                {hasFeature('flowRTT') && <RoundTripPanels />}
                 {hasFeature('pktDrop') && <DropPanels />}
                 <FeaturesOff />
               </div>
@@ -104,7 +98,7 @@ const OverviewPage = () => {
         </div>
         {subject && !isNothing && (
           <SubjectPanel
-            key={subject.id}
+            key={`${subject.id} ${type}`}
             subject={subject}
             type={type}
             isFirst={isFirst}

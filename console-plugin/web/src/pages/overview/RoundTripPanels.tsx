@@ -7,6 +7,7 @@ import { useMetric } from '../../hooks/use-metrics';
 import { usePage } from '../../hooks/use-page';
 import { useText } from '../../hooks/use-text';
 import { formatMs, formatTimeOfDay } from '../../model/format';
+import { scopeName } from '../../model/series';
 import { LatencyChart } from './LatencyChart';
 import { useNames } from './use-names';
 
@@ -14,11 +15,12 @@ const ASKED = 100;
 const SHOWN = 7;
 const HEIGHT = 196;
 
-export const RoundTripPanels = ({ scopeName }: { scopeName: string }) => {
+export const RoundTripPanels = () => {
   const t = useText();
-  const { state } = usePage();
+  const { config, state } = usePage();
   const names = useNames();
   const peers = useMetric({ type: 'TimeFlowRttNs', fn: 'p90', by: state.scope, limit: ASKED });
+  const by = peers.data?.spec.by ?? state.scope;
   const times = peers.data?.times ?? [];
   const slowest = byStat(peers.data?.series ?? [], 'max').slice(0, SHOWN);
   return (
@@ -28,11 +30,14 @@ export const RoundTripPanels = ({ scopeName }: { scopeName: string }) => {
         id="top_p90_rtt"
         className="netobserv-two-thirds"
         title={t('Slowest round trips')}
-        note={t('highest p90 by {{scope}}, the stronger the colour the slower', { scope: scopeName })}
+        note={t('highest p90 by {{scope}}, the stronger the colour the slower', {
+          scope: scopeName(config.scopes, by)
+        })}
         height={HEIGHT}
         isLoading={!peers.data && !peers.error}
         isEmpty={!slowest.length}
         error={peers.error}
+        isStale={peers.isStale}
         table={() => ({
           head: [t('Peers'), ...times.map(time => formatTimeOfDay(time * 1000))],
           rows: slowest.map(each => [each.name, ...each.values.map(value => (value === null ? '–' : formatMs(value)))])
@@ -47,7 +52,7 @@ export const RoundTripPanels = ({ scopeName }: { scopeName: string }) => {
             name: each.name,
             values: each.values,
             text: formatMs(each.stats.max),
-            ...names.ofSeries(each)
+            ...names.ofSeries(each, by)
           }))}
         />
       </ChartPanel>

@@ -5,18 +5,18 @@ import { Skeleton } from '@patternfly/react-core';
 import { ExclamationCircleIcon } from '@patternfly/react-icons';
 import { changeText } from '../../components/charts/BarList';
 import { Sparkline } from '../../components/charts/Sparkline';
-import { changeOf } from '../../components/charts/stack';
+import { alignTo, changeOf } from '../../components/charts/stack';
 import { useMetric, type MetricData } from '../../hooks/use-metrics';
 import { usePage } from '../../hooks/use-page';
 import type { QueryState } from '../../hooks/use-query';
 import { useText } from '../../hooks/use-text';
-import { useWhole } from '../../hooks/use-whole';
+import { useWhole, type WholeData } from '../../hooks/use-whole';
 import { formatMetric, formatMs, formatPercent, formatSi } from '../../model/format';
-import { totalOf, type Whole } from '../../model/whole';
+import { totalOf } from '../../model/whole';
 import { dropRatio, isUnusual, ratioOf } from './usual';
 
 export type TotalQuery = QueryState<MetricData>;
-export type WholeQuery = QueryState<Whole>;
+export type WholeQuery = QueryState<WholeData>;
 
 interface TileProps {
   id: string;
@@ -45,9 +45,10 @@ const Tile = ({ id, name, kind, hint, queries, value, earlier, isFirst, values, 
   const latest = values.findLast(each => each !== null);
   const error = queries.find(query => query.error)?.error;
   const isLoading = !error && queries.some(query => query.data === undefined);
+  const isStale = queries.some(query => query.isStale);
   return (
     <section
-      className={`netobserv-tile ${isAlarming ? 'netobserv-tile-alarm' : ''}`}
+      className={`netobserv-tile ${isAlarming ? 'netobserv-tile-alarm' : ''} ${isStale ? 'netobserv-stale' : ''}`}
       data-test={`tile-${id}`}
       aria-label={name}
     >
@@ -95,6 +96,8 @@ const Tile = ({ id, name, kind, hint, queries, value, earlier, isFirst, values, 
   );
 };
 
+const NO_POINTS = { times: [] };
+
 const points = (query: TotalQuery): (number | null)[] => query.data?.series[0]?.values ?? [];
 
 /** Of amounts, what is missing is none; of latencies, it is not known. */
@@ -134,6 +137,7 @@ export const Tiles = ({ totals, wholes, isFirst }: Props) => {
     kind: t('average'),
     isFirst
   });
+  const dropPoints = alignTo(totals.packets.data?.times ?? [], drops.data ?? NO_POINTS, points(drops));
   const dropped = (when: 'now' | 'before') => ratioOf(amount(wholeDrops, when), amount(wholes.packets, when));
   return (
     <div className="netobserv-tiles">
@@ -161,7 +165,7 @@ export const Tiles = ({ totals, wholes, isFirst }: Props) => {
           value={dropped('now')}
           earlier={dropped('before')}
           isFirst={isFirst}
-          values={dropRatio(points(drops), points(totals.packets))}
+          values={dropRatio(dropPoints, points(totals.packets))}
           format={formatPercent}
           alarm={{ from: 0.01, times: 2 }}
         />

@@ -11,18 +11,24 @@ import { useText } from '../../hooks/use-text';
 import { useTop } from '../../hooks/use-top';
 import { colorToken } from '../../model/color';
 import { formatDateTime, formatMetric } from '../../model/format';
+import { scopeName } from '../../model/series';
 import type { TotalQuery } from './Tiles';
 import { useNames } from './use-names';
 
 interface Props {
-  type: 'Bytes' | 'Packets';
-  /** Over time, and over the whole range. */
-  total: TotalQuery;
-  wholeTotal: number;
-  scopeName: string;
+  type: Measure;
+  totals: Record<Measure, Total>;
   /** Nothing was recorded before the time shown: there is no change to tell. */
   isFirst: boolean;
 }
+
+/** Over time, and over the whole range. */
+export interface Total {
+  overTime: TotalQuery;
+  whole: number;
+}
+
+export type Measure = 'Bytes' | 'Packets';
 
 /** Enough names that the change of those shown is known, also of who was not in the top of the range before. */
 const ASKED = 100;
@@ -31,11 +37,16 @@ const BAR_HEIGHT = 31;
 const LEGEND_HEIGHT = 60;
 const OTHERS = '--netobserv-others';
 
-export const TrafficPanels = ({ type, total, wholeTotal, scopeName, isFirst }: Props) => {
+export const TrafficPanels = ({ type: wantedType, totals, isFirst }: Props) => {
   const t = useText();
-  const { state, top } = usePage();
+  const { config, state, top } = usePage();
   const names = useNames();
-  const { data, error } = useTop({ type, fn: 'rate', by: state.scope, limit: ASKED });
+  const { data, error, isStale } = useTop({ type: wantedType, fn: 'rate', by: state.scope, limit: ASKED });
+  // What is shown may still answer the question before: it keeps its own names and units.
+  const by = data?.set.spec.by ?? state.scope;
+  const type = (data?.set.spec.type ?? wantedType) as Measure;
+  const { overTime: total, whole: wholeTotal } = totals[type];
+  const scope = scopeName(config.scopes, by);
   const [focusId, setFocusId] = useState<string>();
 
   const ranked = useMemo(() => data && rank(data, total.data, top), [data, total.data, top]);
@@ -74,7 +85,7 @@ export const TrafficPanels = ({ type, total, wholeTotal, scopeName, isFirst }: P
         share: share(now),
         change: isFirst ? undefined : changeOf(now, before ?? missing),
         color: colorToken(each.name),
-        ...names.ofSeries(each)
+        ...names.ofSeries(each, by)
       };
     });
     const rest = ranked.others ? wholeTotal - named.reduce((sum, bar) => sum + bar.value, 0) : 0;
@@ -84,7 +95,7 @@ export const TrafficPanels = ({ type, total, wholeTotal, scopeName, isFirst }: P
           { id: 'others', name: t('Others'), value: rest, text: text(rest), share: share(rest), color: OTHERS }
         ]
       : named;
-  }, [data, ranked, wholeTotal, isFirst, type, names, t]);
+  }, [data, ranked, wholeTotal, isFirst, type, by, names, t]);
 
   // The chart is about as high as the bars beside it.
   const chartHeight = Math.max(CHART_HEIGHT_MIN, (top + 1) * BAR_HEIGHT - LEGEND_HEIGHT);
@@ -98,13 +109,14 @@ export const TrafficPanels = ({ type, total, wholeTotal, scopeName, isFirst }: P
         id={id}
         className="netobserv-wide"
         title={isPackets ? t('Packets over time') : t('Traffic over time')}
-        note={t('top {{top}} by {{scope}}', { top, scope: scopeName })}
+        note={t('top {{top}} by {{scope}}', { top, scope })}
         height={chartHeight + LEGEND_HEIGHT / 2}
         isLoading={isLoading}
         // The youngest flows are in no settled step yet.
         isEmpty={isEmpty || !data?.set.times.length}
         emptyText={isEmpty ? undefined : t('No point over time yet')}
         error={error}
+        isStale={isStale}
         table={() => ({
           head: [t('Time'), ...series.map(each => each.name)],
           rows: data!.set.times.map((time, index) => [
@@ -129,7 +141,7 @@ export const TrafficPanels = ({ type, total, wholeTotal, scopeName, isFirst }: P
             .filter(each => !each.isLine)
             .map(each => {
               const known = ranked?.top.find(one => one.id === each.id);
-              return { id: each.id, name: each.name, color: each.color, ...(known ? names.ofSeries(known) : {}) };
+              return { id: each.id, name: each.name, color: each.color, ...(known ? names.ofSeries(known, by) : {}) };
             })}
         />
       </ChartPanel>
@@ -138,13 +150,14 @@ export const TrafficPanels = ({ type, total, wholeTotal, scopeName, isFirst }: P
         className="netobserv-narrow"
         title={t('Who talks to whom')}
         note={[
-          t('average, top {{top}} by {{scope}}', { top, scope: scopeName }),
+          t('average, top {{top}} by {{scope}}', { top, scope }),
           ...(isFirst ? [t('no earlier data to compare with')] : [])
         ].join('; ')}
         height={chartHeight + LEGEND_HEIGHT / 2}
         isLoading={isLoading}
         isEmpty={isEmpty}
         error={error}
+        isStale={isStale}
       >
         <BarList name={t('Who talks to whom')} bars={bars} />
       </ChartPanel>

@@ -15,11 +15,11 @@ const largestFirst = (sums: Map<string, number>): FieldSum[] =>
     .filter(({ amount }) => amount > 0)
     .sort((a, b) => b.amount - a.amount || (a.value < b.value ? -1 : 1));
 
-const addTo = (sums: Map<string, number>, whole: Whole | undefined, field: string) =>
+const addTo = (sums: Map<string, number>, whole: Whole | undefined, field: string, sign: 1 | -1 = 1) =>
   whole?.values.forEach(({ metric, now }) => {
     const value = metric[field] ?? '';
     if (value !== '') {
-      sums.set(value, (sums.get(value) ?? 0) + (now ?? 0));
+      sums.set(value, (sums.get(value) ?? 0) + sign * (now ?? 0));
     }
   });
 
@@ -32,16 +32,19 @@ export const sumsOf = (whole: Whole | undefined, field: string): FieldSum[] => {
 
 /**
  * Traffic of each service port, both ways. The other end's port is chosen by its kernel at random and says nothing, so
- * that ports of that range count only where they have a name.
+ * that ports of that range count only where they have a name. `between` is, by source, the traffic that has a service
+ * port at both ends, and counts at its destination alone.
  */
 export const servicePorts = (
-  source: Whole | undefined,
-  target: Whole | undefined,
+  source: Whole,
+  target: Whole,
+  between: Whole,
   hasName: (port: number) => boolean
 ): FieldSum[] => {
   const sums = new Map<string, number>();
   addTo(sums, source, 'SrcPort');
   addTo(sums, target, 'DstPort');
+  addTo(sums, between, 'SrcPort', -1);
   return largestFirst(sums).filter(({ value }) => {
     const port = Number(value);
     return port > 0 && (port < FIRST_EPHEMERAL_PORT || hasName(port));

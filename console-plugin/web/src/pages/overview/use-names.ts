@@ -37,7 +37,8 @@ export const useNames = () => {
     subject ? { onPick: () => open(subject), onMenu: at => openMenu(subject, at) } : {};
   return {
     ofSubject: of,
-    ofSeries: (series: Series) => of(pairSubject(series)),
+    /** `by` is the scope it was asked for: peers of another one than that of the page cannot be filtered on. */
+    ofSeries: (series: Series, by: string) => of(by === page.state.scope ? pairSubject(series) : undefined),
     /** `what` says what kind of thing the name is: the title of its panel. */
     ofValue: (field: string, value: string, name: string, what: string) =>
       valueFilters(page, field, value).length

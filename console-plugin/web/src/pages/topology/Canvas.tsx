@@ -9,7 +9,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef } from 'react';
 import { useText } from '../../hooks/use-text';
 import { EdgeShape, GroupName, GroupShape, NodeShape } from './Elements';
 import { focusOf, type Selection } from './focus';
-import { boundsOf, edgeWidth, neighbour, nodeRadius } from './geometry';
+import { bendOf, boundsOf, edgeWidth, neighbour, nodeRadius } from './geometry';
 import type { Graph, GraphEdge, GraphNode } from './graph';
 import { usePanZoom } from './use-pan-zoom';
 import { useLabels } from './use-labels';
@@ -17,6 +17,8 @@ import type { Layout } from './use-layout';
 
 interface Props {
   graph: Graph;
+  /** It answers an older question. */
+  isStale: boolean;
   layout: Layout;
   selection?: Selection;
   /** Ids of nodes that match the search. */
@@ -38,7 +40,7 @@ const STEPS: Record<string, { x: number; y: number }> = {
 };
 
 export const Canvas = (props: Props) => {
-  const { graph, layout, selection, found, shown, format, edgeTitle, onSelect, onToggleGroup } = props;
+  const { graph, isStale, layout, selection, found, shown, format, edgeTitle, onSelect, onToggleGroup } = props;
   const t = useText();
   const { svg, content, scale, zoomBy, fit, centre, wasDragged } = usePanZoom();
   const { positions, boxes, shape } = layout;
@@ -70,7 +72,17 @@ export const Canvas = (props: Props) => {
     const nodeMax = graph.nodes.reduce((max, node) => Math.max(max, node.value), 0);
     return { edgeMax, radii: new Map(graph.nodes.map(node => [node.id, nodeRadius(node, nodeMax)])) };
   }, [graph]);
-  const labels = useLabels({ graph, layout, openGroups, radii: sizes.radii, scale, format });
+  const bends = useMemo(() => {
+    const others = (edge: GraphEdge) =>
+      graph.nodes.flatMap(({ id }) => (id === edge.source || id === edge.target ? [] : (positions[id] ?? [])));
+    return new Map(
+      graph.edges.flatMap(edge => {
+        const [from, to] = [positions[edge.source], positions[edge.target]];
+        return from && to ? [[edge.id, bendOf(from, to, others(edge))] as const] : [];
+      })
+    );
+  }, [graph, positions]);
+  const labels = useLabels({ graph, layout, openGroups, radii: sizes.radii, bends, scale, format });
   const focus = useMemo(() => focusOf(graph, selection), [graph, selection]);
 
   const callbacks = useRef({ onSelect, onToggleGroup });
@@ -115,7 +127,7 @@ export const Canvas = (props: Props) => {
   });
   const isUnfound = (id: string) => found.size > 0 && !found.has(id);
   return (
-    <div className="netobserv-canvas" data-test="topology-view">
+    <div className={`netobserv-canvas ${isStale ? 'netobserv-stale' : ''}`} data-test="topology-view">
       <svg
         ref={svg}
         role="application"
@@ -146,6 +158,7 @@ export const Canvas = (props: Props) => {
                   edge={edge}
                   from={from}
                   to={to}
+                  bend={bends.get(edge.id) ?? 0}
                   fromRadius={sizes.radii.get(edge.source) ?? 0}
                   toRadius={sizes.radii.get(edge.target) ?? 0}
                   width={edgeWidth(edge.value, sizes.edgeMax)}

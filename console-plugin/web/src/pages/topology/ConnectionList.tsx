@@ -8,12 +8,13 @@ import type { Graph } from './graph';
 
 interface Props {
   graph: Graph;
+  isStale: boolean;
   selection?: Selection;
   format: (value: number) => string;
   onSelect: (selection: Selection) => void;
 }
 
-export const ConnectionList = ({ graph, selection, format, onSelect }: Props) => {
+export const ConnectionList = ({ graph, isStale, selection, format, onSelect }: Props) => {
   const t = useText();
   const names = useMemo(() => new Map(graph.nodes.map(node => [node.id, node.label])), [graph]);
   const edges = useMemo(
@@ -22,7 +23,7 @@ export const ConnectionList = ({ graph, selection, format, onSelect }: Props) =>
   );
   return (
     <div
-      className="netobserv-connections"
+      className={`netobserv-connections ${isStale ? 'netobserv-stale' : ''}`}
       tabIndex={0}
       role="region"
       aria-label={t('Connections')}

@@ -16,11 +16,13 @@ import type { Selection } from './focus';
 import type { Graph, GraphEdge, GraphNode } from './graph';
 
 interface Props {
+  /** With what is too small to be drawn, so that numbers and lists add up. */
   graph: Graph;
   set: MetricData;
   rtt?: MetricData;
   selection: Selection;
   format: (value: number) => string;
+  formatPoint: (value: number) => string;
   isTime: boolean;
   onSelect: (selection: Selection) => void;
   onToggleGroup: (group: string, isOpen: boolean) => void;
@@ -75,7 +77,7 @@ const Problems = ({ edges }: { edges: GraphEdge[] }) => {
 };
 
 const NodePanel = ({ node, ...props }: Props & { node: GraphNode }) => {
-  const { graph, set, format, isTime, onSelect, onToggleGroup, onClose } = props;
+  const { graph, set, format, formatPoint, isTime, onSelect, onToggleGroup, onClose } = props;
   const t = useText();
   const actions = useActions();
   const edges = graph.edges.filter(edge => edge.source === node.id || edge.target === node.id);
@@ -118,7 +120,7 @@ const NodePanel = ({ node, ...props }: Props & { node: GraphNode }) => {
       {node.kind === 'others' && (
         <p>{t('The least busy nodes together. Filters, or a wider scope, show them one by one.')}</p>
       )}
-      <Chart name={t('Over time')} times={set.times} series={series} format={format} height={CHART_HEIGHT} />
+      <Chart name={t('Over time')} times={set.times} series={series} format={formatPoint} height={CHART_HEIGHT} />
       <h3 className="netobserv-panel-heading">{t('Talks to')}</h3>
       {!peers.length && <p className="netobserv-subtle">{t('Nobody else in this range.')}</p>}
       <BarList
@@ -139,7 +141,7 @@ const NodePanel = ({ node, ...props }: Props & { node: GraphNode }) => {
 };
 
 const EdgePanel = ({ edge, ...props }: Props & { edge: GraphEdge }) => {
-  const { graph, set, rtt, format, isTime, onSelect, onClose } = props;
+  const { graph, set, rtt, format, formatPoint, isTime, onSelect, onClose } = props;
   const t = useText();
   const actions = useActions();
   const [source, target] = [edge.source, edge.target].map(id => graph.nodes.find(node => node.id === id));
@@ -179,7 +181,7 @@ const EdgePanel = ({ edge, ...props }: Props & { edge: GraphEdge }) => {
           )
         ]}
       />
-      <Chart name={t('Over time')} times={set.times} series={series} format={format} height={CHART_HEIGHT} />
+      <Chart name={t('Over time')} times={set.times} series={series} format={formatPoint} height={CHART_HEIGHT} />
       {rtt && edge.rtt.length > 0 && (
         <Chart
           name={t('Round trip, p90')}

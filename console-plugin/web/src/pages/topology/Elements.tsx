@@ -58,6 +58,7 @@ interface EdgeProps {
   edge: GraphEdge;
   from: Point;
   to: Point;
+  bend: number;
   fromRadius: number;
   toRadius: number;
   width: number;
@@ -70,8 +71,9 @@ interface EdgeProps {
 }
 
 export const EdgeShape = memo((props: EdgeProps) => {
-  const { edge, from, to, fromRadius, toRadius, width, label, hasLabel, title, isSelected, isDimmed, onPick } = props;
-  const { path, middle, arrowAtEnd, arrowAtStart } = curve(from, to, [fromRadius, toRadius], width);
+  const { edge, from, to, bend, fromRadius, toRadius, width, label, hasLabel, title, isSelected, isDimmed, onPick } =
+    props;
+  const { path, middle, arrowAtEnd, arrowAtStart } = curve(from, to, bend, [fromRadius, toRadius], width);
   const isProblem = edge.problems.length > 0;
   return (
     <g

@@ -31,6 +31,7 @@ export const TopologyOptions = ({ topology, onChange }: { topology: Topology; on
     last: t('Latest'),
     max: t('Maximum'),
     min: t('Minimum'),
+    sum: t('Total'),
     p90: t('90th percentile'),
     p99: t('99th percentile')
   };

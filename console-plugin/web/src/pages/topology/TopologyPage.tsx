@@ -2,8 +2,8 @@
 //! **Invariant:** scope, grouping and metric are in the address; what is selected or searched for is not.
 import { useCallback, useState } from 'react';
 import { Busy } from '../../components/Busy';
-import { ErrorView, LoadingRows, NothingFound, RefreshFailed } from '../../components/StateViews';
-import { useSetting } from '../../hooks/use-settings';
+import { CrashView, ErrorView, LoadingRows, NothingFound, RefreshFailed } from '../../components/StateViews';
+import { isFlag, useSetting } from '../../hooks/use-settings';
 import { useText } from '../../hooks/use-text';
 import { formatMs } from '../../model/format';
 import { Canvas } from './Canvas';
@@ -22,12 +22,12 @@ const TopologyPage = () => {
   const t = useText();
   const topology = useTopology();
   const { traffic, rtt, picture, shape, toggleGroup } = topology;
-  const layout = useLayout(picture, shape);
-  // An empty answer has no positions to wait for.
-  const drawn = picture?.graph.nodes.length === 0 ? picture : layout?.picture;
+  const [isList, setIsList] = useSetting('netflow-traffic-topology-list', isFlag, false);
+  const { layout, failure } = useLayout(picture, shape);
+  // Only a drawing has positions to wait for.
+  const drawn = isList || picture?.graph.nodes.length === 0 ? picture : layout?.picture;
   const graph = drawn?.graph;
   const [selection, setSelection] = useState<Selection>();
-  const [isList, setIsList] = useSetting('netflow-traffic-topology-list', false);
   const search = useSearch(drawn);
 
   const edgeTitle = useCallback(
@@ -55,17 +55,25 @@ const TopologyPage = () => {
   return (
     <div className="netobserv-split">
       <div className="netobserv-main">
-        <Busy isBusy={traffic.isLoading} onCancel={traffic.cancel} />
-        {!graph && !traffic.error && <LoadingRows />}
+        <Busy />
+        {failure && !isList && !traffic.error && <CrashView error={failure} />}
+        {!graph && !traffic.error && (isList || !failure) && <LoadingRows />}
         {error && <ErrorView error={error} />}
         {!error && traffic.error && <RefreshFailed error={traffic.error} loadedAt={traffic.loadedAt} />}
         {graph && !error && !hasNodes && <NothingFound />}
         {drawn && hasNodes && !error && isList && (
-          <ConnectionList graph={drawn.graph} selection={selection} format={drawn.format} onSelect={setSelection} />
+          <ConnectionList
+            isStale={traffic.isStale}
+            graph={drawn.graph}
+            selection={selection}
+            format={drawn.format}
+            onSelect={setSelection}
+          />
         )}
-        {layout && drawn && hasNodes && !error && !isList && (
+        {layout && drawn && hasNodes && !error && !isList && !failure && (
           <Canvas
             graph={layout.picture.graph}
+            isStale={traffic.isStale}
             layout={layout}
             selection={selection}
             found={search.foundSet}
@@ -76,7 +84,7 @@ const TopologyPage = () => {
             onToggleGroup={id => toggle(id, false)}
           />
         )}
-        {hasNodes && !error && (
+        {(hasNodes || failure) && !error && (
           <TopologyTools
             search={search}
             small={drawn?.small}
@@ -88,11 +96,12 @@ const TopologyPage = () => {
       </div>
       {drawn && selection && (
         <ElementPanel
-          graph={drawn.graph}
+          graph={drawn.whole}
           set={drawn.set}
           rtt={rtt}
           selection={selection}
           format={drawn.format}
+          formatPoint={drawn.formatPoint}
           isTime={drawn.isTime}
           onSelect={setSelection}
           onToggleGroup={toggle}

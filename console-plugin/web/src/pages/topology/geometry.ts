@@ -2,7 +2,12 @@
 import type { GraphEdge, GraphNode } from './graph';
 import type { Box, Point } from './layout';
 
-const BEND = 0.08;
+/** As parts of the distance between the ends: slight ones first, to one side and to the other. */
+const BENDS = [0.08, -0.08, 0.2, -0.2, 0.34, -0.34];
+/** Of the largest node, with some room: sizes change with each refresh, and a line must not jump. */
+const KEEP_OFF = 26;
+const SAMPLE_PX = 14;
+const SAMPLES_MAX = 60;
 const WIDTH_MAX = 5.5;
 const WIDTH_STEP = 1.7;
 const BUSY_SHARE = 0.05;
@@ -41,12 +46,41 @@ export interface Curve {
   arrowAtStart: string;
 }
 
-/** A slight bend keeps an edge off the nodes that stand between its ends. */
-export const curve = (from: Point, to: Point, radii: [number, number], width: number): Curve => {
-  const bend = {
-    x: (from.x + to.x) / 2 + (to.y - from.y) * BEND,
-    y: (from.y + to.y) / 2 - (to.x - from.x) * BEND
+const bentAt = (from: Point, to: Point, bend: number): Point => ({
+  x: (from.x + to.x) / 2 + (to.y - from.y) * bend,
+  y: (from.y + to.y) / 2 - (to.x - from.x) * bend
+});
+
+/** The slightest bend with which an edge passes behind the fewest of the other nodes. */
+export const bendOf = (from: Point, to: Point, others: Point[]): number => {
+  const length = Math.hypot(to.x - from.x, to.y - from.y);
+  const middle = { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 };
+  const near = others.filter(each => Math.hypot(each.x - middle.x, each.y - middle.y) < length / 2 + KEEP_OFF);
+  const samples = Math.min(SAMPLES_MAX, Math.ceil(length / SAMPLE_PX));
+  const covered = (bend: number): number => {
+    const control = bentAt(from, to, bend);
+    const points = Array.from({ length: samples + 1 }, (_, index): Point => {
+      const [part, rest] = [index / samples, 1 - index / samples];
+      const at = (a: number, b: number, c: number) => rest * rest * a + 2 * rest * part * b + part * part * c;
+      return { x: at(from.x, control.x, to.x), y: at(from.y, control.y, to.y) };
+    });
+    return near.filter(each => points.some(point => Math.hypot(point.x - each.x, point.y - each.y) < KEEP_OFF)).length;
   };
+  let [best, fewest] = [BENDS[0]!, Infinity];
+  for (const bend of near.length ? BENDS : []) {
+    const count = covered(bend);
+    if (count < fewest) {
+      [best, fewest] = [bend, count];
+    }
+    if (count === 0) {
+      break;
+    }
+  }
+  return best;
+};
+
+export const curve = (from: Point, to: Point, slant: number, radii: [number, number], width: number): Curve => {
+  const bend = bentAt(from, to, slant);
   const start = towards(from, bend, radii[0] + 4);
   const end = towards(to, bend, radii[1] + 4);
   const size = 7 + width;

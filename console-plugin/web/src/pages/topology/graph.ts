@@ -58,12 +58,18 @@ export interface GraphOptions {
   groupLabels: string[];
   /** What the user opened (true) or closed (false); other groups follow the size of the graph. */
   chosen: ReadonlyMap<string, boolean>;
-  /** The statistic that stands for a series. */
-  fn: string;
+  /** What stands for a series. */
+  valueOf: (series: Series) => number;
   /** Latencies do not add up: an edge shows its worst. */
   isTime: boolean;
   names: { unknown: string; others: string; noGroup: string };
 }
+
+/** A latency's statistic is of the whole range, as the back end took it; a total is the average of all its seconds. */
+export const valueBy =
+  (fn: string, isTime: boolean, seconds: number) =>
+  ({ whole = 0, stats }: Series): number =>
+    isTime ? whole : fn === 'sum' ? stats.avg * seconds : statOf(stats, fn);
 
 /** With more nodes than this, the largest groups start closed. */
 export const OPEN_NODES_MAX = 110;
@@ -76,7 +82,8 @@ export const groupTypes = (scopes: ScopeConfig[], scope: ScopeConfig | undefined
 
 export const resolveGroup = (types: string[], wanted: string): string | undefined => {
   if (wanted === 'auto') {
-    return ['namespaces+owners', 'namespaces'].find(type => types.includes(type)) ?? types[0];
+    // Subnets are to the addresses of a host what namespaces are to pods; any other group would part what belongs together.
+    return ['namespaces+owners', 'namespaces', 'subnets'].find(type => types.includes(type));
   }
   return types.includes(wanted) ? wanted : undefined;
 };
@@ -97,7 +104,7 @@ interface Member {
 const membersOf = (set: SeriesSet, options: GraphOptions): Member[] => {
   const members = new Map<string, Member>();
   for (const series of set.series) {
-    const value = statOf(series.stats, options.fn);
+    const value = options.valueOf(series);
     for (const peer of [series.source, series.target]) {
       if (peer) {
         const group = options.groupLabels.map(label => peer.labels[label] ?? '').join(' / ');
@@ -184,7 +191,7 @@ const makeNode = (
 const buildEdges = (
   set: SeriesSet,
   sets: QualitySets,
-  { fn, isTime }: GraphOptions,
+  { valueOf, isTime }: GraphOptions,
   nodeOfPeer: Map<string, GraphNode>
 ): GraphEdge[] => {
   const quality = qualityOf(sets);
@@ -195,7 +202,7 @@ const buildEdges = (
     if (!from || !to) {
       continue;
     }
-    const value = statOf(series.stats, fn);
+    const value = valueOf(series);
     from.sent = join(from.sent, value);
     to.received = join(to.received, value);
     from.value = join(from.value, value);

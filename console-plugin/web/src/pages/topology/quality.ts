@@ -1,5 +1,5 @@
 //! What makes a connection a bad one: drops, a slow round trip, DNS errors. Who: `graph`.
-//! **Invariant:** pure; whatever metric is shown, the same connections are marked.
+//! **Invariant:** pure; whatever metric is shown, the same connections are marked; latencies are those of the whole range.
 import type { Series, SeriesSet } from '../../model/series';
 
 /** Translation keys. */
@@ -49,7 +49,7 @@ const worse = (a: number | undefined, b: number | undefined): number | undefined
 export const qualityOf = (sets: QualitySets) => {
   const [drops, rtt, dnsLatency] = [byPair(sets.drops), byPair(sets.rtt), byPair(sets.dnsLatency)];
   const [dnsErrors, dnsFlows] = [byPair(sets.dnsErrors), byPair(sets.dnsFlows)];
-  const slowFromMs = slowLimit([...rtt.values()].map(series => series.stats.avg));
+  const slowFromMs = slowLimit([...rtt.values()].flatMap(series => series.whole ?? []));
   return {
     none: (): Quality => ({ dropsPerSecond: 0, dnsErrors: 0, dnsFlows: 0, rtt: [] }),
     add: (quality: Quality, series: Series) => {
@@ -57,8 +57,8 @@ export const qualityOf = (sets: QualitySets) => {
       quality.dropsPerSecond += drops.get(key)?.stats.avg ?? 0;
       quality.dnsErrors += sumOf(dnsErrors.get(key));
       quality.dnsFlows += sumOf(dnsFlows.get(key));
-      quality.rttMs = worse(quality.rttMs, rtt.get(key)?.stats.avg);
-      quality.dnsMs = worse(quality.dnsMs, dnsLatency.get(key)?.stats.avg);
+      quality.rttMs = worse(quality.rttMs, rtt.get(key)?.whole);
+      quality.dnsMs = worse(quality.dnsMs, dnsLatency.get(key)?.whole);
       const found = rtt.get(key);
       if (found) {
         quality.rtt.push(found);

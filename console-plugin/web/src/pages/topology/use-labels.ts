@@ -12,6 +12,8 @@ interface Input {
   layout: Layout;
   openGroups: GraphGroup[];
   radii: Map<string, number>;
+  /** Of the edges, by id. */
+  bends: Map<string, number>;
   scale: number;
   format: (value: number) => string;
 }
@@ -31,7 +33,7 @@ export interface Labels {
 const drawingOrder = (edges: GraphEdge[]): GraphEdge[] =>
   [...edges].sort((a, b) => a.problems.length - b.problems.length || a.value - b.value);
 
-export const useLabels = ({ graph, layout, openGroups, radii, scale, format }: Input): Labels => {
+export const useLabels = ({ graph, layout, openGroups, radii, bends, scale, format }: Input): Labels => {
   const edges = useMemo(() => drawingOrder(graph.edges), [graph]);
   const placed = useMemo(() => {
     const { positions, boxes } = layout;
@@ -51,7 +53,13 @@ export const useLabels = ({ graph, layout, openGroups, radii, scale, format }: I
     for (const edge of [...edges].sort((a, b) => b.value - a.value).slice(0, EDGE_LABELS_MAX)) {
       const [from, to] = [positions[edge.source], positions[edge.target]];
       if (from && to && edge.value > 0) {
-        const { middle } = curve(from, to, [radii.get(edge.source) ?? 0, radii.get(edge.target) ?? 0], 1);
+        const { middle } = curve(
+          from,
+          to,
+          bends.get(edge.id) ?? 0,
+          [radii.get(edge.source) ?? 0, radii.get(edge.target) ?? 0],
+          1
+        );
         requests.push({
           id: edge.id,
           at: middle,
@@ -65,6 +73,6 @@ export const useLabels = ({ graph, layout, openGroups, radii, scale, format }: I
       return at ? [{ at, radius: radii.get(node.id) ?? 0 }] : [];
     });
     return placeLabels(requests, obstacles, scale);
-  }, [graph, layout, openGroups, radii, scale, format, edges]);
+  }, [graph, layout, openGroups, radii, bends, scale, format, edges]);
   return { edges, placed };
 };

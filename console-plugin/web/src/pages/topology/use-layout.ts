@@ -17,6 +17,12 @@ interface Kept {
   centres: Record<string, Point>;
 }
 
+export interface LayoutState {
+  layout?: Layout;
+  /** The worker did not start or broke: there will be no drawing, though the list needs none. */
+  failure?: Error;
+}
+
 const DEFAULT_ASPECT = 1.9;
 
 const keyOf = (picture: Picture | undefined): string | undefined =>
@@ -24,8 +30,9 @@ const keyOf = (picture: Picture | undefined): string | undefined =>
   JSON.stringify([picture.graph.nodes.map(node => node.id + node.cluster), picture.graph.edges.map(edge => edge.id)]);
 
 /** `shape` names what must be laid out anew: the scope and the grouping. */
-export const useLayout = (picture: Picture | undefined, shape: string): Layout | undefined => {
+export const useLayout = (picture: Picture | undefined, shape: string): LayoutState => {
   const [result, setResult] = useState<Layout>();
+  const [failure, setFailure] = useState<Error>();
   const worker = useRef<Worker>(undefined);
   const asked = useRef(0);
   const kept = useRef<Kept>({ shape: '', positions: {}, centres: {} });
@@ -33,6 +40,12 @@ export const useLayout = (picture: Picture | undefined, shape: string): Layout |
   useEffect(() => {
     const made = new Worker(new URL('./layout.worker.ts', import.meta.url));
     worker.current = made;
+    const fail = (event: Event) =>
+      setFailure(
+        new Error((event as Partial<ErrorEvent>).message || 'The program that places the nodes did not start')
+      );
+    made.addEventListener('error', fail);
+    made.addEventListener('messageerror', fail);
     return () => {
       made.terminate();
       worker.current = undefined;
@@ -79,5 +92,5 @@ export const useLayout = (picture: Picture | undefined, shape: string): Layout |
 
   // The same nodes and edges with new values stand where they stood; others wait for their positions.
   const isSame = result?.shape === shape && keyOf(result.picture) === key;
-  return isSame && picture ? { ...result, picture } : result;
+  return { layout: isSame && picture ? { ...result, picture } : result, failure };
 };

@@ -4,16 +4,18 @@ import { useMemo, useState } from 'react';
 import { useMetric, type MetricData } from '../../hooks/use-metrics';
 import { usePage } from '../../hooks/use-page';
 import type { QueryState } from '../../hooks/use-query';
+import { useTop } from '../../hooks/use-top';
 import { useText } from '../../hooks/use-text';
 import { formatMetric, isTimeMetric } from '../../model/format';
 import { scopeById } from '../../model/series';
-import { buildGraph, groupLabels, groupTypes, resolveGroup, type Graph } from './graph';
+import { secondsOf } from '../../model/time';
+import { buildGraph, groupLabels, groupTypes, resolveGroup, valueBy, type Graph } from './graph';
 import { withoutSmall, type Small } from './small';
 
 export const NODES_MAX = 300;
 export const EDGE_LIMITS = [50, 100, 500, 1000];
 const TIME_FUNCTIONS = ['avg', 'min', 'max', 'p90', 'p99'];
-const AMOUNT_FUNCTIONS = ['avg', 'last', 'min', 'max'];
+const AMOUNT_FUNCTIONS = ['avg', 'last', 'min', 'max', 'sum'];
 const DNS_ERROR_CODES = ['ServFail', 'Refused', 'NXDomain', 'FormErr', 'NotImp', 'YXDomain', 'NotAuth'];
 
 /** A graph and how to read it. */
@@ -26,6 +28,8 @@ export interface Picture {
   set: MetricData;
   isTime: boolean;
   format: (value: number) => string;
+  /** Of a point over time: a total is made of rates. */
+  formatPoint: (value: number) => string;
 }
 
 export interface Topology {
@@ -53,19 +57,22 @@ export const useTopology = (): Topology => {
   const type = state.metricType;
   const isTime = isTimeMetric(type);
   const { isShowingSmall } = state;
+  const seconds = secondsOf(state.range);
   const functions = isTime ? TIME_FUNCTIONS : AMOUNT_FUNCTIONS;
   const fn = functions.includes(state.metricFunction) ? state.metricFunction : 'avg';
   const asked = isTime ? fn : 'rate';
   const limit = EDGE_LIMITS.includes(wantedLimit) ? wantedLimit : EDGE_LIMITS.at(-1)!;
-  const pairs = { by: state.scope, groups: group, limit, isWhole: true };
+  const pairs = { by: state.scope, groups: group, limit };
   const isSubnet = scope?.labels[0]?.endsWith('SubnetLabel') ?? false;
   const codeFilter = fields.filterOf('DnsFlagsResponseCode');
   const hasDns = hasFeature('dnsTracking');
 
-  const traffic = useMetric({ ...pairs, type, fn: asked });
+  const amounts = useMetric(isTime ? undefined : { ...pairs, type, fn: asked });
+  const latencies = useTop(isTime ? { ...pairs, type, fn: asked } : undefined);
+  const traffic: QueryState<MetricData> = isTime ? { ...latencies, data: latencies.data?.set } : amounts;
   const drops = useMetric(hasFeature('pktDrop') ? { ...pairs, type: 'PktDropPackets', fn: 'rate' } : undefined);
-  const rtt = useMetric(hasFeature('flowRTT') ? { ...pairs, type: 'TimeFlowRttNs', fn: 'p90' } : undefined);
-  const dnsLatency = useMetric(hasDns ? { ...pairs, type: 'DnsLatencyMs', fn: 'p90' } : undefined);
+  const rtt = useTop(hasFeature('flowRTT') ? { ...pairs, type: 'TimeFlowRttNs', fn: 'p90' } : undefined);
+  const dnsLatency = useTop(hasDns ? { ...pairs, type: 'DnsLatencyMs', fn: 'p90' } : undefined);
   const dnsFlows = useMetric(hasDns ? { ...pairs, type: 'DnsFlows', fn: 'count' } : undefined);
   const dnsErrors = useMetric(
     hasDns && codeFilter
@@ -91,10 +98,10 @@ export const useTopology = (): Topology => {
   const quality = useMemo(
     () => ({
       drops: drops.data,
-      rtt: rtt.data,
+      rtt: rtt.data?.set,
       dnsErrors: dnsErrors.data,
       dnsFlows: dnsFlows.data,
-      dnsLatency: dnsLatency.data
+      dnsLatency: dnsLatency.data?.set
     }),
     [drops.data, rtt.data, dnsErrors.data, dnsFlows.data, dnsLatency.data]
   );
@@ -106,8 +113,7 @@ export const useTopology = (): Topology => {
       nodesMax: NODES_MAX,
       groupLabels: groupLabels(config.scopes, group),
       chosen: groups ?? new Map<string, boolean>(),
-      // The back end has taken the statistic of a latency within each step; over the steps it is averaged.
-      fn: isTime ? 'avg' : fn,
+      valueOf: valueBy(fn, isTime, seconds),
       isTime,
       names: { unknown: isSubnet ? t('Elsewhere') : t('Unknown'), others: t('Others'), noGroup: t('Elsewhere') }
     });
@@ -119,9 +125,10 @@ export const useTopology = (): Topology => {
       small,
       set,
       isTime,
-      format: (value: number) => formatMetric(value, type, asked)
+      format: (value: number) => formatMetric(value, type, fn === 'sum' ? fn : asked),
+      formatPoint: (value: number) => formatMetric(value, type, asked)
     };
-  }, [set, quality, config, group, groups, isTime, isSubnet, isShowingSmall, fn, type, asked, t]);
+  }, [set, quality, config, group, groups, isTime, isSubnet, isShowingSmall, fn, seconds, type, asked, t]);
 
   const toggleGroup = (id: string, isOpen: boolean) =>
     setChosen({ shape, groups: new Map([...(groups ?? []), [id, isOpen]]) });
@@ -129,7 +136,7 @@ export const useTopology = (): Topology => {
     setChosen({ shape, groups: new Map(picture?.graph.groups.map(each => [each.id, isOpen])) });
   return {
     traffic,
-    rtt: rtt.data,
+    rtt: rtt.data?.set,
     picture,
     functions,
     fn,
