@@ -135,7 +135,7 @@ e2e: build web-deps ## Journeys across the programs, on this kernel (root)
 
 sweep: ## Set and take back every property of a FlowCollector, on a real API server
 	@hack/testenv/testenv fetch etcd apiserver kubectl
-	cd operator && SWEEP=$(or $(SWEEP),all) cargo test --release --locked --quiet --test reconcile_sweep -- --nocapture
+	cd operator && SWEEP=$(or $(SWEEP),all) cargo test --release --locked --quiet --test reconcile sweep -- --nocapture
 
 bench: build ## Print the figures of the budgets
 	@hack/setup bench

@@ -6,15 +6,17 @@ mod edits;
 mod facts;
 mod work;
 
-use anyhow::{Context as _, bail};
-use kube::Client;
+use anyhow::{Context as _, anyhow, bail};
+use kube::Config;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::api_client;
 use crate::certificates::Lifetime;
 use crate::cli::Arguments;
+use crate::health::{self, Readiness};
 use crate::http;
 use crate::leader::Leader;
 use crate::metrics::Metrics;
@@ -22,8 +24,8 @@ use crate::own_certificate;
 use crate::reconcile::Settings;
 use crate::scope::manager_metrics;
 use crate::tls::{self, Files};
+use crate::version;
 use crate::webhooks;
-use crate::{health, version};
 
 /// Does what the command line asks, until a signal.
 pub fn run(arguments: Arguments) -> anyhow::Result<()> {
@@ -44,19 +46,15 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
 async fn serve(arguments: Arguments, settings: Settings) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("wait for signals")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("wait for signals")?;
-    let client = Client::try_default()
+    let config = Config::infer()
         .await
         .context("find the API server; run in a cluster or set KUBECONFIG")?;
+    let client = api_client::client(config).context("make a client of the API server")?;
     let drain = CancellationToken::new();
     let metrics = Metrics::new();
     let mut servers = JoinSet::new();
     // Ends when all else has ended.
     let mut background = JoinSet::new();
-    let flag = "health-probe-bind-address";
-    if let Some(listener) = http::listen(flag, &arguments.health_probe_bind_address).await? {
-        let router = health::router(drain.clone());
-        servers.spawn(http::serve("health", listener, router, drain.clone()));
-    }
     let flag = "metrics-bind-address";
     if let Some(listener) = http::listen(flag, &arguments.metrics_bind_address).await? {
         let mut router = metrics.clone().router();
@@ -85,6 +83,10 @@ async fn serve(arguments: Arguments, settings: Settings) -> anyhow::Result<()> {
     let (sender, facts) = watch::channel(None);
     let following = facts::follow(client.clone(), sender);
     background.spawn(following);
+    let mut readiness = Readiness {
+        draining: drain.clone(),
+        certificate: None,
+    };
     let flag = "webhook-bind-address";
     if let Some(listener) = http::listen(flag, &arguments.webhook_bind_address).await? {
         let settings = webhooks::Settings {
@@ -96,14 +98,22 @@ async fn serve(arguments: Arguments, settings: Settings) -> anyhow::Result<()> {
             url: arguments.webhook_url.clone(),
             lifetime: Lifetime::default(),
         };
+        let (certificates, current) = watch::channel(None);
+        readiness.certificate = Some(current);
         let serving = webhooks::serve(
             client.clone(),
             settings,
             listener,
+            certificates,
             facts.clone(),
             drain.clone(),
         );
         servers.spawn(serving);
+    }
+    let flag = "health-probe-bind-address";
+    if let Some(listener) = http::listen(flag, &arguments.health_probe_bind_address).await? {
+        let router = health::router(readiness);
+        servers.spawn(http::serve("health", listener, router, drain.clone()));
     }
     tracing::info!(
         version = version::VERSION,
@@ -122,20 +132,41 @@ async fn serve(arguments: Arguments, settings: Settings) -> anyhow::Result<()> {
     };
     let lead = lead(work, leader.as_ref(), drain.clone());
     let mut lead = std::pin::pin!(lead);
-    let result = tokio::select! {
-        _ = terminate.recv() => None,
-        _ = interrupt.recv() => None,
-        result = &mut lead => Some(result),
+    let mut result = Ok(());
+    let is_leading = tokio::select! {
+        _ = terminate.recv() => true,
+        _ = interrupt.recv() => true,
+        error = lost(&mut servers) => {
+            result = Err(error);
+            true
+        }
+        error = lost(&mut background) => {
+            result = Err(error);
+            true
+        }
+        ended = &mut lead => {
+            result = ended;
+            false
+        }
     };
     tracing::info!("stopping");
     drain.cancel();
-    let result = match result {
-        Some(result) => result,
-        None => lead.await,
-    };
+    if is_leading {
+        result = result.and(lead.await);
+    }
     while servers.join_next().await.is_some() {}
     background.shutdown().await;
     result
+}
+
+/// Waits for a task that ends though it should not: without it the manager would go on as if all were well. None ends
+/// where there is none.
+async fn lost(tasks: &mut JoinSet<()>) -> anyhow::Error {
+    match tasks.join_next().await {
+        None => std::future::pending().await,
+        Some(Ok(())) => anyhow!("a task ended that should last"),
+        Some(Err(error)) => anyhow!("a task broke off: {error}"),
+    }
 }
 
 /// Reconciles while it may; an error when the lease was lost.
@@ -145,8 +176,7 @@ async fn lead(
     drain: CancellationToken,
 ) -> anyhow::Result<()> {
     let Some(leader) = leader else {
-        Box::pin(work::run(work, drain)).await;
-        return Ok(());
+        return Box::pin(work::run(work, drain)).await;
     };
     let acquired = tokio::select! {
         () = drain.cancelled() => return Ok(()),
@@ -154,9 +184,9 @@ async fn lead(
     };
     let work = Box::pin(work::run(work, drain));
     tokio::select! {
-        () = work => {
+        result = work => {
             leader.release().await;
-            Ok(())
+            result
         }
         // Whoever has it now may write already: no draining.
         () = leader.hold(acquired) => bail!("the lease was lost"),

@@ -33,6 +33,8 @@ pub struct Facts {
     pub api_server_addresses: Vec<String>,
     /// Ports on which the API server is reached there.
     pub api_server_ports: Vec<u16>,
+    /// Whether a ServiceMonitor may say that Prometheus finds its targets by EndpointSlices.
+    pub has_discovery_role: bool,
     /// Names for the cluster's own address ranges, on OpenShift.
     pub subnets: Subnets,
 }
@@ -86,7 +88,20 @@ impl Facts {
                 .ok_or_else(|| "the operator may not list them".to_owned()),
             network_plugin: Ok(self.network_plugin.name().map(str::to_owned)),
             openshift,
+            has_console_plugins: Ok(self.has_console_plugins()),
         }
+    }
+
+    /// Whether the cluster has the Prometheus operator's ServiceMonitors.
+    fn has_monitors(&self) -> bool {
+        let kind = Kind::find("monitoring.coreos.com", "ServiceMonitor");
+        kind.is_some_and(|kind| self.has(kind))
+    }
+
+    /// Whether the cluster has the API of OpenShift's console plugins.
+    pub fn has_console_plugins(&self) -> bool {
+        let kind = Kind::find("console.openshift.io", "ConsolePlugin");
+        kind.is_some_and(|kind| self.has(kind))
     }
 
     /// Whether the cluster serves a kind of another project.

@@ -31,6 +31,7 @@ pub use images::{ConsoleImages, ImageError, Images};
 pub use lokistack::LokiStack;
 pub use slices::SliceOutcome;
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -43,7 +44,6 @@ use self::flow_metrics::FlowMetrics;
 use self::recordings::Recordings;
 use self::references::Known;
 use self::slices::Slices;
-use crate::apis::flowcollector::v1beta2::FlowCollectorSpec;
 use crate::apis::flowcollector::v1beta2::status::ComponentState;
 use crate::apis::flowcollectorslice::FlowCollectorSlice;
 use crate::apis::flowmetric::FlowMetric;
@@ -59,8 +59,8 @@ const INVALID_CONFIGURATION: &str = "InvalidConfiguration";
 /// All that the objects depend on.
 #[derive(Debug, Clone)]
 pub struct Inputs<'a> {
-    /// What the user wants.
-    pub spec: &'a FlowCollectorSpec,
+    /// What the user wants, with nothing left open.
+    pub effective: &'a Effective,
     /// Names and namespaces.
     pub scope: &'a Scope,
     /// Refers to the FlowCollector; what it owns goes with it.
@@ -85,7 +85,7 @@ pub struct Inputs<'a> {
     pub slices: &'a [Arc<FlowCollectorSlice>],
 }
 
-/// What the makers of objects work with: the inputs, and what the specification means.
+/// What the makers of objects work with: the inputs, and what the resources beside the FlowCollector mean.
 struct Context<'a> {
     scope: &'a Scope,
     owner: &'a OwnerReference,
@@ -96,14 +96,16 @@ struct Context<'a> {
     certificates: &'a Certificates,
     lokistack: Option<&'a LokiStack>,
     recordings: &'a Recordings,
-    effective: Effective,
-    metrics: FlowMetrics<'a>,
-    slices: Slices,
+    effective: &'a Effective,
+    given_metrics: &'a [Arc<FlowMetric>],
+    given_slices: &'a [Arc<FlowCollectorSlice>],
+    /// Sorted out once, and only if asked for: users may have thousands of them.
+    metrics: OnceCell<FlowMetrics<'a>>,
+    slices: OnceCell<Slices>,
 }
 
 impl<'a> Context<'a> {
     fn of(inputs: &'a Inputs) -> Self {
-        let effective = Effective::of(inputs.spec);
         Self {
             scope: inputs.scope,
             owner: &inputs.owner,
@@ -114,10 +116,25 @@ impl<'a> Context<'a> {
             certificates: inputs.certificates,
             lokistack: inputs.lokistack,
             recordings: inputs.recordings,
-            metrics: flow_metrics::collect(inputs.metrics, inputs.scope.namespace(), &effective),
-            slices: slices::collect(inputs.slices, &effective),
-            effective,
+            effective: inputs.effective,
+            given_metrics: inputs.metrics,
+            given_slices: inputs.slices,
+            metrics: OnceCell::new(),
+            slices: OnceCell::new(),
         }
+    }
+
+    /// Metrics of users.
+    fn metrics(&self) -> &FlowMetrics<'a> {
+        let collect =
+            || flow_metrics::collect(self.given_metrics, self.scope.namespace(), self.effective);
+        self.metrics.get_or_init(collect)
+    }
+
+    /// What namespaces configure themselves.
+    fn slices(&self) -> &Slices {
+        let collect = || slices::collect(self.given_slices, self.effective);
+        self.slices.get_or_init(collect)
     }
 }
 
@@ -215,8 +232,8 @@ pub fn objects(inputs: &Inputs) -> Result<Desired, ObjectError> {
         .registrations
         .extend(console::registration(&context));
     dashboards::add(&context, &mut desired)?;
-    desired.metrics = context.metrics.outcomes;
-    desired.slices = context.slices.outcomes;
+    desired.metrics.clone_from(&context.metrics().outcomes);
+    desired.slices.clone_from(&context.slices().outcomes);
     Ok(desired)
 }
 

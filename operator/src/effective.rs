@@ -170,7 +170,15 @@ pub fn trend_duration(variant: &HealthVariant) -> Duration {
 }
 
 fn duration(given: Option<&GoDuration>, default: Duration) -> Duration {
-    given.and_then(|text| text.parse().ok()).unwrap_or(default)
+    given
+        .and_then(|text| text.parse().ok())
+        .filter(|duration| is_whole_seconds(*duration))
+        .unwrap_or(default)
+}
+
+/// Whether it can stand in an expression of a trend: whole seconds, at least one.
+pub fn is_whole_seconds(duration: Duration) -> bool {
+    duration.as_secs() > 0 && duration.subsec_nanos() == 0
 }
 
 /// Ports out of range are refused by the schema.

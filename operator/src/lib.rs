@@ -1,5 +1,6 @@
 //! The operator: one custom resource becomes a running network-observability stack. See `ARCHITECTURE.md`.
 
+mod api_client;
 pub mod apis;
 pub mod app;
 pub mod certificates;

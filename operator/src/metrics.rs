@@ -1,5 +1,7 @@
 //! Operational metrics, under the names of NetObserv's operator.
 
+mod process;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +35,9 @@ struct ControllerLabels {
 /// There is one reconciler.
 const CONTROLLER: &str = "flowcollector";
 
+/// Ends of a run.
+const RESULTS: [&str; 3] = ["success", "requeue_after", "error"];
+
 /// All metrics.
 #[derive(Clone)]
 pub struct Metrics {
@@ -49,13 +54,20 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// All at zero.
+    /// All at zero, and there from the start: a reader sees the first error as one more.
     pub fn new() -> Self {
-        let runs = Family::default();
-        let errors = Family::default();
+        let runs: Family<ResultLabels, Counter> = Family::default();
+        let errors: Family<ControllerLabels, Counter> = Family::default();
         let seconds: Family<_, _, fn() -> Histogram> =
             Family::new_with_constructor(|| Histogram::new(BUCKETS));
+        let controller = CONTROLLER;
+        for result in RESULTS {
+            drop(runs.get_or_create(&ResultLabels { controller, result }));
+        }
+        drop(errors.get_or_create(&ControllerLabels { controller }));
+        drop(seconds.get_or_create(&ControllerLabels { controller }));
         let mut registry = Registry::default();
+        registry.register_collector(Box::new(process::Process));
         registry.register(
             "controller_runtime_reconcile",
             "Runs by their end",
@@ -79,7 +91,7 @@ impl Metrics {
         }
     }
 
-    /// Counts a run. `result` is `success`, `requeue_after` or `error`.
+    /// Counts a run. `result` is one of `success`, `requeue_after` and `error`.
     pub fn run(&self, result: &'static str, took: Duration) {
         let controller = CONTROLLER;
         self.runs
@@ -105,4 +117,39 @@ async fn text(State(metrics): State<Metrics>) -> Response {
     // Writing to a string cannot fail.
     let _ = encode(&mut text, &metrics.registry);
     ([(header::CONTENT_TYPE, TEXT)], text).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_series_are_there_before_the_first_run() {
+        let metrics = Metrics::new();
+        let text = || {
+            let mut text = String::new();
+            // Writing to a string cannot fail.
+            let _ = encode(&mut text, &metrics.registry);
+            text
+        };
+        let (runs, errors) = (
+            "controller_runtime_reconcile_total{controller=\"flowcollector\",result=",
+            "controller_runtime_reconcile_errors_total{controller=\"flowcollector\"}",
+        );
+        let before = text();
+        for series in [
+            format!("{runs}\"success\"}} 0\n"),
+            format!("{runs}\"requeue_after\"}} 0\n"),
+            format!("{runs}\"error\"}} 0\n"),
+            format!("{errors} 0\n"),
+            "process_start_time_seconds ".to_owned(),
+        ] {
+            assert!(before.contains(&series), "{series}: {before}");
+        }
+        metrics.run("error", Duration::from_millis(20));
+        let after = text();
+        for series in [format!("{runs}\"error\"}} 1\n"), format!("{errors} 1\n")] {
+            assert!(after.contains(&series), "{series}: {after}");
+        }
+    }
 }

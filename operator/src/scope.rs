@@ -305,7 +305,7 @@ pub mod network_policy {
     /// The one of each namespace.
     pub const NAME: &str = "netobserv";
     /// Lets the console ask the agents what they lost.
-    pub const CONSOLE_TO_AGENTS: &str = "netobserv-console-to-agents";
+    pub const CONSOLE_TO_NODES: &str = "netobserv-console-to-nodes";
 }
 
 /// Names around the webhooks.

@@ -3,6 +3,7 @@
 //! **Invariant:** pure; equal observations give an equal status, but for the time of a change.
 
 mod conditions;
+mod exporters;
 mod parts;
 mod pods;
 #[cfg(test)]
@@ -143,7 +144,7 @@ pub fn compute(observation: &Observation) -> FlowCollectorStatus {
                 Component::Loki
             }),
             monitoring: component(Component::Monitoring),
-            exporters: None,
+            exporters: exporters::compute(observation),
         }),
     }
 }

@@ -27,7 +27,7 @@ use crate::certificates::Lifetime;
 use crate::http;
 use crate::own_certificate;
 use crate::scope::webhook::OWN_CERTIFICATE;
-use crate::tls::{self, Files};
+use crate::tls::{self, Current, Files};
 
 /// Largest request body, in bytes.
 const BODY_BYTES_MAX: usize = 8 << 20;
@@ -50,15 +50,16 @@ pub struct Settings {
     pub lifetime: Lifetime,
 }
 
-/// Serves until the drain.
+/// Serves until the drain; `certificates` is told of each that is shown.
 pub async fn serve(
     client: Client,
     settings: Settings,
     listener: TcpListener,
+    certificates: watch::Sender<Current>,
     facts: FactsNow,
     drain: CancellationToken,
 ) {
-    let (certificates, current) = watch::channel(None);
+    let current = certificates.subscribe();
     let serving = http::serve_tls("webhooks", listener, current, router(facts), drain);
     let keeping = async {
         if settings.files.are_there() {

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 const ARROWS: &[(&str, &[&str])] = &[
     ("scope", &[]),
     ("object", &["scope"]),
-    ("apis", &["effective"]),
-    ("effective", &["apis"]),
+    ("apis", &["effective", "scope"]),
+    ("effective", &["apis", "object"]),
     (
         "desired",
         &[

@@ -1,15 +1,16 @@
 //! Packaging: the chart and the bundle are those of `config/`, and all three hold the same objects.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
-mod support;
+#[path = "support/tools.rs"]
+mod tools;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use support::tools::{printed, tool};
 use tempfile::TempDir;
+use tools::{printed, tool};
 
 /// The oldest that the chart takes; a helm that was built from source takes itself for older.
 const KUBERNETES: &str = "--kube-version=1.29.0";

@@ -224,7 +224,7 @@ impl Environment {
     pub fn status(&self, cache: &Cache) -> String {
         let mut text = format!("environment {}\n", self.folder.display());
         for server in server::ALL {
-            let folder = cache.folder(server.name, server.version);
+            let folder = cache.folder(server.name, server.version());
             let fetched = if folder.is_dir() {
                 folder.display().to_string()
             } else {
@@ -240,7 +240,8 @@ impl Environment {
             let _ = writeln!(
                 text,
                 "{:<10} {:<8} {state:<8} {fetched}",
-                server.name, server.version
+                server.name,
+                server.version()
             );
             for (key, value) in running.map(|state| state.exports).unwrap_or_default() {
                 let _ = writeln!(text, "{:<10} {key} = {value}", "");

@@ -19,7 +19,7 @@ pub struct Module {
     /// Each program's name and the import path of its main package.
     pub programs: &'static [(&'static str, &'static str)],
     /// Linker flags beside those that strip symbols: versions to stamp.
-    pub stamp: &'static str,
+    pub stamp: String,
     /// Path of a module, and files of it that are wanted beside the programs.
     pub files: Option<(&'static str, &'static [&'static str])>,
     /// What a first build takes on a small machine, for the reader.

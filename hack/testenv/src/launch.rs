@@ -70,7 +70,10 @@ impl<'a> Launch<'a> {
     /// Path of a fetched program or file of this server or of one that it needs.
     pub fn program(&self, server: &str, program: &str) -> Result<PathBuf> {
         let server = server::find(server)?;
-        let path = self.cache.folder(server.name, server.version).join(program);
+        let path = self
+            .cache
+            .folder(server.name, server.version())
+            .join(program);
         if !path.is_file() {
             bail!(
                 "{} is missing; run: testenv fetch {}",

@@ -11,13 +11,26 @@ pub struct Server {
     /// The word on the command line.
     pub name: &'static str,
     /// The pinned version; part of the folder's name in the cache.
-    pub version: &'static str,
+    pub newest: &'static str,
+    /// The oldest version that the project supports, pinned too, where there is one: [`OLDEST`] chooses it.
+    pub oldest: Option<&'static str>,
     /// What must run (servers) or be fetched (tools) before it.
     pub needs: &'static [&'static str],
     /// Puts its files into the cache unless they are there.
     pub fetch: fn(&Cache) -> Result<()>,
     /// Starts its processes and waits until they are ready. A tool has nothing to start.
     pub launch: Option<fn(&mut Launch) -> Result<Exports>>,
+}
+
+/// Variable that, set to 1, chooses the oldest supported version of each server.
+pub const OLDEST: &str = "TESTENV_OLDEST";
+
+impl Server {
+    /// The version that is fetched and started here.
+    pub fn version(&self) -> &'static str {
+        let is_oldest = std::env::var_os(OLDEST).is_some_and(|value| value == "1");
+        self.oldest.filter(|_| is_oldest).unwrap_or(self.newest)
+    }
 }
 
 /// In the order in which they can be started.

@@ -3,7 +3,7 @@
 pub mod convert;
 pub mod loki_connection;
 mod paths;
-mod predefined;
+pub mod predefined;
 mod restore;
 mod texts;
 pub mod v1beta1;

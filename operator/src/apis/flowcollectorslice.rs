@@ -15,7 +15,7 @@ pub const VERSION: &str = "v1alpha1";
 
 custom_resource! {
     /// The part of the configuration a namespace may set for itself, if `spec.processor.slicesConfig.enable` is on.
-    FlowCollectorSlice { kind: "FlowCollectorSlice", plural: "flowcollectorslices", version: "v1alpha1",
+    FlowCollectorSlice { plural: "flowcollectorslices", version: "v1alpha1",
         scope: NamespaceResourceScope, spec: FlowCollectorSliceSpec, status: FlowCollectorSliceStatus }
 }
 

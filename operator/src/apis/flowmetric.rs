@@ -1,6 +1,7 @@
 //! FlowMetric: a Prometheus metric made of flows, defined by the user.
 
 pub mod fields;
+pub mod operational;
 pub mod validate;
 
 use std::borrow::Cow;
@@ -25,7 +26,7 @@ const LABEL_NAME: &str = "^[a-zA-Z_][a-zA-Z0-9_]*$";
 
 custom_resource! {
     /// A metric made of flows. Only those in the FlowCollector's `spec.namespace` count.
-    FlowMetric { kind: "FlowMetric", plural: "flowmetrics", version: "v1alpha1", scope: NamespaceResourceScope,
+    FlowMetric { plural: "flowmetrics", version: "v1alpha1", scope: NamespaceResourceScope,
         spec: FlowMetricSpec, status: FlowMetricStatus }
 }
 

@@ -4,10 +4,10 @@
 
 mod lexer;
 
-use regex::Regex;
 use thiserror::Error;
 
-use lexer::{Token, tokens};
+use self::lexer::{Token, tokens};
+use super::pattern;
 
 /// Parentheses may nest this deep, as in the pipeline.
 const DEPTH_MAX: usize = 100;
@@ -119,8 +119,8 @@ impl Parser {
         };
         let (value, value_place) = self.take();
         match (operator, value) {
-            ("=~" | "!~", Token::Text(pattern)) => match Regex::new(&pattern) {
-                Ok(_) => Ok(()),
+            ("=~" | "!~", Token::Text(text)) => match pattern::check(&text) {
+                Ok(()) => Ok(()),
                 Err(error) => Err((format!("bad regular expression: {error}"), value_place)),
             },
             ("=" | "!=", Token::Text(_))

@@ -1,12 +1,48 @@
-//! The roots of our resources: metadata, spec, status, and what `kube` must know about a kind.
+//! What `kube` must know about a kind, and the roots of our resources: metadata, spec, status.
 //!
 //! Unlike the root that `kube` derives, `spec` may be absent, as the API server allows it.
+
+/// Tells `kube` what a kind is, which is named like its type; the type has a field `metadata`.
+macro_rules! resource_kind {
+    ($name:ident, $group:expr, $version:literal, $plural:literal, $scope:ident) => {
+        impl kube::Resource for $name {
+            type DynamicType = ();
+            type Scope = kube::core::$scope;
+
+            fn kind((): &()) -> std::borrow::Cow<'_, str> {
+                stringify!($name).into()
+            }
+
+            fn group((): &()) -> std::borrow::Cow<'_, str> {
+                $group.into()
+            }
+
+            fn version((): &()) -> std::borrow::Cow<'_, str> {
+                $version.into()
+            }
+
+            fn plural((): &()) -> std::borrow::Cow<'_, str> {
+                $plural.into()
+            }
+
+            fn meta(&self) -> &k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta {
+                &self.metadata
+            }
+
+            fn meta_mut(
+                &mut self,
+            ) -> &mut k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta {
+                &mut self.metadata
+            }
+        }
+    };
+}
 
 /// Declares the root type of a resource of the group `flows.netobserv.io`.
 macro_rules! custom_resource {
     (
         $(#[$meta:meta])*
-        $name:ident { kind: $kind:literal, plural: $plural:literal, version: $version:literal, scope: $scope:ident,
+        $name:ident { plural: $plural:literal, version: $version:literal, scope: $scope:ident,
             spec: $spec:ty, status: $status:ty $(,)? }
     ) => {
         $(#[$meta])*
@@ -23,9 +59,9 @@ macro_rules! custom_resource {
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 use serde::ser::SerializeStruct;
-                let mut object = serializer.serialize_struct($kind, 5)?;
+                let mut object = serializer.serialize_struct(stringify!($name), 5)?;
                 object.serialize_field("apiVersion", &<Self as kube::Resource>::api_version(&()))?;
-                object.serialize_field("kind", $kind)?;
+                object.serialize_field("kind", stringify!($name))?;
                 object.serialize_field("metadata", &self.metadata)?;
                 object.serialize_field("spec", &self.spec)?;
                 match &self.status {
@@ -36,35 +72,8 @@ macro_rules! custom_resource {
             }
         }
 
-        impl kube::Resource for $name {
-            type DynamicType = ();
-            type Scope = kube::core::$scope;
-
-            fn kind((): &()) -> std::borrow::Cow<'_, str> {
-                $kind.into()
-            }
-
-            fn group((): &()) -> std::borrow::Cow<'_, str> {
-                $crate::apis::GROUP.into()
-            }
-
-            fn version((): &()) -> std::borrow::Cow<'_, str> {
-                $version.into()
-            }
-
-            fn plural((): &()) -> std::borrow::Cow<'_, str> {
-                $plural.into()
-            }
-
-            fn meta(&self) -> &k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta {
-                &self.metadata
-            }
-
-            fn meta_mut(&mut self) -> &mut k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta {
-                &mut self.metadata
-            }
-        }
+        $crate::apis::resource::resource_kind!($name, $crate::apis::GROUP, $version, $plural, $scope);
     };
 }
 
-pub(crate) use custom_resource;
+pub(crate) use {custom_resource, resource_kind};

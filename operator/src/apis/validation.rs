@@ -69,6 +69,8 @@ pub struct ClusterFacts {
     pub network_plugin: Result<Option<String>, String>,
     /// Version of OpenShift; none if this is no OpenShift.
     pub openshift: Result<Option<String>, String>,
+    /// Whether the cluster has the API of OpenShift's console plugins.
+    pub has_console_plugins: Result<bool, String>,
 }
 
 impl ClusterFacts {
@@ -78,6 +80,7 @@ impl ClusterFacts {
             nodes: Err(reason.to_owned()),
             network_plugin: Err(reason.to_owned()),
             openshift: Err(reason.to_owned()),
+            has_console_plugins: Err(reason.to_owned()),
         }
     }
 }

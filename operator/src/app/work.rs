@@ -25,11 +25,14 @@ use crate::cluster::Facts;
 use crate::metrics::Metrics;
 use crate::owned::{Applier, Observed};
 use crate::reconcile::{
-    Backoff, Due, Next, Parts, Queue, Reconciler, Settings, migration, unreadable,
+    Backoff, Due, Next, Parts, Queue, Reconciler, RunError, Settings, Unreadable, migration,
 };
 
 /// A run that began may end after a drain was asked for, within this.
-const RUN_LIMIT: Duration = Duration::from_secs(10);
+const DRAIN_LIMIT: Duration = Duration::from_secs(10);
+/// A run takes seconds when it makes everything. One whose requests all wait for a silent API server ends here, and is
+/// begun again.
+const RUN_LIMIT: Duration = Duration::from_mins(5);
 
 /// A copy of all our resources of a kind, also of those that cannot be read: they hide no other.
 type Copies<K> = Store<DeserializeGuard<K>>;
@@ -46,8 +49,8 @@ pub struct Work {
     pub facts: watch::Receiver<Option<Facts>>,
 }
 
-/// Watches and reconciles until the drain.
-pub async fn run(work: Work, drain: CancellationToken) {
+/// Watches and reconciles until the drain; an error when a watch broke off.
+pub async fn run(work: Work, drain: CancellationToken) -> anyhow::Result<()> {
     let Work {
         client,
         settings,
@@ -62,7 +65,11 @@ pub async fn run(work: Work, drain: CancellationToken) {
     let metrics_of_users = follow::<FlowMetric>(&client, edited.clone(), &mut tasks);
     let slices = follow::<FlowCollectorSlice>(&client, edited.clone(), &mut tasks);
     let applier = Applier::new(client.clone(), observed.clone());
-    tasks.spawn(migration::run(client.clone()));
+    let migrating = migration::run(client.clone());
+    tasks.spawn(async move {
+        migrating.await;
+        std::future::pending::<()>().await;
+    });
     let mut reconciler = Reconciler::new(
         client.clone(),
         applier,
@@ -73,13 +80,13 @@ pub async fn run(work: Work, drain: CancellationToken) {
     let queue = Queue::new(changed, edited.clone());
     tasks.spawn(wake_on_facts(facts.clone(), edited));
 
+    let mut unreadable = Unreadable::new(client);
     let mut backoff = Backoff::default();
     let mut due = Due::default();
-    // Of which FlowCollector, in which generation, its status says that it cannot be read.
-    let mut told = None;
     loop {
         tokio::select! {
             () = drain.cancelled() => break,
+            error = super::lost(&mut tasks) => return Err(error),
             () = queue.next(due) => {}
         }
         let Some(known) = facts.borrow_and_update().clone() else {
@@ -92,41 +99,22 @@ pub async fn run(work: Work, drain: CancellationToken) {
             () = drain.cancelled() => break,
             () = observed.wait_until_listed() => {}
         }
-        let key = ObjectRef::new(flowcollector::NAME);
-        let Some(copy) = collectors.get(&key) else {
-            let run = reconciler.run_without(&known);
-            let next = run.await.unwrap_or_else(|error| {
-                tracing::error!(%error, "run without a FlowCollector failed");
-                Next::Error
-            });
-            due = backoff.wait(next);
-            continue;
-        };
-        let DeserializeGuard(collector) = copy.as_ref();
-        let collector = match collector {
-            Ok(collector) => collector,
-            Err(invalid) => {
-                let said = (invalid.metadata.uid.clone(), invalid.metadata.generation);
-                if told.as_ref() != Some(&said) && unreadable::tell(&client, invalid).await {
-                    told = Some(said.clone());
+        let copy = collectors.get(&ObjectRef::new(flowcollector::NAME));
+        let run = async {
+            match copy.as_ref().map(|copy| &copy.0) {
+                None => reconciler.run_without(&known).await,
+                Some(Err(invalid)) => Ok(unreadable.run(invalid).await),
+                Some(Ok(collector)) => {
+                    match listed(&metrics_of_users, &slices).await {
+                        Some(parts) => reconciler.run(collector, &known, &parts).await,
+                        // Their watches are gone.
+                        None => Ok(Next::Error),
+                    }
                 }
-                // Only another edit can make it better.
-                due = if told.as_ref() == Some(&said) {
-                    Due::default()
-                } else {
-                    backoff.wait(Next::Error)
-                };
-                continue;
             }
         };
-        let parts = tokio::select! {
-            () = drain.cancelled() => break,
-            parts = listed(&metrics_of_users, &slices) => parts,
-        };
-        let Some(parts) = parts else { break };
-        let run = one(&mut reconciler, collector, &known, &parts, &metrics);
         let ended = tokio::select! {
-            next = run => Some(next),
+            next = one(run, &metrics) => Some(next),
             () = too_late(&drain) => None,
         };
         let Some(next) = ended else {
@@ -136,28 +124,28 @@ pub async fn run(work: Work, drain: CancellationToken) {
         due = backoff.wait(next);
     }
     tasks.shutdown().await;
+    Ok(())
 }
 
 async fn too_late(drain: &CancellationToken) {
     drain.cancelled().await;
-    tokio::time::sleep(RUN_LIMIT).await;
+    tokio::time::sleep(DRAIN_LIMIT).await;
 }
 
-async fn one(
-    reconciler: &mut Reconciler,
-    collector: &FlowCollector,
-    facts: &Facts,
-    parts: &Parts,
-    metrics: &Metrics,
-) -> Next {
+/// What comes of a run, which is counted.
+async fn one(run: impl Future<Output = Result<Next, RunError>>, metrics: &Metrics) -> Next {
     let started = Instant::now();
-    let next = reconciler
-        .run(collector, facts, parts)
-        .await
-        .unwrap_or_else(|error| {
+    let next = match tokio::time::timeout(RUN_LIMIT, run).await {
+        Ok(Ok(next)) => next,
+        Ok(Err(error)) => {
             tracing::error!(%error, "run failed");
             Next::Error
-        });
+        }
+        Err(_) => {
+            tracing::error!("the run did not end within {} s", RUN_LIMIT.as_secs());
+            Next::Error
+        }
+    };
     let result = match next {
         Next::Change => "success",
         Next::After(_) => "requeue_after",

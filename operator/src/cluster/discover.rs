@@ -4,6 +4,7 @@
 use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::api::core::v1::Node;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{Api, ListParams};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use kube::{Client, ResourceExt as _};
@@ -13,6 +14,8 @@ use super::{Facts, NetworkPlugin, SECURITY_CONTEXT_CONSTRAINTS, apis, subnets};
 
 /// Objects read per page.
 pub(super) const PAGE: u32 = 500;
+/// Definition of ServiceMonitors.
+const MONITORS: &str = "servicemonitors.monitoring.coreos.com";
 /// Node annotation of OVN-Kubernetes.
 const OVN_HOST_CIDRS: &str = "k8s.ovn.org/host-cidrs";
 
@@ -95,6 +98,13 @@ pub async fn discover(client: &Client, known: Option<&Facts>) -> Result<Facts, F
             )
         }),
     )?;
+    if facts.has_monitors() {
+        facts.has_discovery_role = settle(
+            "whether ServiceMonitors choose how targets are found",
+            discovery_role(client).await,
+            known.map(|known| known.has_discovery_role),
+        )?;
+    }
     if facts.is_openshift() && facts.apis.contains(subnets::API) {
         let known = known.map(|known| &known.subnets);
         let sources = subnets::ask(client).await;
@@ -224,6 +234,21 @@ async fn kindnet(client: &Client) -> Result<NetworkPlugin, kube::Error> {
         Some(_) => NetworkPlugin::Kindnet,
         None => NetworkPlugin::Unknown,
     })
+}
+
+/// Whether the definition of ServiceMonitors has the property; older ones would drop it at each write.
+async fn discovery_role(client: &Client) -> Result<bool, kube::Error> {
+    let api: Api<CustomResourceDefinition> = Api::all(client.clone());
+    let definition = api.get(MONITORS).await?;
+    let mut versions = definition.spec.versions.into_iter();
+    let schema = versions
+        .find(|version| version.name == "v1")
+        .and_then(|version| version.schema?.open_api_v3_schema);
+    let spec = schema
+        .and_then(|schema| schema.properties)
+        .and_then(|mut properties| properties.remove("spec"));
+    let properties = spec.and_then(|spec| spec.properties);
+    Ok(properties.is_some_and(|properties| properties.contains_key("serviceDiscoveryRole")))
 }
 
 /// Addresses and ports of the API servers.

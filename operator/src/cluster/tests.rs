@@ -230,6 +230,61 @@ async fn an_api_that_was_found_goes_only_with_its_definition() {
 }
 
 #[tokio::test]
+async fn monitors_choose_how_targets_are_found_where_their_definition_says_so() {
+    let path = format!("{DEFINITIONS}/servicemonitors.monitoring.coreos.com");
+    let apis = groups(&[("monitoring.coreos.com", &["servicemonitors"], "Current")]);
+    let definition = |version: &str, properties: Value| {
+        let schema = json!({"type": "object", "properties": {"spec": {"type": "object", "properties": properties}}});
+        json!({"metadata": {"name": "servicemonitors.monitoring.coreos.com"}, "spec": {
+            "group": "monitoring.coreos.com", "scope": "Namespaced",
+            "names": {"kind": "ServiceMonitor", "plural": "servicemonitors"},
+            "versions": [{"name": version, "served": true, "storage": true, "schema": {"openAPIV3Schema": schema}}]}})
+    };
+    let role = json!({"serviceDiscoveryRole": {"type": "string"}});
+    let with = definition("v1", role.clone());
+    let known = Facts {
+        has_discovery_role: true,
+        ..complete().await
+    };
+    for (name, apis, answer, known, expected) in [
+        ("it has", &apis, Ok(with.clone()), None, true),
+        (
+            "too old",
+            &apis,
+            Ok(definition("v1", json!({}))),
+            None,
+            false,
+        ),
+        (
+            "another version",
+            &apis,
+            Ok(definition("v2", role)),
+            None,
+            false,
+        ),
+        ("refused", &apis, Err(StatusCode::FORBIDDEN), None, false),
+        (
+            "no answer now",
+            &apis,
+            Err(StatusCode::BAD_GATEWAY),
+            Some(&known),
+            true,
+        ),
+        ("no such API", &groups(&[]), Ok(with), None, false),
+    ] {
+        let answers = |asked: &str| match asked {
+            "/apis" if *apis == groups(&[]) => self::answer("/apis").ok_or(StatusCode::NOT_FOUND),
+            "/apis" => Ok(apis.clone()),
+            DEFINITIONS => Ok(definitions(&[])),
+            _ if asked == path => answer.clone(),
+            _ => self::answer(asked).ok_or(StatusCode::NOT_FOUND),
+        };
+        let facts = facts_of(known, answers).await.unwrap();
+        assert_eq!(facts.has_discovery_role, expected, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn the_first_time_it_must_be_certain_whether_this_is_openshift() {
     let apps: (&str, &[&str], &str) = ("apps", &["deployments"], "Current");
     let plain = groups(&[apps]);

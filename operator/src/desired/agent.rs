@@ -62,7 +62,7 @@ pub fn add(context: &Context, desired: &mut Desired) -> Result<(), ObjectError> 
 }
 
 fn pod(context: &Context, desired: &mut Desired) -> PodSpec {
-    let effective = &context.effective;
+    let effective = context.effective;
     let ebpf = &effective.agent;
     let mut volumes = Volumes::default();
     let export = export::variables(context, &mut volumes);
@@ -96,7 +96,7 @@ fn metrics_certificate(
     volumes: &mut Volumes,
     desired: &mut Desired,
 ) -> Option<super::volumes::CertificatePaths> {
-    let effective = &context.effective;
+    let effective = context.effective;
     if !effective.has_agent_metrics() {
         return None;
     }

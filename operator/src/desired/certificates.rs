@@ -195,7 +195,7 @@ impl Part {
 
 /// All objects that the rings consist of, whoever makes them.
 pub(super) fn parts(context: &Context) -> Vec<Part> {
-    let effective = &context.effective;
+    let effective = context.effective;
     let mut parts = Vec::new();
     if effective.is_on_hold {
         return parts;

@@ -17,7 +17,6 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use super::build::{Labels, metadata, service, texts, versioned_labels};
 use super::{Component, Context, Desired, config};
 use crate::object::ObjectError;
-use crate::owned::Kind;
 use crate::scope::console as scope;
 use crate::scope::{annotation, image_version, label, role};
 
@@ -28,7 +27,7 @@ const REPLICAS_MAX: i32 = 3;
 
 pub fn add(context: &Context, desired: &mut Desired) -> Result<(), ObjectError> {
     let component = Component::Console;
-    let effective = &context.effective;
+    let effective = context.effective;
     if effective.has_console() {
         // Also on hold: the console would report a plugin that is registered and not there.
         desired.add(context, component, plugin::of(context))?;
@@ -77,8 +76,7 @@ pub fn add(context: &Context, desired: &mut Desired) -> Result<(), ObjectError> 
 
 /// Whether the cluster has OpenShift's console plugins.
 pub fn has_plugins(context: &Context) -> bool {
-    let kind = Kind::find("console.openshift.io", "ConsolePlugin");
-    kind.is_some_and(|kind| context.facts.has(kind))
+    context.facts.has_console_plugins()
 }
 
 /// Whether the console is a page of its own.
@@ -144,7 +142,7 @@ fn page_service(context: &Context, image: &str) -> Service {
 
 /// Only if it is asked for.
 fn autoscaler(context: &Context, image: &str) -> Option<HorizontalPodAutoscaler> {
-    let effective = &context.effective;
+    let effective = context.effective;
     let given = effective.console.autoscaler.as_ref()?;
     if !effective.has_console_autoscaler() {
         return None;

@@ -41,7 +41,7 @@ pub fn add(context: &Context, desired: &mut Desired) -> Result<(), ObjectError> 
 
 /// Charts of all metrics, each with the full name of its metric: predefined ones in their order, then those of users.
 fn charts(context: &Context, made: &[String]) -> Vec<(String, Chart)> {
-    let predefined = super::config::predefined(&context.effective).into_iter();
+    let predefined = super::config::predefined(context.effective).into_iter();
     let mut charts: Vec<_> = predefined
         .flat_map(|metric| {
             let full_name = format!("{METRICS_PREFIX}{}", metric.name);
@@ -49,7 +49,7 @@ fn charts(context: &Context, made: &[String]) -> Vec<(String, Chart)> {
             of_metric.map(move |chart| (full_name.clone(), chart))
         })
         .collect();
-    for metric in &context.metrics.made {
+    for metric in &context.metrics().made {
         let of_metric = metric.spec.charts.iter().flatten();
         charts.extend(of_metric.map(|chart| (metric.prometheus_name(), chart.clone())));
     }

@@ -9,7 +9,7 @@ use kube::core::ObjectMeta;
 
 use crate::apis::flowmetric::fields::Cardinality;
 use crate::apis::flowmetric::validate::{cardinality, prometheus_name, validate};
-use crate::apis::flowmetric::{FlowMetric, FlowMetricSpec};
+use crate::apis::flowmetric::{FlowMetric, FlowMetricSpec, operational};
 use crate::effective::Effective;
 use crate::scope::METRICS_PREFIX;
 
@@ -127,6 +127,11 @@ fn problem(made: Made, owner: &str, predefined: &BTreeSet<String>) -> Option<Str
     if !errors.is_empty() {
         let texts: Vec<_> = errors.iter().map(ToString::to_string).collect();
         return Some(texts.join("; "));
+    }
+    if operational::is_taken(&name) {
+        return Some(format!(
+            "{name} is the name of a metric of the pipeline itself; set another spec.metricName"
+        ));
     }
     if predefined.contains(&name) {
         return Some(format!(

@@ -16,11 +16,14 @@ use crate::apis::flowcollector::v1beta2::shared::{CertificateReference, ClientTl
 use crate::object::ObjectError;
 use crate::scope::{console, store as scope};
 
+/// Said where the console is not deployed although it is to hold the flows.
+const NO_STORE: &str = "spec.loki.mode is Embedded and the console, which the store is in, is not deployed, so that no flow is kept: \
+     remove spec.consolePlugin.enable and spec.consolePlugin.standalone, or use another mode";
 /// Name of the port of the store.
 const PUSH: &str = "push";
 
 pub fn add(context: &Context, desired: &mut Desired) -> Result<(), ObjectError> {
-    let effective = &context.effective;
+    let effective = context.effective;
     if effective.uses_demo_loki() {
         demo::add(context, desired)?;
     }
@@ -40,6 +43,9 @@ pub fn add(context: &Context, desired: &mut Desired) -> Result<(), ObjectError> 
     // With the claim go the flows: it outlives the FlowCollector.
     desired.add_lasting(Component::Loki, claim)?;
     if !effective.deploys_console(has_plugins(context)) {
+        if !effective.is_on_hold {
+            desired.fail(Component::Loki, "NoStore", NO_STORE.to_owned());
+        }
         return Ok(());
     }
     let push = service(
@@ -54,7 +60,7 @@ pub fn add(context: &Context, desired: &mut Desired) -> Result<(), ObjectError> 
 
 /// Where the pipeline writes flows to; the address of the built-in store is the operator's own.
 pub fn connection(context: &Context) -> LokiConnection {
-    let effective = &context.effective;
+    let effective = context.effective;
     if !effective.uses_embedded_store() {
         return effective.loki_connection();
     }

@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use serde::Serialize;
 use serde_with::skip_serializing_none;
 
-use super::build::{labels, metadata, texts};
+use super::build::{Labels, metadata, texts};
 use super::console::is_standalone;
 use super::pipeline::names;
 use super::service_tls::authority_name;
@@ -46,7 +46,7 @@ fn pods<'a>(context: &'a Context) -> Vec<Pods<'a>> {
     fn tls(server: Option<&MetricsServer>) -> Option<&ServerTls> {
         scrape::tls(server)
     }
-    let effective = &context.effective;
+    let effective = context.effective;
     let of_agents = effective.agent.metrics.as_ref();
     let of_pipelines = effective.processor.metrics.as_ref();
     let mut pods = Vec::new();
@@ -78,7 +78,7 @@ fn pods<'a>(context: &'a Context) -> Vec<Pods<'a>> {
 pub fn add(context: &Context, desired: &mut Desired) -> Result<(), ObjectError> {
     for pods in pods(context) {
         let service = Service {
-            metadata: metadata(pods.service, Some(&pods.namespace), labels(pods.app)),
+            metadata: metadata(pods.service, Some(&pods.namespace), own_labels()),
             spec: Some(ServiceSpec {
                 cluster_ip: Some("None".to_owned()),
                 selector: Some(texts([(label::APP, pods.app)])),
@@ -97,6 +97,11 @@ pub fn add(context: &Context, desired: &mut Desired) -> Result<(), ObjectError> 
         desired.add(context, Component::Loki, service)?;
     }
     Ok(())
+}
+
+/// Without the component's `app`, by which its ServiceMonitor selects what is scraped: that is not this as well.
+fn own_labels() -> Labels {
+    texts([(label::PART_OF, label::PART_OF_VALUE)])
 }
 
 /// What the console reads: these, and its own counters.
@@ -127,7 +132,7 @@ fn given(context: &Context, tls: &ServerTls) -> Option<FileReference> {
     if tls.kind == ServerTlsType::Auto {
         Some(of_cluster(authority_name(context)))
     } else {
-        tls.provided_ca_file.clone()
+        scrape::given_authority(tls).cloned()
     }
 }
 

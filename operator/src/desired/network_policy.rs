@@ -1,5 +1,5 @@
 //! Network policies: who may reach the components, and whom they may reach. One in each namespace, and with the built-in
-//! store one more that lets the console ask the agents what they lost.
+//! store one more that lets the console ask agents and pipelines what they lost.
 //!
 //! Agents are on the nodes' own networks, which policies do not reach. The operator itself is, by default, in the same
 //! namespace and selected too: whatever the platform, it must reach the API server and be reached by it.
@@ -18,10 +18,9 @@ use super::build::{Labels, metadata, selector, texts};
 use super::{Component, Context, Desired};
 use crate::apis::flowcollector::v1beta2::DeploymentModel;
 use crate::apis::flowcollector::v1beta2::loki::LokiMode;
-use crate::cluster::Facts;
+use crate::cluster::{Facts, NetworkPlugin};
 use crate::object::ObjectError;
-use crate::owned::Kind;
-use crate::scope::{console, label, network_policy as names};
+use crate::scope::{console, label, network_policy as names, store};
 
 /// Port of the operator's webhooks.
 const WEBHOOKS: u16 = 9443;
@@ -56,7 +55,7 @@ pub fn add(context: &Context, desired: &mut Desired) -> Result<(), ObjectError> 
             &context.scope.privileged_namespace(),
             privileged(context),
         )),
-        asks_agents(context).map(|spec| policy(names::CONSOLE_TO_AGENTS, namespace, spec)),
+        asks_nodes(context).map(|spec| policy(names::CONSOLE_TO_NODES, namespace, spec)),
     ];
     for policy in policies.into_iter().flatten() {
         desired.add(context, Component::NetworkPolicy, policy)?;
@@ -72,16 +71,14 @@ fn policy(name: &str, namespace: &str, spec: NetworkPolicySpec) -> NetworkPolicy
 }
 
 fn main(context: &Context) -> NetworkPolicySpec {
-    let effective = &context.effective;
+    let effective = context.effective;
     let is_openshift = context.facts.is_openshift();
     let flows = Some(effective.processor_port())
         .filter(|_| effective.deployment_model == DeploymentModel::Service);
     let mut ingress = vec![from(same_namespace(), &[])];
     let mut egress = vec![to(vec![same_namespace()], &[])];
     if is_openshift {
-        let plugins = Kind::find("console.openshift.io", "ConsolePlugin");
-        let has_plugins = plugins.is_some_and(|kind| context.facts.has(kind));
-        if effective.has_console() && has_plugins {
+        if effective.has_console() && context.facts.has_console_plugins() {
             let peer = labelled_namespace(NAMESPACE_NAME, "openshift-console");
             ingress.push(from(peer, &[effective.console_port()]));
         }
@@ -92,17 +89,25 @@ fn main(context: &Context) -> NetworkPolicySpec {
         let servers = addresses(&context.facts.api_server_addresses);
         // A rule without peers would allow all.
         if !servers.is_empty() {
-            egress.push(to(servers, &[API_SERVER]));
+            let ports = &context.facts.api_server_ports;
+            let known = !ports.is_empty();
+            egress.push(to(servers, if known { ports } else { &[API_SERVER] }));
         }
     } else {
-        if let Some(port) = flows
-            && context.facts.network_plugin == crate::cluster::NetworkPlugin::OvnKubernetes
-        {
-            let peer = labelled_namespace(NAMESPACE_NAME, OVN_HOST_NETWORK);
-            ingress.push(from(peer, &[port]));
-        }
         // From where the API server and the kubelet come is not known here.
-        ingress.push(from_any(&[PROBES, METRICS, WEBHOOKS]));
+        let mut from_nodes = vec![PROBES, METRICS, WEBHOOKS];
+        match flows {
+            Some(port) if context.facts.network_plugin == NetworkPlugin::OvnKubernetes => {
+                let peer = labelled_namespace(NAMESPACE_NAME, OVN_HOST_NETWORK);
+                ingress.push(from(peer, &[port]));
+            }
+            // Agents have the addresses of their nodes, which no selector of other plugins means.
+            flows => from_nodes.extend(flows),
+        }
+        // So have pipelines in the Direct model; the store asks for their certificate.
+        let writes = effective.uses_embedded_store() && effective.uses_host_network();
+        from_nodes.extend(writes.then_some(store::PORT));
+        ingress.push(from_any(&from_nodes));
         egress.push(to_api_servers(context.facts));
     }
     let loki = loki_namespace(context);
@@ -149,14 +154,21 @@ fn privileged(context: &Context) -> NetworkPolicySpec {
     }
 }
 
-/// With the store, the console reads the loss counters of the agents, at the addresses of the nodes.
-fn asks_agents(context: &Context) -> Option<NetworkPolicySpec> {
-    let effective = &context.effective;
-    let reads = effective.uses_embedded_store() && effective.has_agent_metrics();
+/// With the store, the console reads loss counters at the addresses of the nodes: of the agents, and of pipelines on the
+/// nodes' own network.
+fn asks_nodes(context: &Context) -> Option<NetworkPolicySpec> {
+    let effective = context.effective;
+    let of_agents = effective
+        .has_agent_metrics()
+        .then(|| effective.agent_metrics_port());
+    let has_host_network = effective.uses_host_network() && !context.facts.is_openshift();
+    let of_pipelines = has_host_network.then(|| effective.processor_metrics_port());
+    let ports: Vec<u16> = of_agents.into_iter().chain(of_pipelines).collect();
+    let reads = effective.uses_embedded_store() && !ports.is_empty();
     reads.then(|| NetworkPolicySpec {
         pod_selector: Some(selector(console::NAME)),
         ingress: None,
-        egress: Some(vec![to(Vec::new(), &[effective.agent_metrics_port()])]),
+        egress: Some(vec![to(Vec::new(), &ports)]),
         policy_types: Some(vec!["Egress".to_owned()]),
     })
 }
@@ -173,7 +185,7 @@ fn monitoring(context: &Context) -> Option<&'static str> {
 
 /// Where the LokiStack is, if that is somewhere else.
 fn loki_namespace(context: &Context) -> Option<String> {
-    let effective = &context.effective;
+    let effective = context.effective;
     if !effective.uses_loki() || effective.loki.mode != LokiMode::LokiStack {
         return None;
     }
@@ -249,16 +261,12 @@ fn from_any(ports: &[u16]) -> NetworkPolicyIngressRule {
     }
 }
 
-/// To the API servers where they are known and the plugin is known to judge them by address; some others count them as
-/// no address at all. Else to their ports anywhere: without the API server nothing works.
+/// To the ports of the API servers, anywhere. By address the rule would shut the manager out when they move, and nobody
+/// else could mend it; and some plugins count them as no address at all.
 fn to_api_servers(facts: &Facts) -> NetworkPolicyEgressRule {
-    let servers = addresses(&facts.api_server_addresses);
-    let ports = &facts.api_server_ports;
-    if facts.network_plugin.name().is_some() && !servers.is_empty() && !ports.is_empty() {
-        return to(servers, ports);
-    }
     let usual = [API_SERVICE, API_SERVER];
-    let others = ports.iter().filter(|port| !usual.contains(port));
+    let ports = facts.api_server_ports.iter();
+    let others = ports.filter(|port| !usual.contains(port));
     let ports: Vec<u16> = usual.iter().chain(others).copied().collect();
     to(Vec::new(), &ports)
 }

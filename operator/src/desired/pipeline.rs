@@ -31,7 +31,7 @@ pub fn add(context: &Context, desired: &mut Desired) -> Result<(), ObjectError> 
         return Ok(());
     }
     let component = Component::Processor;
-    for problem in &context.slices.problems {
+    for problem in &context.slices().problems {
         desired.cannot(component, problem);
     }
     if let Some(problem) = &context.facts.subnets.problem
@@ -109,7 +109,7 @@ fn server_tls<'a>(context: &'a Context) -> Option<&'a ServerTls> {
 }
 
 fn flows_service(context: &Context) -> Service {
-    let effective = &context.effective;
+    let effective = context.effective;
     let labels = versioned_labels(scope::NAME, &image_version(&context.images.pipeline));
     let mut metadata = metadata(scope::NAME, Some(context.scope.namespace()), labels);
     if context.facts.is_openshift()
@@ -135,7 +135,7 @@ fn metrics_service(context: &Context, names: &Names) -> Service {
 
 /// Only in the Kafka model, and only if it is asked for.
 fn autoscaler(context: &Context, names: &Names) -> Option<HorizontalPodAutoscaler> {
-    let effective = &context.effective;
+    let effective = context.effective;
     let given = effective.processor.kafka_consumer_autoscaler.as_ref()?;
     if !effective.uses_kafka() || given.status != Some(HpaStatus::Enabled) {
         return None;

@@ -50,7 +50,6 @@ pub fn endpoint(
         ..Endpoint::default()
     };
     let Some(tls) = tls else { return plain };
-    let is_unchecked = tls.insecure_skip_verify == Some(true);
     let is_automatic = tls.kind == ServerTlsType::Auto;
     let ca_file = (is_automatic && context.is_downstream).then_some(MONITORING_AUTHORITY);
     let (ca, insecure_skip_verify) = if ca_file.is_some() {
@@ -58,8 +57,8 @@ pub fn endpoint(
     } else if is_automatic {
         (Some(cluster_authority(context)), None)
     } else {
-        let given = tls.provided_ca_file.as_ref().filter(|_| !is_unchecked);
-        (given.and_then(given_authority), Some(is_unchecked))
+        let given = given_authority(tls);
+        (given.and_then(selected), Some(skips_check(tls)))
     };
     Endpoint {
         scheme: "https".to_owned(),
@@ -86,8 +85,17 @@ pub fn cluster_authority(context: &Context) -> CertificateAuthority {
     }
 }
 
+/// Who must have signed a certificate that the user provides; none where nobody checks.
+pub fn given_authority(tls: &ServerTls) -> Option<&FileReference> {
+    tls.provided_ca_file.as_ref().filter(|_| !skips_check(tls))
+}
+
+fn skips_check(tls: &ServerTls) -> bool {
+    tls.insecure_skip_verify == Some(true)
+}
+
 /// A reference without a name is none.
-fn given_authority(file: &FileReference) -> Option<CertificateAuthority> {
+fn selected(file: &FileReference) -> Option<CertificateAuthority> {
     let name = file.name.clone().filter(|name| !name.is_empty())?;
     let key = file.file.clone().unwrap_or_default();
     Some(if file.kind == Some(ReferenceKind::ConfigMap) {

@@ -26,7 +26,7 @@ pub struct ServiceTls {
 
 /// The certificates; none means plain text.
 pub fn service_tls(context: &Context) -> Option<ServiceTls> {
-    let effective = &context.effective;
+    let effective = context.effective;
     if matches!(
         effective.deployment_model,
         DeploymentModel::Direct | DeploymentModel::Kafka

@@ -19,6 +19,10 @@ const NOT_NEEDED: &str = "(skipped, not needed)";
 const NOTHING: &str = "with(SrcAddr) and without(SrcAddr)";
 /// Once a warning has so many characters, no more is added to it.
 const WARNING_LENGTH_MAX: usize = 500;
+/// Ranges that the slices of one namespace name at most: the pipeline looks each flow up in all of them.
+const NAMESPACE_RANGES_MAX: usize = 256;
+/// Ranges that all slices name at most.
+const RANGES_MAX: usize = 4096;
 /// Whose the ranges of the FlowCollector are.
 const ADMINISTRATOR: &str = "admin";
 
@@ -95,10 +99,13 @@ fn label(given: &[&FlowCollectorSlice], effective: &Effective, slices: &mut Slic
     let mut known: Known = ranges
         .filter_map(|range| Some((range.parse().ok()?, ADMINISTRATOR.to_owned())))
         .collect();
+    let mut room = Room::default();
     for (slice, outcome) in given.iter().zip(&mut slices.outcomes) {
         let findings = validate(&slice.spec);
         outcome.problems = findings.errors.iter().map(ToString::to_string).collect();
         let owner = format!("{}/{}", outcome.namespace, outcome.name);
+        let room = room.of(&outcome.namespace);
+        let mut left_out = 0;
         for label in slice.spec.subnet_labels.iter().flatten() {
             let mut findings = Findings::default();
             subnets::check_name("", &label.name, &mut findings);
@@ -107,7 +114,11 @@ fn label(given: &[&FlowCollectorSlice], effective: &Effective, slices: &mut Slic
             }
             let ranges = label.cidrs.iter();
             let cidrs: Vec<String> = ranges
-                .filter(|range| is_free(range, &mut known, &owner, &mut outcome.overlaps))
+                .filter(|range| {
+                    let has_room = room.take();
+                    left_out += usize::from(!has_room);
+                    has_room && is_free(range, &mut known, &owner, &mut outcome.overlaps)
+                })
                 .cloned()
                 .collect();
             if !cidrs.is_empty() {
@@ -118,6 +129,39 @@ fn label(given: &[&FlowCollectorSlice], effective: &Effective, slices: &mut Slic
                 });
             }
         }
+        if left_out > 0 {
+            outcome.problems.push(format!(
+                "spec.subnetLabels: {left_out} ranges are left out, since a namespace has {NAMESPACE_RANGES_MAX} at most \
+                 and all slices together {RANGES_MAX}; join ranges, or ask the administrator to name them"
+            ));
+        }
+    }
+}
+
+/// How many more ranges are taken, so that no namespace fills the pipeline for all others.
+#[derive(Default)]
+struct Room {
+    namespace: String,
+    of_namespace: usize,
+    in_all: usize,
+}
+
+impl Room {
+    /// Goes on with a slice, which come by namespace.
+    fn of(&mut self, namespace: &str) -> &mut Self {
+        if self.namespace != namespace {
+            namespace.clone_into(&mut self.namespace);
+            self.of_namespace = 0;
+        }
+        self
+    }
+
+    /// Whether there is room for one more, which then is taken.
+    fn take(&mut self) -> bool {
+        let has_room = self.of_namespace < NAMESPACE_RANGES_MAX && self.in_all < RANGES_MAX;
+        self.of_namespace += usize::from(has_room);
+        self.in_all += usize::from(has_room);
+        has_room
     }
 }
 
@@ -128,20 +172,21 @@ fn is_free(range: &str, known: &mut Known, owner: &str, overlaps: &mut String) -
     };
     let mut is_free = true;
     for (other, whose) in &*known {
-        let text = if other.contains(&network) {
-            is_free = false;
-            format!("{range} is within {other} of {whose} and is left out")
-        } else if network.contains(other) {
-            format!("{range} holds {other} of {whose}, which wins there")
-        } else {
+        let is_within = other.contains(&network);
+        is_free &= !is_within;
+        if !(is_within || network.contains(other)) || overlaps.chars().count() >= WARNING_LENGTH_MAX
+        {
             continue;
-        };
-        if overlaps.chars().count() < WARNING_LENGTH_MAX {
-            if !overlaps.is_empty() {
-                overlaps.push_str("; ");
-            }
-            overlaps.push_str(&text);
         }
+        if !overlaps.is_empty() {
+            overlaps.push_str("; ");
+        }
+        let text = if is_within {
+            format!("{range} is within {other} of {whose} and is left out")
+        } else {
+            format!("{range} holds {other} of {whose}, which wins there")
+        };
+        overlaps.push_str(&text);
     }
     if is_free {
         known.push((network, owner.to_owned()));
@@ -181,23 +226,18 @@ fn filter(given: &[&FlowCollectorSlice], effective: &Effective, slices: &mut Sli
             samplings.entry(namespace).or_insert(sampling);
         }
     }
-    for outcome in &mut slices.outcomes {
-        if !listed.contains(outcome.namespace.as_str()) {
-            let query = condition("=", &outcome.namespace);
-            let is_new = slices.filters.iter().all(|filter| filter.query != query);
-            if is_new {
-                outcome.filter = Some(query.clone());
-                slices.filters.push(NamespaceFilter {
-                    sampling: samplings
-                        .get(outcome.namespace.as_str())
-                        .copied()
-                        .unwrap_or(0),
-                    query,
-                });
-                continue;
-            }
+    for (slice, outcome) in given.iter().zip(&mut slices.outcomes) {
+        let namespace = slice.metadata.namespace.as_deref().unwrap_or_default();
+        if !listed.insert(namespace) {
+            outcome.filter = Some(NOT_NEEDED.to_owned());
+            continue;
         }
-        outcome.filter = Some(NOT_NEEDED.to_owned());
+        let query = condition("=", namespace);
+        outcome.filter = Some(query.clone());
+        slices.filters.push(NamespaceFilter {
+            sampling: samplings.get(namespace).copied().unwrap_or(0),
+            query,
+        });
     }
     let mut others = effective.processor.filters.iter().flatten();
     let is_filtered = others.any(|filter| {

@@ -1,9 +1,12 @@
 //! What `spec.loki` means.
 
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+
 use super::Effective;
 use crate::apis::flowcollector::loki_connection::{self, LokiConnection};
 use crate::apis::flowcollector::v1beta2::agent::Feature;
 use crate::apis::flowcollector::v1beta2::loki::LokiMode;
+use crate::object::quantity;
 
 /// With waits of 5 s between them some five minutes: time to move a pod and its volume to another node.
 const STORE_RETRIES_MIN: i32 = 60;
@@ -59,6 +62,14 @@ impl Effective {
         given
     }
 
+    /// Most bytes that the built-in store keeps; the rest of the volume is for what is written before something else goes.
+    pub fn store_bytes(&self) -> Option<i64> {
+        let embedded = self.loki.embedded.clone().unwrap_or_default();
+        let given = embedded.retention.and_then(|retention| retention.bytes);
+        let size = embedded.storage.and_then(|storage| storage.size);
+        bytes(given.as_ref()).or(bytes(size.as_ref()).map(|size| size / 5 * 4))
+    }
+
     /// Fields that flows are indexed by: the labels of Loki's streams.
     pub fn loki_labels(&self) -> Vec<&'static str> {
         let processor = &self.processor;
@@ -83,4 +94,9 @@ impl Effective {
             .retain(|label| !excluded.is_some_and(|names| names.iter().any(|name| name == label)));
         labels
     }
+}
+
+/// None for what is no quantity.
+fn bytes(quantity: Option<&Quantity>) -> Option<i64> {
+    i64::try_from(quantity::units(&quantity?.0)?).ok()
 }

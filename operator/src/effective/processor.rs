@@ -1,9 +1,7 @@
 //! What `spec.processor` means.
 
 use super::{Effective, port, scheduling};
-use crate::apis::flowcollector::v1beta2::processor::{
-    DeduperMode, LogTypes, NetworkIndex, ServiceTlsType,
-};
+use crate::apis::flowcollector::v1beta2::processor::{LogTypes, NetworkIndex, ServiceTlsType};
 use crate::apis::flowcollector::v1beta2::shared::{HpaStatus, Scheduling};
 
 /// Port of the processor's metrics, unless told otherwise.
@@ -48,12 +46,6 @@ impl Effective {
             || labels
                 .and_then(|l| l.custom_labels.as_ref())
                 .is_some_and(|l| !l.is_empty())
-    }
-
-    /// Whether the processor looks for duplicates.
-    pub fn has_deduper(&self) -> bool {
-        let mode = self.processor.deduper.as_ref().and_then(|d| d.mode);
-        mode.is_some_and(|mode| mode != DeduperMode::Disabled)
     }
 
     /// Keys by which pods are found on secondary networks.

@@ -361,14 +361,6 @@ fn processing() {
         ],
     );
     check(
-        Effective::has_deduper,
-        vec![
-            (json!({}), false),
-            (processor(json!({ "deduper": {} })), false),
-            (processor(json!({ "deduper": { "mode": "Drop" } })), true),
-        ],
-    );
-    check(
         Effective::secondary_indexes,
         vec![
             (json!({}), vec![]),

@@ -4,6 +4,8 @@
 //! the object before (an older operator, `kubectl edit`) still claims what it wrote, so its entries are handed to us
 //! first. Status is left to those who observe it.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{FieldsV1, ManagedFieldsEntry};
 use kube::core::DynamicObject;
 use serde_json::{Map, Value, json};
@@ -43,6 +45,13 @@ pub fn is_applied_by_us(object: &DynamicObject) -> bool {
 pub fn is_written_by_former(object: &DynamicObject) -> bool {
     let mut entries = object.metadata.managed_fields.iter().flatten();
     entries.any(|entry| entry.manager.as_deref() == Some(leftover::FIELD_MANAGER))
+}
+
+/// Who beside us claims a part of what is not the status.
+pub fn other_managers(object: &DynamicObject) -> BTreeSet<String> {
+    let entries = object.metadata.managed_fields.iter().flatten();
+    let others = entries.filter(|entry| !is_status(entry) && !is_ours(entry));
+    others.filter_map(|entry| entry.manager.clone()).collect()
 }
 
 /// Whether we claim the number of replicas.

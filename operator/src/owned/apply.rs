@@ -1,6 +1,6 @@
 //! Writing one desired object if it must be.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use kube::Client;
@@ -20,8 +20,8 @@ use crate::scope::FIELD_MANAGER;
 pub enum Outcome {
     /// It did not exist.
     Created,
-    /// It was not what it should be.
-    Updated,
+    /// It was not what it should be; and who beside us claimed a part of it.
+    Updated(BTreeSet<String>),
     /// It is what it should be.
     Unchanged,
     /// It is being deleted; to be made again when it is gone.
@@ -62,6 +62,13 @@ pub enum OwnedError {
         /// Why.
         source: kube::Error,
     },
+}
+
+impl OwnedError {
+    /// Whether the API server knows no such object, or no place for it.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Api { source: kube::Error::Api(status), .. } if status.is_not_found())
+    }
 }
 
 /// Writes and removes.
@@ -139,7 +146,7 @@ impl Applier {
         }
         self.write(&api, object).await?;
         tracing::info!(object = %key, difference, "updated");
-        Ok(Outcome::Updated)
+        Ok(Outcome::Updated(adopt::other_managers(&live)))
     }
 
     /// Whether a user took a desired object from us.

@@ -6,7 +6,7 @@ use kube::core::DynamicObject;
 use serde_json::Value;
 
 use super::apply::{Applier, Outcome, OwnedError, difference};
-use super::{Kind, has_our_owner};
+use super::{Kind, adopt, has_our_owner};
 use crate::object::{Object, quantity};
 
 /// Fields that only a new claim can have otherwise.
@@ -56,7 +56,7 @@ impl Applier {
         }
         Ok(match (fitted.kept.is_empty(), difference) {
             (false, _) => Outcome::Kept(format!("{key}: {}", fitted.kept.join("; "))),
-            (true, Some(_)) => Outcome::Updated,
+            (true, Some(_)) => Outcome::Updated(adopt::other_managers(live)),
             (true, None) => Outcome::Unchanged,
         })
     }

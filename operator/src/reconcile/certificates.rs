@@ -8,11 +8,13 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Client;
 
+use super::next::NOT_READY;
 use crate::certificates::Keeper;
 use crate::desired::Inputs;
 use crate::desired::certificates::{Certificates, Maker, makers};
 
-/// The rings that `inputs` need, and how long they stay as they are.
+/// The rings that `inputs` need, and how long they stay as they are; of one that could not be read, how long to the next
+/// try.
 pub async fn keep(
     client: &Client,
     namespace: &str,
@@ -41,11 +43,14 @@ pub async fn keep(
             owner: Some(owner.clone()),
         };
         let kept = keeper.keep(&plan).await;
-        if let Ok(keyring) = &kept {
-            let left = keyring.due(plan.lifetime).duration_since(Timestamp::now());
-            let left = Duration::try_from(left).unwrap_or_default();
-            due = Some(due.map_or(left, |due| due.min(left)));
-        }
+        let left = match &kept {
+            Ok(keyring) => {
+                let left = keyring.due(plan.lifetime).duration_since(Timestamp::now());
+                Duration::try_from(left).unwrap_or_default()
+            }
+            Err(_) => NOT_READY,
+        };
+        due = Some(due.map_or(left, |due| due.min(left)));
         rings.insert(ring, kept.map_err(|error| error.to_string()));
     }
     (Certificates { rings }, due)

@@ -26,20 +26,29 @@ enum MigrationError {
     NoVersion,
     #[error("list the objects: {0}")]
     List(kube::Error),
-    #[error("write {name} anew: {source}; is the conversion webhook reached?")]
-    Write { name: String, source: kube::Error },
+    #[error(
+        "write {count} objects anew, the first of them {name}: {source}; is the conversion webhook reached?"
+    )]
+    Write {
+        count: usize,
+        name: String,
+        source: kube::Error,
+    },
     #[error("write the definition's status: {0}")]
     Status(kube::Error),
 }
 
 /// Does what there is to do, with growing waits between tries: conversion may not be served yet.
 pub async fn run(client: Client) {
-    for plural in PLURALS {
-        let mut backoff = Backoff::default();
-        while let Err(error) = migrate(&client, plural).await {
-            tracing::warn!(plural, %error, "cannot write stored objects anew; trying again");
-            tokio::time::sleep(backoff.failed()).await;
-        }
+    let all = PLURALS.map(|plural| until_done(&client, plural));
+    futures::future::join_all(all).await;
+}
+
+async fn until_done(client: &Client, plural: &str) {
+    let mut backoff = Backoff::default();
+    while let Err(error) = migrate(client, plural).await {
+        tracing::warn!(plural, %error, "cannot write stored objects anew; trying again");
+        tokio::time::sleep(backoff.failed()).await;
     }
 }
 
@@ -85,11 +94,14 @@ async fn migrate(client: &Client, plural: &str) -> Result<(), MigrationError> {
     Ok(())
 }
 
-/// An empty patch makes the API server write an object as it would be stored now.
+/// An empty patch makes the API server write an object as it would be stored now. One that cannot be written hinders no
+/// other, but all together from being done.
 async fn rewrite(client: &Client, resource: &ApiResource) -> Result<usize, MigrationError> {
     let all: Api<DynamicObject> = Api::all_with(client.clone(), resource);
     let mut parameters = ListParams::default().limit(PAGE);
     let mut count = 0;
+    let mut failures = 0;
+    let mut first = None;
     loop {
         let page = all
             .list_metadata(&parameters)
@@ -108,12 +120,23 @@ async fn rewrite(client: &Client, resource: &ApiResource) -> Result<usize, Migra
             {
                 Ok(_) => count += 1,
                 Err(kube::Error::Api(status)) if status.is_not_found() => {}
-                Err(source) => return Err(MigrationError::Write { name, source }),
+                Err(error) => {
+                    failures += 1;
+                    first.get_or_insert((name, error));
+                }
             }
         }
         match page.metadata.continue_ {
             Some(token) if !token.is_empty() => parameters = parameters.continue_token(&token),
-            _ => return Ok(count),
+            _ => break,
         }
+    }
+    match first {
+        None => Ok(count),
+        Some((name, source)) => Err(MigrationError::Write {
+            count: failures,
+            name,
+            source,
+        }),
     }
 }

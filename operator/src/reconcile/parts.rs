@@ -1,20 +1,25 @@
 //! The resources that users put beside the FlowCollector: what a run gets of them, and the status it writes on each.
 
+use std::collections::HashMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use futures::{FutureExt as _, StreamExt as _};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use kube::api::{Api, PostParams};
+use kube::api::Api;
 use kube::{Client, Resource, ResourceExt as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::run::now;
+use super::write_status::{Written, now, write_status};
 use crate::apis::flowcollectorslice::FlowCollectorSlice;
 use crate::apis::flowmetric::FlowMetric;
 use crate::desired::Desired;
 use crate::status;
+
+/// Statuses that are written at once.
+const WRITES_MAX: usize = 8;
 
 /// FlowMetrics and slices of all namespaces.
 #[derive(Debug, Clone, Default)]
@@ -27,47 +32,49 @@ pub struct Parts {
     pub unreadable: Vec<String>,
 }
 
-/// Tells each what became of it. What cannot be written is tried in the next run: a status is no reason to fail one.
-pub async fn write_statuses(client: &Client, parts: &Parts, desired: &Desired) {
-    for outcome in &desired.metrics {
-        let Some(metric) = find(&parts.metrics, &outcome.namespace, &outcome.name) else {
-            continue;
-        };
+/// Tells each what became of it. Says whether all could be told; a status is no reason to fail a run.
+pub async fn write_statuses(client: &Client, parts: &Parts, desired: &Desired) -> bool {
+    let now = Time(now());
+    let metrics = by_name(&parts.metrics);
+    let metrics = desired.metrics.iter().filter_map(|outcome| {
+        let metric = *metrics.get(&(outcome.namespace.as_str(), outcome.name.as_str()))?;
         let previous = metric.status.as_ref();
-        let status = status::flow_metric(outcome, previous, metric.metadata.generation, &time());
-        if previous != Some(&status) {
+        let status = status::flow_metric(outcome, previous, metric.metadata.generation, &now);
+        (previous != Some(&status)).then(|| {
             let mut changed = FlowMetric::clone(metric);
             changed.status = Some(status);
-            write(client, changed).await;
-        }
-    }
-    for outcome in &desired.slices {
-        let Some(slice) = find(&parts.slices, &outcome.namespace, &outcome.name) else {
-            continue;
-        };
+            write(client, changed).boxed()
+        })
+    });
+    let slices = by_name(&parts.slices);
+    let slices = desired.slices.iter().filter_map(|outcome| {
+        let slice = *slices.get(&(outcome.namespace.as_str(), outcome.name.as_str()))?;
         let previous = slice.status.as_ref();
-        let status = status::slice(outcome, previous, slice.metadata.generation, &time());
-        if previous != Some(&status) {
+        let status = status::slice(outcome, previous, slice.metadata.generation, &now);
+        (previous != Some(&status)).then(|| {
             let mut changed = FlowCollectorSlice::clone(slice);
             changed.status = Some(status);
-            write(client, changed).await;
-        }
-    }
+            write(client, changed).boxed()
+        })
+    });
+    let writes = futures::stream::iter(metrics.chain(slices));
+    let written = writes.buffer_unordered(WRITES_MAX);
+    written.fold(true, async |all, one| all && one).await
 }
 
-fn time() -> Time {
-    Time(now())
+/// By namespace and name.
+fn by_name<K: Resource>(objects: &[Arc<K>]) -> HashMap<(&str, &str), &K> {
+    let named = objects.iter().map(|object| {
+        let meta = object.meta();
+        let namespace = meta.namespace.as_deref().unwrap_or_default();
+        let name = meta.name.as_deref().unwrap_or_default();
+        ((namespace, name), object.as_ref())
+    });
+    named.collect()
 }
 
-fn find<'a, K: Resource>(objects: &'a [Arc<K>], namespace: &str, name: &str) -> Option<&'a K> {
-    let mut objects = objects.iter().map(AsRef::as_ref);
-    objects.find(|object| {
-        object.meta().namespace.as_deref() == Some(namespace)
-            && object.meta().name.as_deref() == Some(name)
-    })
-}
-
-async fn write<K>(client: &Client, mut object: K)
+/// Whether the status is there.
+async fn write<K>(client: &Client, mut object: K) -> bool
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
         + Clone
@@ -75,18 +82,13 @@ where
         + DeserializeOwned
         + Serialize,
 {
-    object.meta_mut().managed_fields = None;
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
     let api: Api<K> = Api::namespaced(client.clone(), &namespace);
-    let written = api
-        .replace_status(&name, &PostParams::default(), &object)
-        .await;
-    match written {
-        Ok(_) => {}
-        // It changed or went meanwhile; the watch brings the next run.
-        Err(kube::Error::Api(status)) if status.is_conflict() || status.is_not_found() => {}
+    match write_status(&api, &mut object).await {
+        Ok(written) => written == Written::Done,
         Err(error) => {
             tracing::warn!(kind = %K::kind(&()), namespace, name, %error, "cannot write a status");
+            false
         }
     }
 }

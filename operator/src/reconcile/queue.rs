@@ -1,7 +1,7 @@
 //! When the next run is: soon after a change, later after an error or while something is not ready.
 //!
-//! A rollout or an object that somebody else changes all the time tells of a change many times a second. So after a run
-//! that left something to wait for there is a least time until the next, which only an edit of ours cuts short.
+//! A rollout or an object that somebody else changes all the time tells of a change many times a second. So there is a
+//! least time between runs, which only an edit of ours cuts short.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::Next;
 
 /// Changes that come this close together are one run.
 const DEBOUNCE: Duration = Duration::from_millis(100);
-/// Least time between runs while something is not ready.
+/// Least time between runs.
 const SPACING: Duration = Duration::from_secs(1);
 /// First wait after an error; each further one doubles it.
 const BACKOFF_MIN: Duration = Duration::from_secs(1);
@@ -79,7 +79,10 @@ impl Backoff {
         match next {
             Next::Change => {
                 self.succeeded();
-                Due::default()
+                Due {
+                    least: SPACING,
+                    most: None,
+                }
             }
             Next::After(wait) => {
                 self.succeeded();
@@ -124,7 +127,7 @@ mod tests {
         let seconds: Vec<u64> = dues.iter().map(|due| due.least.as_secs()).collect();
         assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300]);
         assert!(dues.iter().all(|due| due.most == Some(due.least)));
-        assert_eq!(backoff.wait(Next::Change), Due::default());
+        assert_eq!(backoff.wait(Next::Change).most, None);
         assert_eq!(backoff.wait(Next::Error).least, BACKOFF_MIN);
     }
 
@@ -141,7 +144,8 @@ mod tests {
     async fn a_change_waits_for_the_least_time_and_an_edit_does_not() {
         let after = |seconds| Backoff::default().wait(Next::After(Duration::from_secs(seconds)));
         let error = Backoff { errors: 3 }.wait(Next::Error);
-        let ready = Due::default();
+        let ready = Backoff::default().wait(Next::Change);
+        let first = Due::default();
         let change = |queue: &Queue| queue.changed.notify_one();
         let edit = |queue: &Queue| queue.edited.notify_one();
         let both: fn(&Queue) = |queue| {
@@ -150,7 +154,8 @@ mod tests {
         };
         let nothing = |_: &Queue| {};
         for (name, due, tell, expected) in [
-            ("ready, change", ready, change as fn(&Queue), 100),
+            ("the first", first, change as fn(&Queue), 100),
+            ("ready, change", ready, change, 1_100),
             ("ready, edit", ready, edit, 100),
             ("not ready, change", after(30), change, 1_100),
             ("not ready, edit", after(30), edit, 100),

@@ -1,7 +1,6 @@
 //! PrometheusRules of users that say something of recorded series of health, in any namespace.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::StreamExt as _;
 use kube::Client;
@@ -14,13 +13,11 @@ use kube::runtime::watcher::{self, watcher};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
+use super::watched::FIRST_ANSWER_LIMIT;
 use crate::cluster::Facts;
 use crate::desired::recordings::{self, Recordings};
 use crate::owned::Kind;
 use crate::scope::label;
-
-/// How long a run waits for the first list.
-const FIRST_ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 /// The watch, exactly while the cluster has the API.
 pub struct RecordingsWatch {
@@ -45,8 +42,7 @@ impl RecordingsWatch {
     pub async fn follow(&mut self, facts: &Facts) -> Recordings {
         let kind = Kind::find("monitoring.coreos.com", "PrometheusRule");
         let Some(kind) = kind.filter(|kind| facts.has(kind)) else {
-            self.tasks.shutdown().await;
-            self.store = None;
+            self.stop().await;
             return Recordings::new();
         };
         let store = match &self.store {
@@ -73,6 +69,12 @@ impl RecordingsWatch {
             }
         }
         all
+    }
+
+    /// Forgets them until they are asked for again.
+    pub async fn stop(&mut self) {
+        self.tasks.shutdown().await;
+        self.store = None;
     }
 
     fn watch(&mut self, kind: &'static Kind) -> Store<DynamicObject> {

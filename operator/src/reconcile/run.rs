@@ -1,25 +1,26 @@
 //! The order of one run.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
-use jiff::Timestamp;
-use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{OwnerReference, Time};
-use kube::api::{Api, ListParams, PostParams};
+use kube::api::Api;
 use kube::{Client, Resource as _, ResourceExt as _};
 use tokio::sync::Notify;
 
 use super::certificates;
+use super::contest::Contests;
 use super::events::Events;
 use super::leftovers;
 use super::lokistack::LokiStackWatch;
+use super::next::{NOT_READY, Next};
 use super::parts::{self, Parts};
+use super::pods::Pods;
 use super::recordings::RecordingsWatch;
 use super::references::Watches;
 use super::registration;
 use super::static_plugin::StaticPlugin;
+use super::write_status::{AFTER_CONFLICT, Written, now, write_status};
 use crate::apis::flowcollector::FlowCollector;
 use crate::apis::flowcollector::v1beta2::FlowCollectorSpec;
 use crate::apis::flowcollector::v1beta2::status::ComponentState;
@@ -32,16 +33,8 @@ use crate::desired::{self, Component, Desired, Images, Inputs};
 use crate::effective::Effective;
 use crate::object::{Key, ObjectError};
 use crate::owned::{self, Applier, Kind, Outcome, OwnedError};
-use crate::scope::{Scope, annotation, label};
-use crate::status::{self, Issues, Observation, Report, Unhealthy};
-
-/// While something is not ready, how long until it is looked at again without a change.
-const NOT_READY: Duration = Duration::from_secs(30);
-/// Pods that are looked at to say why a component is not ready.
-const PODS_MAX: u32 = 500;
-
-/// Namespace of the components when the specification names none.
-const NAMESPACE: &str = "netobserv";
+use crate::scope::{Scope, annotation, dashboard, label};
+use crate::status::{self, Issues, Observation, Report};
 
 /// What a run needs that the cluster does not tell.
 #[derive(Debug, Clone)]
@@ -52,17 +45,6 @@ pub struct Settings {
     pub is_downstream: bool,
     /// The operator's own namespace.
     pub namespace: String,
-}
-
-/// When to run again without a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
-    /// Nothing to do until something changes.
-    Change,
-    /// After that time.
-    After(Duration),
-    /// After an error: with growing waits.
-    Error,
 }
 
 /// Why a run could not come to its end. What concerns single objects is in the status instead.
@@ -89,6 +71,8 @@ pub struct Reconciler {
     lokistack: LokiStackWatch,
     recordings: RecordingsWatch,
     static_plugin: StaticPlugin,
+    pods: Pods,
+    contests: Contests,
     /// Those of the last run.
     notes: Vec<String>,
     /// Whether what former operators left behind is gone.
@@ -111,6 +95,8 @@ impl Reconciler {
             lokistack: LokiStackWatch::new(client.clone(), changed.clone()),
             recordings: RecordingsWatch::new(client.clone(), changed),
             static_plugin: StaticPlugin::new(client.clone()),
+            pods: Pods::new(client.clone()),
+            contests: Contests::default(),
             notes: Vec::new(),
             client,
             applier,
@@ -121,11 +107,15 @@ impl Reconciler {
 
     /// One run without a FlowCollector: what is there all the same.
     pub async fn run_without(&mut self, facts: &Facts) -> Result<Next, RunError> {
+        // What a FlowCollector referred to is nobody's business any more, Secrets of users above all.
+        self.references.follow(BTreeSet::new()).await;
+        self.lokistack.follow(None, facts).await;
+        self.recordings.stop().await;
         let desired = self.static_plugin.desired(facts, &self.settings).await?;
         let mut reports = self.apply(&desired).await;
-        self.register(facts, &desired, &mut reports).await;
+        let is_registered = self.register(facts, &desired, &mut reports).await;
         self.observe(&desired, &mut reports).await;
-        Ok(next(&reports))
+        Ok(next(&reports, is_registered))
     }
 
     /// One run for the FlowCollector as it is.
@@ -145,13 +135,13 @@ impl Reconciler {
         let Some(owner) = collector.controller_owner_ref(&()) else {
             return Ok(Next::Change);
         };
-        let scope = Scope::new(namespace(&collector.spec));
-        let (nothing, no_certificates) = (Known::default(), Certificates::default());
         let effective = Effective::of(&collector.spec);
+        let scope = Scope::new(&effective.namespace);
+        let (nothing, no_certificates) = (Known::default(), Certificates::default());
         let recordings = self.recordings.follow(facts).await;
         let lokistack = self.lokistack.follow(effective.lokistack(), facts).await;
         let mut inputs = Inputs {
-            spec: &collector.spec,
+            effective: &effective,
             scope: &scope,
             owner: OwnerReference {
                 block_owner_deletion: Some(true),
@@ -186,9 +176,11 @@ impl Reconciler {
         self.note(&desired);
         let bare = self.static_plugin.desired(facts, &self.settings).await?;
         desired.items.extend(bare.items);
+        desired.keep.extend(bare.keep);
+        desired.problems.extend(bare.problems);
         desired.registrations.extend(bare.registrations);
         let mut reports = self.apply(&desired).await;
-        self.register(facts, &desired, &mut reports).await;
+        let is_registered = self.register(facts, &desired, &mut reports).await;
         for problem in &parts.unreadable {
             let report = Report::new(ComponentState::Degraded, "InvalidConfiguration", problem);
             merge(&mut reports, Component::Controller, report);
@@ -203,15 +195,19 @@ impl Reconciler {
         if desired.is_on_hold {
             status::hold(&mut reports);
         }
-        if !desired.is_on_hold {
-            parts::write_statuses(&self.client, parts, &desired).await;
-        }
-        self.write_status(collector, facts, &reports).await?;
+        let written = self.write_status(collector, facts, &reports).await?;
         self.events.tell(&collector.object_ref(&()), &reports).await;
-        Ok(match (next(&reports), due) {
+        let mut next = next(&reports, is_registered);
+        if let Some(due) = due {
             // The next certificates are made though nothing changes.
-            (Next::Change, Some(due)) => Next::After(due),
-            (next, _) => next,
+            next = next.within(due);
+        }
+        if !desired.is_on_hold && !parts::write_statuses(&self.client, parts, &desired).await {
+            next = next.within(NOT_READY);
+        }
+        Ok(match written {
+            Written::Done => next,
+            Written::Superseded => Next::After(AFTER_CONFLICT),
         })
     }
 
@@ -248,10 +244,31 @@ impl Reconciler {
                 Ok(Outcome::Kept(message)) => {
                     Report::new(ComponentState::Degraded, "KeptAsItIs", message)
                 }
+                Ok(Outcome::Updated(others)) => {
+                    self.contests.updated(key, others);
+                    ready()
+                }
                 Ok(_) => ready(),
+                Err(error)
+                    if key.namespace.as_deref() == Some(dashboard::NAMESPACE)
+                        && error.is_missing() =>
+                {
+                    let message = format!(
+                        "{key} cannot be made: this OpenShift has no namespace {} for dashboards",
+                        dashboard::NAMESPACE
+                    );
+                    Report::new(ComponentState::Degraded, "MonitoringError", message)
+                }
                 Err(error) => failure(item.component, &error),
             };
             merge(&mut reports, item.component, report);
+        }
+        for (key, message) in self.contests.messages() {
+            let item = desired.items.iter().find(|item| *item.object.key() == key);
+            if let Some(item) = item {
+                let report = Report::new(ComponentState::Degraded, "Contested", message);
+                merge(&mut reports, item.component, report);
+            }
         }
         for problem in &desired.problems {
             let report = Report::new(problem.state, problem.reason, &problem.message);
@@ -303,20 +320,22 @@ impl Reconciler {
         self.notes.clone_from(&desired.notes);
     }
 
+    /// Whether the list of plugins is as it shall be.
     async fn register(
         &self,
         facts: &Facts,
         desired: &Desired,
         reports: &mut BTreeMap<Component, Report>,
-    ) {
+    ) -> bool {
         let result = registration::register(&self.client, facts, &desired.registrations).await;
-        if let Err(error) = result {
+        if let Err(error) = &result {
             tracing::warn!(%error, "cannot change the list of plugins of OpenShift's console");
             let message = format!("the plugin cannot be registered: {error}");
             let state = ComponentState::Degraded;
             let report = Report::new(state, "PluginRegistrationFailed", message);
             merge(reports, Component::Console, report);
         }
+        result.is_ok()
     }
 
     /// States of the workloads.
@@ -335,7 +354,9 @@ impl Reconciler {
                 continue;
             };
             if report.ready < report.desired {
-                report.unhealthy = self.unhealthy(key).await;
+                report.unhealthy = self.pods.unhealthy(key).await;
+            } else {
+                self.pods.forget(key);
             }
             if report.unhealthy.count() > 0
                 && matches!(
@@ -351,28 +372,12 @@ impl Reconciler {
         }
     }
 
-    /// Pods of a workload that fail. They are not watched: there may be thousands, and mostly none is of interest.
-    async fn unhealthy(&self, workload: &Key) -> Unhealthy {
-        let namespace = workload.namespace.as_deref().unwrap_or_default();
-        let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
-        let parameters = ListParams::default()
-            .labels(&format!("{}={}", label::APP, workload.name))
-            .limit(PODS_MAX);
-        match pods.list(&parameters).await {
-            Ok(pods) => Unhealthy::of(&pods.items),
-            Err(error) => {
-                tracing::warn!(workload = %workload, %error, "cannot list the pods");
-                Unhealthy::default()
-            }
-        }
-    }
-
     async fn write_status(
         &self,
         collector: &FlowCollector,
         facts: &Facts,
         reports: &BTreeMap<Component, Report>,
-    ) -> Result<(), RunError> {
+    ) -> Result<Written, RunError> {
         let status = status::compute(&Observation {
             spec: &collector.spec,
             generation: collector.metadata.generation,
@@ -382,23 +387,14 @@ impl Reconciler {
             now: Time(now()),
         });
         if collector.status.as_ref() == Some(&status) {
-            return Ok(());
+            return Ok(Written::Done);
         }
         let collectors: Api<FlowCollector> = Api::all(self.client.clone());
         let mut changed = collector.clone();
         changed.status = Some(status);
-        changed.metadata.managed_fields = None;
-        let written = collectors
-            .replace_status(&collector.name_any(), &PostParams::default(), &changed)
-            .await;
-        match written {
-            Ok(_) => Ok(()),
-            // It changed or went meanwhile; the watch brings the next run.
-            Err(kube::Error::Api(status)) if status.is_conflict() || status.is_not_found() => {
-                Ok(())
-            }
-            Err(error) => Err(RunError::Status(error)),
-        }
+        write_status(&collectors, &mut changed)
+            .await
+            .map_err(RunError::Status)
     }
 }
 
@@ -434,17 +430,14 @@ fn issues(spec: &FlowCollectorSpec, facts: &Facts) -> Issues {
     }
 }
 
-/// Times in the status have whole seconds.
-pub(super) fn now() -> Timestamp {
-    let now = Timestamp::now();
-    Timestamp::from_second(now.as_second()).unwrap_or(now)
-}
-
-fn namespace(spec: &FlowCollectorSpec) -> &str {
-    spec.namespace
-        .as_deref()
-        .filter(|namespace| !namespace.is_empty())
-        .unwrap_or(NAMESPACE)
+/// As the reports ask for; the list of plugins has no watch.
+fn next(reports: &BTreeMap<Component, Report>, is_registered: bool) -> Next {
+    let next = Next::of(reports);
+    if is_registered {
+        next
+    } else {
+        next.within(NOT_READY)
+    }
 }
 
 fn ready() -> Report {
@@ -469,23 +462,4 @@ fn failure(component: Component, error: &OwnedError) -> Report {
     };
     tracing::error!(component = ?component, %error, "cannot reconcile an object");
     Report::new(ComponentState::Failure, reason, error.to_string())
-}
-
-fn next(reports: &BTreeMap<Component, Report>) -> Next {
-    // Nothing can be done about what is wrong with somebody else's LokiStack but wait for it to change.
-    let has = |state| {
-        let mut ours = reports
-            .iter()
-            .filter(|(component, _)| **component != Component::LokiStack);
-        ours.any(|(_, report)| report.state == state)
-    };
-    if has(ComponentState::Failure) {
-        Next::Error
-    } else if has(ComponentState::InProgress)
-        || reports.values().any(|report| report.unhealthy.count() > 0)
-    {
-        Next::After(NOT_READY)
-    } else {
-        Next::Change
-    }
 }

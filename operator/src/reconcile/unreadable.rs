@@ -7,11 +7,37 @@ use kube::core::{ApiResource, DynamicObject};
 use kube::{Client, ResourceExt as _};
 use serde_json::json;
 
-use super::run::now;
+use super::Next;
+use super::write_status::now;
 use crate::apis::flowcollector::FlowCollector;
 
+/// Tells of each FlowCollector once in each generation.
+pub struct Unreadable {
+    client: Client,
+    /// What its status says already: of which one, in which generation.
+    told: Option<(Option<String>, Option<i64>)>,
+}
+
+impl Unreadable {
+    /// Nobody was told yet.
+    pub fn new(client: Client) -> Self {
+        Self { client, told: None }
+    }
+
+    /// One run for a FlowCollector that cannot be read.
+    pub async fn run(&mut self, invalid: &InvalidObject) -> Next {
+        let said = (invalid.metadata.uid.clone(), invalid.metadata.generation);
+        if self.told.as_ref() != Some(&said) && !tell(&self.client, invalid).await {
+            return Next::Error;
+        }
+        self.told = Some(said);
+        // Only another edit can make it better.
+        Next::Change
+    }
+}
+
 /// Writes why into the status, and says whether that was possible; if not, why is in the log.
-pub async fn tell(client: &Client, invalid: &InvalidObject) -> bool {
+async fn tell(client: &Client, invalid: &InvalidObject) -> bool {
     let name = invalid.metadata.name.as_deref().unwrap_or_default();
     let condition = Condition {
         type_: "Ready".to_owned(),

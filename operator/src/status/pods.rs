@@ -16,6 +16,8 @@ const MESSAGE_LENGTH_MAX: usize = 200;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Unhealthy {
     by_cause: BTreeMap<String, Vec<(String, String)>>,
+    /// Where there are more pods than were looked at: how many were.
+    looked_at: Option<usize>,
 }
 
 impl Unhealthy {
@@ -43,8 +45,14 @@ impl Unhealthy {
         i32::try_from(count).unwrap_or(i32::MAX)
     }
 
+    /// Says that only so many pods were looked at.
+    pub fn leave_out_after(&mut self, looked_at: usize) {
+        self.looked_at = Some(looked_at);
+    }
+
     /// Adds others.
     pub fn merge(&mut self, other: Self) {
+        self.looked_at = self.looked_at.max(other.looked_at);
         for (cause, pods) in other.by_cause {
             let ours = self.by_cause.entry(cause).or_default();
             ours.extend(pods);
@@ -77,7 +85,10 @@ impl Unhealthy {
                 names.join(", ")
             )
         });
-        causes.collect::<Vec<_>>().join("; ")
+        let rest = self
+            .looked_at
+            .map(|count| format!("only the first {count} pods were looked at"));
+        causes.chain(rest).collect::<Vec<_>>().join("; ")
     }
 }
 

@@ -22,12 +22,21 @@ fn status(
     previous: Option<&FlowCollectorStatus>,
     second: i64,
 ) -> FlowCollectorStatus {
+    status_of(&FlowCollectorSpec::default(), states, previous, second)
+}
+
+fn status_of(
+    spec: &FlowCollectorSpec,
+    states: &[(Component, ComponentState)],
+    previous: Option<&FlowCollectorStatus>,
+    second: i64,
+) -> FlowCollectorStatus {
     let reports: BTreeMap<Component, Report> = states
         .iter()
         .map(|(component, state)| (*component, Report::new(*state, "Why", "because")))
         .collect();
     compute(&Observation {
-        spec: &FlowCollectorSpec::default(),
+        spec,
         generation: Some(3),
         reports: &reports,
         issues: &Issues::default(),
@@ -57,6 +66,141 @@ fn ready_is_the_worst_of_all_components() {
         let states: Vec<_> = components.into_iter().zip(states).collect();
         let (status, reason) = condition(&status(&states, None, 0), "Ready");
         assert_eq!((status.as_str(), reason.as_str()), expected, "{states:?}");
+    }
+}
+
+#[test]
+fn each_exporter_is_as_the_pipeline_that_feeds_it() {
+    let spec: FlowCollectorSpec = serde_json::from_value(json!({"exporters": [
+        {"type": "Kafka"}, {"type": "OpenTelemetry"}, {"type": "IPFIX"},
+    ]}))
+    .unwrap();
+    for (state, expected) in [
+        (Some(Ready), ("Ready", "Configured", None)),
+        (Some(InProgress), ("InProgress", "Why", Some("because"))),
+        (Some(Degraded), ("Degraded", "Why", Some("because"))),
+        (Some(Failure), ("Failure", "Why", Some("because"))),
+        (
+            Some(ComponentState::Unused),
+            ("Unknown", "Why", Some("because")),
+        ),
+        (None, ("Unknown", "ComponentUnused", None)),
+    ] {
+        let states = state.map(|state| (Component::Processor, state));
+        let status = status_of(&spec, states.as_slice(), None, 0);
+        let exporters = status.integrations.unwrap().exporters.unwrap();
+        let found: Vec<_> = exporters
+            .iter()
+            .map(|exporter| (exporter.name.as_str(), exporter.kind.as_str()))
+            .collect();
+        let names = [
+            ("kafka-export-0", "Kafka"),
+            ("opentelemetry-export-1", "OpenTelemetry"),
+            ("ipfix-export-2", "IPFIX"),
+        ];
+        assert_eq!(found, names);
+        for exporter in &exporters {
+            let reason = exporter.reason.as_deref().unwrap();
+            let found = (exporter.state.as_str(), reason, exporter.message.as_deref());
+            assert_eq!(found, expected, "{state:?}");
+        }
+    }
+    let none = status(&[(Component::Processor, Ready)], None, 0);
+    assert_eq!(none.integrations.unwrap().exporters, None);
+}
+
+#[test]
+fn kafka_is_as_the_pods_that_read_and_write_it() {
+    let spec: FlowCollectorSpec =
+        serde_json::from_value(json!({"deploymentModel": "Kafka"})).unwrap();
+    let failing = |message: &str| {
+        Unhealthy::of(&[pod(
+            "p",
+            &container(
+                &json!({"waiting": {"reason": "CrashLoopBackOff", "message": message}}),
+                &json!({}),
+                3,
+            ),
+        )])
+    };
+    let report = |state, message: &str| Report::new(state, "Why", message);
+    for (name, processor, agents, expected) in [
+        (
+            "it reads",
+            report(Ready, ""),
+            Unhealthy::default(),
+            Some(("True", "Ready", "")),
+        ),
+        (
+            "it starts",
+            report(InProgress, "0 of 3"),
+            Unhealthy::default(),
+            Some(("False", "KafkaPending", "")),
+        ),
+        (
+            "it fails",
+            report(Failure, "no certificate"),
+            Unhealthy::default(),
+            Some(("False", "KafkaIssue", "Transformer: no certificate")),
+        ),
+        (
+            "it works in part",
+            report(Degraded, "no topic"),
+            Unhealthy::default(),
+            Some(("False", "KafkaIssue", "Transformer: no topic")),
+        ),
+        (
+            "agents cannot write",
+            report(Ready, ""),
+            failing("cannot reach Kafka"),
+            Some((
+                "False",
+                "KafkaIssue",
+                "Agents: 1 CrashLoopBackOff (p): cannot reach Kafka",
+            )),
+        ),
+        (
+            "agents fail for another reason",
+            report(Ready, ""),
+            failing("no memory"),
+            Some(("True", "Ready", "")),
+        ),
+        (
+            "nothing is known",
+            report(Unknown, ""),
+            Unhealthy::default(),
+            None,
+        ),
+    ] {
+        let agent = Report {
+            unhealthy: agents,
+            ..report(Ready, "")
+        };
+        let reports =
+            BTreeMap::from([(Component::Processor, processor), (Component::Agent, agent)]);
+        let find = |spec: &FlowCollectorSpec| {
+            let status = compute(&Observation {
+                spec,
+                generation: Some(3),
+                reports: &reports,
+                issues: &Issues::default(),
+                previous: None,
+                now: Time(Timestamp::UNIX_EPOCH),
+            });
+            let mut conditions = status.conditions.into_iter();
+            conditions.find(|condition| condition.type_ == "KafkaReady")
+        };
+        let found = find(&spec);
+        let found = found.as_ref().map(|condition| {
+            let texts = (&condition.status, &condition.reason, &condition.message);
+            (texts.0.as_str(), texts.1.as_str(), texts.2.as_str())
+        });
+        assert_eq!(found, expected, "{name}");
+        assert_eq!(
+            find(&FlowCollectorSpec::default()),
+            None,
+            "{name}, without Kafka"
+        );
     }
 }
 
@@ -238,10 +382,14 @@ fn failing_pods_are_grouped_by_cause() {
     let many: Vec<Pod> = (0..7)
         .map(|index| pod(&format!("p{index}"), &waiting("Error")))
         .collect();
-    assert_eq!(
-        Unhealthy::of(&many).summary(),
-        "7 Error (p0, p1, p2, p3, p4) and 2 more: m"
-    );
+    let mut many = Unhealthy::of(&many);
+    let seven = "7 Error (p0, p1, p2, p3, p4) and 2 more: m";
+    assert_eq!(many.summary(), seven);
+    let mut first = Unhealthy::default();
+    first.leave_out_after(500);
+    many.merge(first);
+    let expected = format!("{seven}; only the first 500 pods were looked at");
+    assert_eq!(many.summary(), expected);
 }
 
 #[test]

@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use k8s_openapi::api::admissionregistration::v1::{
+    ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
+};
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -15,6 +18,7 @@ use netobserv_operator::apis::crd;
 use netobserv_operator::owned::{KINDS, Kind};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::audit::{self, Request};
 use super::tools::{is_missing, testenv};
@@ -29,10 +33,14 @@ const NAMESPACED: &str = "deployments,daemonsets,services,configmaps,secrets,ser
     horizontalpodautoscalers,networkpolicies,persistentvolumeclaims";
 const GLOBAL: &str = "customresourcedefinitions,clusterroles,clusterrolebindings,validatingwebhookconfigurations,namespaces";
 
+/// As many at once as two cores carry; whoever comes later waits.
+static FREE: Semaphore = Semaphore::const_new(2);
+
 pub struct ControlPlane {
     folder: TempDir,
     exports: BTreeMap<String, String>,
     pub client: Client,
+    _turn: SemaphorePermit<'static>,
 }
 
 impl ControlPlane {
@@ -49,6 +57,7 @@ impl ControlPlane {
     }
 
     async fn start_in(folder: TempDir) -> Option<Self> {
+        let turn = FREE.acquire().await.expect("it is never closed");
         let output = Command::new(testenv())
             .args(["start", "--at"])
             .arg(folder.path())
@@ -65,6 +74,7 @@ impl ControlPlane {
             folder,
             exports,
             client,
+            _turn: turn,
         })
     }
 
@@ -103,6 +113,23 @@ impl ControlPlane {
         for kind in kinds {
             established(&definitions, &format!("{}.{}", kind.plural, kind.group)).await;
         }
+    }
+
+    /// Lets the API server refuse writes that `rule` selects, unless `expression` holds, with these words; a moment later.
+    pub async fn refuse(&self, rule: Value, expression: &str, words: &str) {
+        let policy: ValidatingAdmissionPolicy = parse(json!({
+            "metadata": {"name": "test"},
+            "spec": {
+                "matchConstraints": {"resourceRules": [rule]},
+                "validations": [{"expression": expression, "message": words}],
+            },
+        }));
+        create(&Api::all(self.client.clone()), &policy).await;
+        let binding: ValidatingAdmissionPolicyBinding = parse(json!({
+            "metadata": {"name": "test"},
+            "spec": {"policyName": "test", "validationActions": ["Deny"]},
+        }));
+        create(&Api::all(self.client.clone()), &binding).await;
     }
 
     /// A kubeconfig of the manager's account, so that the audit log tells its requests from ours.
@@ -209,6 +236,18 @@ impl ControlPlane {
         }
         names.sort();
         names
+    }
+
+    /// Waits until it holds nothing but these, as [`Self::everything`] names them.
+    pub async fn holds_only(&self, names: &[String]) {
+        eventually("nothing else is left", async || {
+            let mut left = self.everything();
+            left.retain(|name| !names.contains(name));
+            left.is_empty()
+                .then_some(())
+                .ok_or_else(|| format!("{left:?}"))
+        })
+        .await;
     }
 
     /// What kubectl prints, as an administrator: standard output, then standard error.

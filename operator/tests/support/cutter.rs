@@ -1,9 +1,10 @@
-//! A proxy in front of the API server that lets a number of writes through and then answers nothing any more.
+//! A proxy in front of the API server that lets a number of writes through and then answers nothing any more, or leaves
+//! a single question without an answer.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -24,6 +25,8 @@ struct Shared {
     client: Client,
     left: AtomicUsize,
     cut: Notify,
+    /// Part of the path of the next question that gets no answer.
+    unheard: Mutex<Option<String>>,
 }
 
 impl Cutter {
@@ -33,6 +36,7 @@ impl Cutter {
             client,
             left: AtomicUsize::new(0),
             cut: Notify::new(),
+            unheard: Mutex::new(None),
         });
         let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0))
             .await
@@ -56,6 +60,16 @@ impl Cutter {
     /// From now on, that many writes.
     pub fn allow(&self, writes: usize) {
         self.state.left.store(writes, Ordering::SeqCst);
+    }
+
+    /// The next question to a path with this in it waits for ever for its answer, and no other.
+    pub fn swallow(&self, path: &str) {
+        *self.state.unheard.lock().expect("no panic") = Some(path.to_owned());
+    }
+
+    /// Whether it was asked.
+    pub fn has_swallowed(&self) -> bool {
+        self.state.unheard.lock().expect("no panic").is_none()
     }
 
     /// Waits until the last one was written.
@@ -82,7 +96,19 @@ fn is_write(request: &Request) -> bool {
     !is_transient && !matches!(*request.method(), Method::GET | Method::HEAD)
 }
 
+/// Whether a request is the question that gets no answer.
+fn is_unheard(state: &Shared, request: &Request) -> bool {
+    let mut unheard = state.unheard.lock().expect("no panic");
+    let is_it = |path: &mut String| {
+        request.method() == Method::GET && request.uri().path().contains(path.as_str())
+    };
+    unheard.take_if(is_it).is_some()
+}
+
 async fn forward(State(state): State<Arc<Shared>>, mut request: Request) -> Response {
+    if is_unheard(&state, &request) {
+        return std::future::pending().await;
+    }
     let is_write = is_write(&request);
     let take = |left: usize| left.checked_sub(1);
     let before = if is_write {

@@ -1,5 +1,9 @@
 //! What the tests against a real API server share: a control plane, the manager as a process, and waiting.
-#![allow(dead_code, unused_imports, reason = "no test file uses all of it")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "the benchmark does not use all of it"
+)]
 
 pub mod audit;
 pub mod control_plane;

@@ -59,6 +59,8 @@ const VALUES: &[(&str, &str)] = &[
         r#"["PacketDropsByKernel"]"#,
     ),
     ("excludeLabels", r#"["FlowDirection"]"#),
+    // One that is not made anyway.
+    ("additionalIncludeList", r#"["node_flows_total"]"#),
 ];
 
 /// What discriminates between kinds is what the context says.

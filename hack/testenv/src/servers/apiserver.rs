@@ -16,15 +16,24 @@ use crate::server::Server;
 
 pub const SERVER: Server = Server {
     name: "apiserver",
-    version: "1.36.3",
+    newest: NEWEST,
+    oldest: Some(OLDEST),
     needs: &["etcd", "kubectl"],
     fetch,
     launch: Some(launch),
 };
 
-/// The version as Kubernetes' programs say it.
-pub const STAMP: &str = "-X k8s.io/component-base/version.gitVersion=v1.36.3 \
-    -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=36";
+pub const NEWEST: &str = "1.36.3";
+const OLDEST: &str = "1.29.15";
+
+/// Makes Kubernetes' programs say the version.
+pub fn stamp(version: &str) -> String {
+    let package = "k8s.io/component-base/version";
+    let minor = version.split('.').nth(1).unwrap_or_default();
+    format!(
+        "-X {package}.gitVersion=v{version} -X {package}.gitMajor=1 -X {package}.gitMinor={minor}"
+    )
+}
 
 const CONTROLLERS: &str = "garbage-collector-controller,namespace-controller,serviceaccount-controller,\
     serviceaccount-token-controller,root-ca-certificate-publisher-controller,deployment-controller,\
@@ -38,8 +47,13 @@ const DEFINITIONS: &str = "definitions";
 const READY_LIMIT: Duration = Duration::from_mins(1);
 
 fn fetch(cache: &Cache) -> Result<()> {
+    let version = SERVER.version();
     let module = Module {
-        folder: "kubernetes",
+        folder: if version == OLDEST {
+            "kubernetes-oldest"
+        } else {
+            "kubernetes"
+        },
         programs: &[
             ("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"),
             (
@@ -47,11 +61,11 @@ fn fetch(cache: &Cache) -> Result<()> {
                 "k8s.io/kubernetes/cmd/kube-controller-manager",
             ),
         ],
-        stamp: STAMP,
+        stamp: stamp(version),
         files: None,
         takes: "five minutes",
     };
-    go::fetch(cache, SERVER.name, SERVER.version, &module)
+    go::fetch(cache, SERVER.name, version, &module)
 }
 
 fn launch(launch: &mut Launch) -> Result<Exports> {

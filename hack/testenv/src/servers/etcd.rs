@@ -13,7 +13,8 @@ use crate::server::Server;
 
 pub const SERVER: Server = Server {
     name: "etcd",
-    version: "3.6.16",
+    newest: "3.6.16",
+    oldest: None,
     needs: &[],
     fetch,
     launch: Some(launch),
@@ -25,11 +26,11 @@ fn fetch(cache: &Cache) -> Result<()> {
     let module = Module {
         folder: "etcd",
         programs: &[("etcd", "go.etcd.io/etcd/server/v3")],
-        stamp: "",
+        stamp: String::new(),
         files: None,
         takes: "a minute",
     };
-    go::fetch(cache, SERVER.name, SERVER.version, &module)
+    go::fetch(cache, SERVER.name, SERVER.version(), &module)
 }
 
 fn launch(launch: &mut Launch) -> Result<Exports> {

@@ -8,7 +8,8 @@ use crate::server::Server;
 
 pub const SERVER: Server = Server {
     name: "helm",
-    version: "3.22.0",
+    newest: "3.22.0",
+    oldest: None,
     needs: &[],
     fetch,
     launch: None,
@@ -18,9 +19,9 @@ fn fetch(cache: &Cache) -> Result<()> {
     let module = Module {
         folder: "helm",
         programs: &[("helm", "helm.sh/helm/v3/cmd/helm")],
-        stamp: "-X helm.sh/helm/v3/internal/version.version=v3.22.0",
+        stamp: "-X helm.sh/helm/v3/internal/version.version=v3.22.0".to_owned(),
         files: None,
         takes: "a minute",
     };
-    go::fetch(cache, SERVER.name, SERVER.version, &module)
+    go::fetch(cache, SERVER.name, SERVER.version(), &module)
 }

@@ -8,7 +8,8 @@ use crate::server::Server;
 
 pub const SERVER: Server = Server {
     name: "kubectl",
-    version: super::apiserver::SERVER.version,
+    newest: super::apiserver::NEWEST,
+    oldest: None,
     needs: &[],
     fetch,
     launch: None,
@@ -18,9 +19,9 @@ fn fetch(cache: &Cache) -> Result<()> {
     let module = Module {
         folder: "kubernetes",
         programs: &[("kubectl", "k8s.io/kubernetes/cmd/kubectl")],
-        stamp: super::apiserver::STAMP,
+        stamp: super::apiserver::stamp(SERVER.version()),
         files: None,
         takes: "a minute",
     };
-    go::fetch(cache, SERVER.name, SERVER.version, &module)
+    go::fetch(cache, SERVER.name, SERVER.version(), &module)
 }

@@ -12,7 +12,8 @@ use crate::server::Server;
 
 pub const SERVER: Server = Server {
     name: "kwok",
-    version: "0.8.0",
+    newest: "0.8.0",
+    oldest: None,
     needs: &["apiserver"],
     fetch,
     launch: Some(launch),
@@ -32,11 +33,11 @@ fn fetch(cache: &Cache) -> Result<()> {
     let module = Module {
         folder: "kwok",
         programs: &[("kwok", "sigs.k8s.io/kwok/cmd/kwok")],
-        stamp: "-X sigs.k8s.io/kwok/pkg/consts.Version=v0.8.0",
+        stamp: "-X sigs.k8s.io/kwok/pkg/consts.Version=v0.8.0".to_owned(),
         files: Some(("sigs.k8s.io/kwok", STAGES)),
         takes: "two minutes",
     };
-    go::fetch(cache, SERVER.name, SERVER.version, &module)
+    go::fetch(cache, SERVER.name, SERVER.version(), &module)
 }
 
 fn launch(launch: &mut Launch) -> Result<Exports> {

@@ -6,7 +6,7 @@ use k8s_openapi::ByteString;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use serde::Serialize;
 
-use super::external_kind;
+use crate::apis::resource::resource_kind;
 
 /// Programs to load on nodes, and what to attach them to.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -17,7 +17,7 @@ pub struct ClusterBpfApplication {
     pub spec: ClusterBpfApplicationSpec,
 }
 
-external_kind!(
+resource_kind!(
     ClusterBpfApplication,
     "bpfman.io",
     "v1alpha1",

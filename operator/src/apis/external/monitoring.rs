@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use serde::Serialize;
 use serde_with::skip_serializing_none;
 
-use super::external_kind;
+use crate::apis::resource::resource_kind;
 
 /// Says which Services Prometheus scrapes and how.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -18,7 +18,7 @@ pub struct ServiceMonitor {
     pub spec: ServiceMonitorSpec,
 }
 
-external_kind!(
+resource_kind!(
     ServiceMonitor,
     "monitoring.coreos.com",
     "v1",
@@ -27,9 +27,12 @@ external_kind!(
 );
 
 /// What is scraped.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceMonitorSpec {
+    /// How Prometheus finds the pods behind the Services, such as `EndpointSlice`.
+    pub service_discovery_role: Option<&'static str>,
     /// Ports of the Services.
     pub endpoints: Vec<Endpoint>,
     /// Where the Services are.
@@ -122,7 +125,7 @@ pub struct PrometheusRule {
     pub spec: PrometheusRuleSpec,
 }
 
-external_kind!(
+resource_kind!(
     PrometheusRule,
     "monitoring.coreos.com",
     "v1",

@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
 use serde_with::skip_serializing_none;
 
-use super::external_kind;
+use crate::apis::resource::resource_kind;
 
 /// What pods of some users may do. OpenShift fills in what is absent, so every field of the definition that it
 /// requires is written.
@@ -50,7 +50,7 @@ pub struct SecurityContextConstraints {
     pub users: Vec<String>,
 }
 
-external_kind!(
+resource_kind!(
     SecurityContextConstraints,
     "security.openshift.io",
     "v1",
@@ -75,7 +75,7 @@ pub struct ConsolePlugin {
     pub spec: ConsolePluginSpec,
 }
 
-external_kind!(
+resource_kind!(
     ConsolePlugin,
     "console.openshift.io",
     "v1",

@@ -28,6 +28,11 @@ const METRICS: [&[(&str, &[&str])]; 3] = [
     ],
 ];
 
+/// All of them, in the order they are defined.
+pub fn names() -> Vec<String> {
+    without_tags(&[])
+}
+
 /// The metrics that carry none of these tags, in the order they are defined.
 pub fn without_tags(ignored: &[&str]) -> Vec<String> {
     let mut names = Vec::new();

@@ -36,7 +36,7 @@ pub const VERSION: &str = "v1beta2";
 
 custom_resource! {
     /// The resource that says what is deployed. The only object there may be is named `cluster`.
-    FlowCollector { kind: "FlowCollector", plural: "flowcollectors", version: "v1beta2", scope: ClusterResourceScope,
+    FlowCollector { plural: "flowcollectors", version: "v1beta2", scope: ClusterResourceScope,
         spec: FlowCollectorSpec, status: FlowCollectorStatus }
 }
 

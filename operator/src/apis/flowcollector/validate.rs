@@ -3,6 +3,7 @@
 //! Called by the admission webhook and, for objects stored before it existed, by the status (`ConfigurationIssue`).
 
 mod agent;
+mod connections;
 mod deployment;
 mod durations;
 mod flow_filter;
@@ -39,6 +40,7 @@ pub fn validate(spec: &FlowCollectorSpec, facts: &ClusterFacts) -> Findings {
     processor::check(&subject, &mut findings);
     check_log_levels(&subject, &mut findings);
     store::check(&subject, &mut findings);
+    connections::check(&subject, &mut findings);
     durations::check(&subject, &mut findings);
     findings
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::fields::{self, Cardinality, FieldKind};
-use super::{FlowMetricSpec, MatchType};
-use crate::apis::flowcollector::v1beta2::metrics::METRIC_NAMES;
+use super::{FlowMetricSpec, MatchType, operational};
+use crate::apis::flowcollector::predefined;
+use crate::apis::pattern;
 use crate::apis::validation::Findings;
 
 /// Advice for a field that does not exist.
@@ -56,12 +57,19 @@ pub fn validate(spec: &FlowMetricSpec) -> Findings {
     findings
 }
 
-/// Only a warning: whether the predefined metric is made is up to the FlowCollector, and its name is free otherwise.
+/// Of a predefined one only a warning: whether the predefined metric is made is up to the FlowCollector, and its name is free otherwise.
 fn check_metric_name(spec: &FlowMetricSpec, findings: &mut Findings) {
     let Some(name) = spec.metric_name.as_deref() else {
         return;
     };
-    if METRIC_NAMES.contains(&name) {
+    if operational::is_taken(name) {
+        findings.refuse(
+            "spec.metricName",
+            format!("{name} is the name of a metric of the pipeline itself"),
+            "use another name",
+        );
+    }
+    if predefined::names().iter().any(|other| other == name) {
         findings.warn(
             "spec.metricName",
             format!(
@@ -145,11 +153,11 @@ fn check_value_field(spec: &FlowMetricSpec, findings: &mut Findings) {
 
 fn check_pattern(at: usize, kind: MatchType, value: Option<&str>, findings: &mut Findings) {
     if matches!(kind, MatchType::MatchRegex | MatchType::NotMatchRegex)
-        && let Err(error) = regex::Regex::new(value.unwrap_or_default())
+        && let Err(error) = pattern::check(value.unwrap_or_default())
     {
         findings.refuse(
             format!("spec.filters[{at}].value"),
-            format!("is no regular expression: {error}"),
+            format!("is no regular expression of Go and Rust: {error}"),
             "correct it, or use the match type Equal",
         );
     }

@@ -59,7 +59,7 @@ pub fn variables(
 
 /// What the specification says about the agents.
 fn settings(context: &Context) -> Vec<EnvVar> {
-    let effective = &context.effective;
+    let effective = context.effective;
     let ebpf = &effective.agent;
     let list = |values: &Option<Vec<String>>| values.as_ref().map(|values| values.join(","));
     let positive = |number: Option<i32>| number.filter(|n| *n > 0).map(|n| n.to_string());

@@ -17,7 +17,7 @@ const MANAGER_MAPS: &str = "direct_flows,aggregated_flows,aggregated_flows_dns,a
 
 /// Adds the folders, and says what an agent that is not privileged cannot do.
 pub fn add(context: &Context, volumes: &mut Volumes, desired: &mut Desired) {
-    let effective = &context.effective;
+    let effective = context.effective;
     let has_manager = effective.has_feature(Feature::EbpfManager);
     let has_drops = effective.has_feature(Feature::PacketDrop) && !has_manager;
     let has_ovn = [Feature::NetworkEvents, Feature::UdnMapping]

@@ -61,7 +61,7 @@ pub fn add(context: &Context, desired: &mut Desired) -> Result<(), ObjectError> 
 }
 
 fn global_data(context: &Context, desired: &mut Desired) -> BTreeMap<&'static str, ByteString> {
-    let effective = &context.effective;
+    let effective = context.effective;
     let sampling = u32::try_from(effective.agent.sampling.unwrap_or_default()).unwrap_or_default();
     let port: Option<u16> = number(context, DNS_PORT, desired);
     let group: Option<u8> = number(context, EVENTS_GROUP, desired);
@@ -112,7 +112,7 @@ fn number<T: FromStr>(context: &Context, name: &str, desired: &mut Desired) -> O
 }
 
 fn programs(context: &Context) -> Vec<Program> {
-    let effective = &context.effective;
+    let effective = context.effective;
     let mut programs = vec![
         traffic("tcx_ingress_flow_parse", "Ingress"),
         traffic("tcx_egress_flow_parse", "Egress"),

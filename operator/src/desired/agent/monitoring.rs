@@ -70,6 +70,7 @@ fn monitor(context: &Context) -> ServiceMonitor {
                 match_names: vec![namespace],
             },
             selector: selector(names::NAME),
+            ..ServiceMonitorSpec::default()
         },
     }
 }

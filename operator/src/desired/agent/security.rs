@@ -43,7 +43,7 @@ pub fn context(effective: &Effective) -> SecurityContext {
 
 /// For OpenShift, which lets nobody do what the container asks for unless this says so.
 pub fn constraints(context: &Context) -> SecurityContextConstraints {
-    let effective = &context.effective;
+    let effective = context.effective;
     let is_privileged = effective.is_agent_privileged();
     let namespace = context.scope.privileged_namespace();
     let any = Strategy {

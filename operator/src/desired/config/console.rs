@@ -83,6 +83,6 @@ pub fn console(context: &Context) -> Result<Rendered, ObjectError> {
         digest: digest::of(&text),
         text,
         volumes,
-        notes: scopes::notes(context, &features::of(&context.effective)),
+        notes: scopes::notes(context, &features::of(context.effective)),
     })
 }

@@ -103,7 +103,7 @@ pub fn pipeline(
     context: &Context,
     metrics: Option<&CertificateReference>,
 ) -> Result<Rendered, ObjectError> {
-    let effective = &context.effective;
+    let effective = context.effective;
     let names = names(context);
     let mut volumes = Volumes::default();
     volumes.add_config_map("config-volume", names.config, CONFIG_FOLDER);
@@ -159,8 +159,8 @@ fn stages(context: &Context, volumes: &mut Volumes) -> Graph {
         let stdout = Stdout { format: "json" };
         graph.add_after(&trunk, "stdout", Settings::WriteStdout(stdout));
     }
-    let mut metrics = metrics::predefined(&context.effective);
-    metrics.extend(context.metrics.made.iter().map(custom_metrics::custom));
+    let mut metrics = metrics::predefined(context.effective);
+    metrics.extend(context.metrics().made.iter().map(custom_metrics::custom));
     metrics::add(context, &mut graph, &trunk, &metrics);
     exporters::add(context, &mut graph, &trunk, &metrics, volumes);
     graph

@@ -34,6 +34,7 @@ pub fn monitor(context: &Context) -> ServiceMonitor {
                 match_names: vec![namespace.to_owned()],
             },
             selector: selector(scope::NAME),
+            ..ServiceMonitorSpec::default()
         },
     }
 }

@@ -17,7 +17,6 @@ use crate::desired::images::version;
 use crate::desired::volumes::Volumes;
 use crate::desired::{Images, Registration};
 use crate::object::ObjectError;
-use crate::owned::Kind;
 use crate::scope::{annotation, console as scope, image_version, static_plugin as names};
 
 /// The first OpenShift that can load a plugin without a configuration.
@@ -69,7 +68,7 @@ fn backend(name: &str, namespace: &str, port: u16, base_path: Option<&str>) -> B
 
 /// Whether OpenShift's console shall list the plugin. Nothing is said where the user registers it by hand.
 pub fn registration(context: &Context) -> Option<Registration> {
-    let effective = &context.effective;
+    let effective = context.effective;
     let is_wanted = effective.has_console();
     (!is_wanted || effective.registers_console()).then_some(Registration {
         plugin: scope::NAME,
@@ -95,12 +94,11 @@ pub fn static_plugin(inputs: &StaticInputs) -> Result<Desired, ObjectError> {
     let mut desired = Desired::default();
     let component = Component::StaticPlugin;
     let facts = inputs.facts;
-    let kind = Kind::find("console.openshift.io", "ConsolePlugin");
     let openshift = facts.openshift_version.as_deref();
     let is_new = openshift
         .and_then(version)
         .is_some_and(|v| v >= STATIC_SINCE);
-    if !(is_new && facts.is_openshift() && kind.is_some_and(|kind| facts.has(kind))) {
+    if !(is_new && facts.is_openshift() && facts.has_console_plugins()) {
         return Ok(desired);
     }
     let Some(image) = inputs.images.console.choose(openshift) else {

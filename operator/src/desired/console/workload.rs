@@ -18,9 +18,11 @@ use crate::scope::{annotation, console as scope};
 
 /// Group that may write to the volume of the store. OpenShift gives each namespace one of its own.
 const STORE_GROUP: i64 = 10001;
+/// Probes, one each 10 s, that a store has to open: ten minutes, for what it reads back after a crash.
+const STORE_START_PROBES: i32 = 60;
 
 pub fn deployment(context: &Context, image: &str, rendered: RenderedConsole) -> Deployment {
-    let effective = &context.effective;
+    let effective = context.effective;
     let metadata = versioned(context, scope::NAME, image);
     let template = PodTemplateSpec {
         metadata: Some(ObjectMeta {
@@ -64,7 +66,7 @@ fn strategy(has_store: bool) -> DeploymentStrategy {
 }
 
 fn pod(context: &Context, image: &str, rendered: RenderedConsole) -> PodSpec {
-    let effective = &context.effective;
+    let effective = context.effective;
     let needs_group = effective.uses_embedded_store() && !context.facts.is_openshift();
     let (volumes, mounts) = rendered.volumes.into_parts();
     let pod = PodSpec {
@@ -82,7 +84,7 @@ fn pod(context: &Context, image: &str, rendered: RenderedConsole) -> PodSpec {
 }
 
 fn container(context: &Context, image: &str, mounts: Option<Vec<VolumeMount>>) -> Container {
-    let effective = &context.effective;
+    let effective = context.effective;
     let console = &effective.console;
     Container {
         name: scope::NAME.to_owned(),
@@ -92,6 +94,10 @@ fn container(context: &Context, image: &str, mounts: Option<Vec<VolumeMount>>) -
         env: Some(environment(context)),
         liveness_probe: Some(probe(context, "/live")),
         readiness_probe: Some(probe(context, "/ready")),
+        startup_probe: effective.uses_embedded_store().then(|| Probe {
+            failure_threshold: Some(STORE_START_PROBES),
+            ..probe(context, "/live")
+        }),
         resources: effective.console_resources(),
         security_context: Some(restricted()),
         volume_mounts: mounts,
@@ -136,7 +142,7 @@ fn environment(context: &Context) -> Vec<EnvVar> {
 /// NetObserv's console says nothing about its health, so it is enough that it accepts connections; the one with the store
 /// is always ours.
 fn probe(context: &Context, path: &str) -> Probe {
-    let effective = &context.effective;
+    let effective = context.effective;
     let probe = Probe {
         timeout_seconds: Some(5),
         period_seconds: Some(10),

@@ -10,7 +10,7 @@ use crate::scope::pipeline::Names;
 use crate::scope::{label, role};
 
 pub fn add(context: &Context, names: &Names, desired: &mut Desired) -> Result<(), ObjectError> {
-    let effective = &context.effective;
+    let effective = context.effective;
     let has_host_network = effective.uses_host_network() && context.facts.is_openshift();
     let writes_lokistack = effective.uses_loki() && effective.loki.mode == LokiMode::LokiStack;
     for (binding, role, is_wanted) in [

@@ -46,6 +46,7 @@ fn monitor(context: &Context, names: &Names) -> ServiceMonitor {
             versioned_labels(names.app, &version),
         ),
         spec: ServiceMonitorSpec {
+            service_discovery_role: context.facts.has_discovery_role.then_some("EndpointSlice"),
             endpoints: vec![Endpoint {
                 honor_labels: Some(true),
                 metric_relabelings: Some(relabelings),
@@ -71,7 +72,7 @@ fn namespace_of(label: &str, regex: &str, replacement: &str) -> Relabeling {
 }
 
 fn alerts(context: &Context, names: &Names) -> PrometheusRule {
-    let effective = &context.effective;
+    let effective = context.effective;
     let metrics = effective.processor.metrics.as_ref();
     let disabled = metrics.and_then(|metrics| metrics.disable_alerts.as_ref());
     let mut operational = vec![alert(

@@ -99,7 +99,7 @@ fn pod(context: &Context, rendered: Rendered) -> PodSpec {
 }
 
 fn container(context: &Context, mounts: Option<Vec<VolumeMount>>) -> Container {
-    let effective = &context.effective;
+    let effective = context.effective;
     let processor = &effective.processor;
     let has_probes = effective.has_processor_probes();
     Container {
@@ -139,7 +139,7 @@ fn environment(context: &Context) -> Vec<EnvVar> {
 }
 
 fn ports(context: &Context) -> Vec<ContainerPort> {
-    let effective = &context.effective;
+    let effective = context.effective;
     let port = |name: &str, number: u16| ContainerPort {
         name: Some(name.to_owned()),
         container_port: number.into(),

@@ -11,7 +11,6 @@ use crate::apis::flowcollector::v1beta2::shared::{
 use crate::desired::service_tls::service_tls;
 use crate::desired::{Component, Context, certificates, scrape};
 use crate::object::Key;
-use crate::owned::Kind;
 use crate::scope::authority;
 
 /// All of them, in a fixed order; nothing on hold.
@@ -63,14 +62,14 @@ impl User<'_> {
     }
 }
 
-struct List<'a> {
-    context: &'a Context<'a>,
+struct List<'a, 'b> {
+    context: &'a Context<'b>,
     found: Vec<Reference>,
 }
 
-impl List<'_> {
+impl List<'_, '_> {
     fn kafka(&mut self) {
-        let effective = &self.context.effective;
+        let effective = self.context.effective;
         if !effective.uses_kafka() {
             return;
         }
@@ -177,7 +176,7 @@ impl List<'_> {
     }
 
     fn loki(&mut self) {
-        let effective = &self.context.effective;
+        let effective = self.context.effective;
         if !effective.uses_loki() {
             return;
         }
@@ -194,25 +193,26 @@ impl List<'_> {
             path: path.to_owned(),
             digest: None,
         };
-        let authority = enabled(connection.tls.as_ref())
-            .filter(|tls| !skips_check(tls))
-            .and_then(|tls| tls.ca_cert.as_ref());
-        let pipeline = user(Component::Processor);
-        self.certificate(&pipeline, "tls.caCert", None, authority);
+        self.authority(&user(Component::Processor), "tls", connection.tls.as_ref());
         if self.has_console() {
             let console = user(Component::Console);
-            self.certificate(&console, "tls.caCert", None, authority);
-            if connection.status_url.is_some() {
+            self.authority(&console, "tls", connection.tls.as_ref());
+            // The others have one section for both addresses, whose authority is listed already.
+            if matches!(effective.loki.mode, LokiMode::Manual | LokiMode::LokiStack) {
                 self.client(&console, "statusTls", connection.status_tls.as_ref());
+            } else {
+                let tls = enabled(connection.tls.as_ref());
+                let user = tls.and_then(|tls| tls.user_cert.as_ref());
+                self.certificate(&console, "tls.userCert", None, user);
             }
         }
     }
 
     fn prometheus(&mut self) {
-        let effective = &self.context.effective;
+        let effective = self.context.effective;
         let querier = &effective.querier;
         let is_manual = querier.mode == QuerierMode::Manual || !self.context.facts.is_openshift();
-        if !effective.uses_prometheus() || !is_manual || !self.has_console() {
+        if !effective.asks_prometheus() || !is_manual || !self.has_console() {
             return;
         }
         let manual = querier.manual.clone().unwrap_or_default();
@@ -222,17 +222,17 @@ impl List<'_> {
             digest: None,
         };
         let path = "spec.prometheus.querier.manual";
-        self.client(&user(path), "tls", manual.tls.as_ref());
+        self.authority(&user(path), "tls", manual.tls.as_ref());
         if let Some(manager) = manual.alert_manager {
             let path = format!("{path}.alertManager");
-            self.client(&user(&path), "tls", manager.tls.as_ref());
+            self.authority(&user(&path), "tls", manager.tls.as_ref());
         }
     }
 
     /// Certificates of the metrics that the user provides, and whom Prometheus shall trust: a ServiceMonitor refers to
     /// its own namespace.
     fn metrics(&mut self) {
-        let effective = &self.context.effective;
+        let effective = self.context.effective;
         let processor = effective.processor.metrics.clone();
         let agent = effective.agent.metrics.clone();
         let processor = processor.and_then(|metrics| metrics.server);
@@ -250,21 +250,31 @@ impl List<'_> {
         else {
             return;
         };
-        let user = User {
+        let user = |component| User {
             component,
             path: path.to_owned(),
             digest: None,
         };
-        self.certificate(&user, "provided", None, tls.provided.as_ref());
-        if tls.insecure_skip_verify != Some(true) {
-            self.file(&user, "providedCaFile", None, tls.provided_ca_file.as_ref());
+        self.certificate(&user(component), "provided", None, tls.provided.as_ref());
+        let authority = scrape::given_authority(tls);
+        self.file(&user(component), "providedCaFile", None, authority);
+        // With the store, the console reads the same metrics.
+        if self.context.effective.uses_embedded_store() && self.has_console() {
+            let console = user(Component::Console);
+            self.file(&console, "providedCaFile", None, authority);
         }
     }
 
     fn has_console(&self) -> bool {
-        let plugins = Kind::find("console.openshift.io", "ConsolePlugin");
-        let has_plugins = plugins.is_some_and(|kind| self.context.facts.has(kind));
+        let has_plugins = self.context.facts.has_console_plugins();
         self.context.effective.deploys_console(has_plugins)
+    }
+
+    /// Of a connection on which we show no certificate.
+    fn authority(&mut self, user: &User, part: &str, tls: Option<&ClientTls>) {
+        let checked = enabled(tls).filter(|tls| !skips_check(tls));
+        let authority = checked.and_then(|tls| tls.ca_cert.as_ref());
+        self.certificate(user, &format!("{part}.caCert"), None, authority);
     }
 
     fn client(&mut self, user: &User, part: &str, tls: Option<&ClientTls>) {

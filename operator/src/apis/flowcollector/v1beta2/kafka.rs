@@ -23,7 +23,7 @@ text_enum! {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Kafka {
-    /// Brokers, as `host:port`, separated by commas.
+    /// Brokers, as `host:port`, separated by commas; of an exporter only one.
     #[schemars(extend("default" = ""))]
     pub address: String,
     /// Topic; it must exist.

@@ -8,47 +8,10 @@ use serde_with::skip_serializing_none;
 
 use super::shared::MetricsServer;
 use crate::apis::duration::GoDuration;
+use crate::apis::flowcollector::predefined;
 use crate::apis::text_enum::text_enum;
 
-/// Predefined metrics a user may list.
-pub const METRIC_NAMES: [&str; 34] = [
-    "namespace_egress_bytes_total",
-    "namespace_egress_packets_total",
-    "namespace_ingress_bytes_total",
-    "namespace_ingress_packets_total",
-    "namespace_flows_total",
-    "node_egress_bytes_total",
-    "node_egress_packets_total",
-    "node_ingress_bytes_total",
-    "node_ingress_packets_total",
-    "node_flows_total",
-    "workload_egress_bytes_total",
-    "workload_egress_packets_total",
-    "workload_ingress_bytes_total",
-    "workload_ingress_packets_total",
-    "workload_flows_total",
-    "namespace_drop_bytes_total",
-    "namespace_drop_packets_total",
-    "node_drop_bytes_total",
-    "node_drop_packets_total",
-    "workload_drop_bytes_total",
-    "workload_drop_packets_total",
-    "namespace_rtt_seconds",
-    "node_rtt_seconds",
-    "workload_rtt_seconds",
-    "namespace_dns_latency_seconds",
-    "node_dns_latency_seconds",
-    "workload_dns_latency_seconds",
-    "node_network_policy_events_total",
-    "namespace_network_policy_events_total",
-    "workload_network_policy_events_total",
-    "node_ipsec_flows_total",
-    "namespace_ipsec_flows_total",
-    "workload_ipsec_flows_total",
-    "node_to_node_ingress_flows_total",
-];
-
-/// Schema of one name of [`METRIC_NAMES`].
+/// Schema of the name of a predefined metric. NetObserv's lacks those of the sampling, which it makes and converts to.
 struct MetricName;
 
 impl JsonSchema for MetricName {
@@ -61,7 +24,7 @@ impl JsonSchema for MetricName {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "enum": METRIC_NAMES[..] })
+        json_schema!({ "type": "string", "enum": predefined::names() })
     }
 }
 

@@ -185,7 +185,7 @@ pub struct Deduper {
     /// `Disabled` (default) keeps both, `Drop` removes the second, `Sample` keeps one second in `sampling`.
     #[schemars(extend("default" = "Disabled"))]
     pub mode: Option<DeduperMode>,
-    /// Keeps one duplicate out of this many, when `mode` is `Sample`. Default: 50.
+    /// Keeps one duplicate out of this many, when `mode` is `Sample`; at most 65535, which what is above counts as. Default: 50.
     #[schemars(range(min = 0), extend("default" = 50))]
     pub sampling: Option<i32>,
 }

@@ -120,7 +120,7 @@ pub struct ClientTls {
     pub insecure_skip_verify: Option<bool>,
     /// Certificate authority that must have signed the server's certificate.
     pub ca_cert: Option<CertificateReference>,
-    /// Certificate and key shown to the server (mutual TLS). Leave out for plain TLS.
+    /// Certificate and key shown to the server (mutual TLS): to Kafka, to OpenTelemetry receivers and for Loki's status. Elsewhere it is not used. Leave out for plain TLS.
     pub user_cert: Option<CertificateReference>,
 }
 

@@ -1,7 +1,8 @@
-//! The agents: features and what they need, the filter.
+//! The agents: features and what they need, interfaces, the filter.
 
 use super::{Subject, flow_filter};
 use crate::apis::flowcollector::v1beta2::agent::{AgentType, Feature};
+use crate::apis::pattern;
 use crate::apis::validation::Findings;
 
 /// Features that need a kernel or a network plugin of a certain version of OpenShift.
@@ -26,7 +27,30 @@ pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
     }
     check_versions(subject, findings);
     check_privilege(subject, findings);
+    check_interfaces(subject, findings);
     flow_filter::check(subject, findings);
+}
+
+/// What stands between slashes is a regular expression, without which the agents do not start.
+fn check_interfaces(subject: &Subject<'_>, findings: &mut Findings) {
+    let agent = &subject.effective.agent;
+    for (name, list) in [
+        ("interfaces", &agent.interfaces),
+        ("excludeInterfaces", &agent.exclude_interfaces),
+    ] {
+        for (at, text) in list.iter().flatten().enumerate() {
+            let between = text
+                .strip_prefix('/')
+                .and_then(|rest| rest.strip_suffix('/'));
+            if let Some(Err(problem)) = between.map(pattern::check) {
+                findings.refuse(
+                    format!("spec.agent.ebpf.{name}[{at}]"),
+                    format!("{text:?} is no regular expression: {problem}"),
+                    "correct it, or write the interface's name without slashes",
+                );
+            }
+        }
+    }
 }
 
 fn check_versions(subject: &Subject<'_>, findings: &mut Findings) {

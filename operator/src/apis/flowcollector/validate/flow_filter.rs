@@ -1,5 +1,6 @@
-//! The agents' filter: addresses and ports.
+//! The agents' filter: addresses, ports and sampling.
 
+use core::net::IpAddr;
 use std::collections::BTreeSet;
 
 use ipnet::IpNet;
@@ -44,6 +45,22 @@ fn check_rule(path: &str, rule: &FlowFilterRule, findings: &mut Findings) {
                 "write it as 10.0.0.0/8 or fd00::/8",
             );
         }
+    }
+    if let Some(address) = rule.peer_ip.as_ref().filter(|text| !text.is_empty())
+        && address.parse::<IpAddr>().is_err()
+    {
+        findings.refuse(
+            format!("{path}.peerIP"),
+            format!("{address:?} is no address"),
+            "write it as 10.0.0.1 or fd00::1, or a range as peerCIDR",
+        );
+    }
+    if let Some(sampling) = rule.sampling.filter(|sampling| *sampling < 0) {
+        findings.refuse(
+            format!("{path}.sampling"),
+            format!("{sampling} is less than 0"),
+            "write out of how many packets one is looked at, such as 50",
+        );
     }
     let ports = [
         ("ports", &rule.ports),

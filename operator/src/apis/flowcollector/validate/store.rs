@@ -5,11 +5,14 @@ use std::time::Duration;
 use super::Subject;
 use crate::apis::flowcollector::v1beta2::shared::HpaStatus;
 use crate::apis::validation::Findings;
+use crate::scope::{console, store};
 
 /// What helps against every limit of the built-in store.
 const ADVICE: &str = "or keep flows in a Loki of your own";
 /// The least the store takes.
 const RETENTION_MIN: Duration = Duration::from_mins(1);
+/// The least room the store takes: 64 MiB.
+const RETENTION_BYTES_MIN: i64 = 64 << 20;
 
 pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
     let effective = &subject.effective;
@@ -22,6 +25,45 @@ pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
     }
     if effective.uses_embedded_store() {
         check_embedded(subject, findings);
+    }
+    check_port(subject, findings);
+}
+
+/// Ports that the console's pod has besides its own.
+fn check_port(subject: &Subject<'_>, findings: &mut Findings) {
+    let effective = &subject.effective;
+    let port = effective.console_port();
+    let store = effective.uses_embedded_store().then_some(store::PORT);
+    let user = match port {
+        console::METRICS_PORT => "its metrics",
+        port if Some(port) == store => "the store",
+        _ => return,
+    };
+    findings.refuse(
+        "spec.consolePlugin.advanced.port",
+        format!("{port} is taken by {user}, in the same pod"),
+        "use another port, such as 9001",
+    );
+}
+
+/// The store starts with no less, and flows have nowhere to go then.
+fn check_room(subject: &Subject<'_>, findings: &mut Findings) {
+    let embedded = subject.effective.loki.embedded.clone().unwrap_or_default();
+    let given = embedded.retention.and_then(|retention| retention.bytes);
+    let path = if given.is_some() {
+        "spec.loki.embedded.retention.bytes"
+    } else {
+        "spec.loki.embedded.storage.size"
+    };
+    let bytes = subject.effective.store_bytes();
+    if let Some(bytes) = bytes.filter(|bytes| *bytes < RETENTION_BYTES_MIN) {
+        findings.refuse(
+            path,
+            format!(
+                "the store would keep {bytes} bytes, and it needs {RETENTION_BYTES_MIN} or more"
+            ),
+            "raise it: 64Mi for the flows, or a volume of 80Mi",
+        );
     }
 }
 
@@ -72,8 +114,16 @@ fn check_embedded(subject: &Subject<'_>, findings: &mut Findings) {
             "set it to 1m or more",
         );
     }
-    let is_openshift = matches!(subject.facts.openshift, Ok(Some(_)));
-    if console.standalone.unwrap_or(!is_openshift) {
+    check_room(subject, findings);
+    let has_plugins = &subject.facts.has_console_plugins;
+    if console.standalone == Some(false) && *has_plugins == Ok(false) {
+        findings.refuse(
+            "spec.consolePlugin.standalone",
+            "must be true when spec.loki.mode is Embedded and the cluster has no API of console plugins, since there would be no store",
+            format!("remove it, {ADVICE}"),
+        );
+    }
+    if effective.is_console_standalone(*has_plugins == Ok(true)) {
         findings.warn(
             "spec.consolePlugin.standalone",
             "whoever reaches the page sees all flows, since it asks for no login and the store has no users",

@@ -28,7 +28,7 @@ pub struct Frontend {
 
 /// What is said of the recorded series of the health rules and of users; these win.
 fn recordings(context: &Context) -> Recordings {
-    let mut recordings = health::build(&context.effective).recordings;
+    let mut recordings = health::build(context.effective).recordings;
     recordings.extend(context.recordings.clone());
     recordings
 }
@@ -36,7 +36,7 @@ fn recordings(context: &Context) -> Recordings {
 /// The page leaves out columns and filters of a feature that is off; levels of aggregation are left out here, since
 /// whether they can be answered depends on more.
 pub fn of(context: &Context) -> Frontend {
-    let effective = &context.effective;
+    let effective = context.effective;
     let console = &effective.console;
     let features = features::of(effective);
     Frontend {

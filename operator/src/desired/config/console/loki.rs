@@ -35,7 +35,7 @@ pub struct Loki {
 
 /// Empty where flows are not kept; none beside the store, which only our console has, and which takes Loki's place.
 pub fn of(context: &Context, volumes: &mut Volumes) -> Option<Loki> {
-    let effective = &context.effective;
+    let effective = context.effective;
     if effective.uses_embedded_store() {
         return None;
     }

@@ -66,7 +66,7 @@ impl Metric {
 
 /// None where Prometheus is not asked.
 pub fn of(context: &Context, volumes: &mut Volumes) -> Option<Prometheus> {
-    let effective = &context.effective;
+    let effective = context.effective;
     if !effective.asks_prometheus() {
         return None;
     }

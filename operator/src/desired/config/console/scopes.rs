@@ -20,7 +20,7 @@ pub fn of(context: &Context, features: &[Feature]) -> Vec<Scope> {
     if context.effective.uses_loki() {
         return scopes;
     }
-    let mut metrics = super::prometheus::metrics(&context.effective);
+    let mut metrics = super::prometheus::metrics(context.effective);
     metrics.retain(|metric| metric.enabled && metric.is_of_traffic());
     scopes.retain(|scope| has_metric(&metrics, &[scope]));
     let offered = scopes.clone();
@@ -39,7 +39,7 @@ pub fn of(context: &Context, features: &[Feature]) -> Vec<Scope> {
 
 /// Why levels whose feature is on are not offered. The finest is left out: no metric is made by pod.
 pub fn notes(context: &Context, features: &[Feature]) -> Vec<String> {
-    let mut metrics = super::prometheus::metrics(&context.effective);
+    let mut metrics = super::prometheus::metrics(context.effective);
     metrics.retain(Metric::is_of_traffic);
     let offered = of(context, features);
     let is_missing = |scope: &&Scope| {

@@ -27,7 +27,7 @@ pub struct Server {
 
 /// A page of its own has no certificate and asks for no login; OpenShift's console brings both.
 pub fn of(context: &Context, volumes: &mut Volumes) -> Server {
-    let effective = &context.effective;
+    let effective = context.effective;
     let is_standalone = is_standalone(context);
     if !is_standalone {
         add_certificate(volumes, scope::CERTIFICATE);

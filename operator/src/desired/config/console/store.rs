@@ -58,7 +58,7 @@ pub struct Losses {
 
 /// None where flows are kept elsewhere.
 pub fn of(context: &Context, volumes: &mut Volumes) -> Option<Store> {
-    let effective = &context.effective;
+    let effective = context.effective;
     if !effective.uses_embedded_store() {
         return None;
     }
@@ -78,8 +78,6 @@ pub fn of(context: &Context, volumes: &mut Volumes) -> Option<Store> {
         .as_ref()
         .and_then(|limits| bytes(limits.get("memory")));
     let query_memory = memory.map(|memory| memory / 4);
-    let retention = embedded.retention.unwrap_or_default();
-    let size = bytes(embedded.storage.unwrap_or_default().size.as_ref());
     Some(Store {
         // Not the volume's root: file systems keep things of their own there.
         path: format!("{FOLDER}/flows"),
@@ -90,9 +88,8 @@ pub fn of(context: &Context, volumes: &mut Volumes) -> Option<Store> {
             client_authority: file("ca.crt"),
         },
         retention: Retention {
-            age: retention.age,
-            // The rest is for what is written before something else goes.
-            bytes: bytes(retention.bytes.as_ref()).or(size.map(|size| size / 5 * 4)),
+            age: embedded.retention.and_then(|retention| retention.age),
+            bytes: effective.store_bytes(),
         },
         limits: query_memory
             .filter(|memory| *memory < QUERY_MEMORY)

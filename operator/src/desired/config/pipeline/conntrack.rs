@@ -75,7 +75,7 @@ struct TcpFlags {
 }
 
 pub fn add(context: &Context, graph: &mut Graph) {
-    let effective = &context.effective;
+    let effective = context.effective;
     if !effective.tracks_conversations() {
         return;
     }
@@ -114,7 +114,7 @@ pub fn add(context: &Context, graph: &mut Graph) {
 }
 
 fn output_fields(context: &Context) -> Vec<OutputField> {
-    let effective = &context.effective;
+    let effective = context.effective;
     let field = |name, operation| OutputField {
         name,
         operation,

@@ -150,7 +150,7 @@ fn subnet_labels(context: &Context) -> Vec<SubnetLabel> {
         label.cidrs.retain(|range| range.parse::<IpNet>().is_ok());
     }
     labels.retain(|label| !label.cidrs.is_empty());
-    labels.extend(context.slices.labels.iter().cloned());
+    labels.extend(context.slices().labels.iter().cloned());
     if context.effective.detects_subnets() {
         labels.extend(context.facts.subnets.labels.iter().cloned());
     }
@@ -158,7 +158,7 @@ fn subnet_labels(context: &Context) -> Vec<SubnetLabel> {
 }
 
 fn rules(context: &Context) -> Vec<Rule> {
-    let effective = &context.effective;
+    let effective = context.effective;
     let mut rules = SIDES.map(|side| end(context, side)).to_vec();
     if effective.has_feature(Feature::PacketTranslation) {
         rules.extend(SIDES.map(|side| End {
@@ -212,7 +212,7 @@ fn end(context: &Context, side: &str) -> End {
 }
 
 fn kubernetes(context: &Context) -> KubeConfig {
-    let effective = &context.effective;
+    let effective = context.effective;
     let mut networks: Vec<SecondaryNetwork> = effective
         .secondary_indexes()
         .into_iter()

@@ -78,14 +78,14 @@ struct Exists {
 /// Keeps one flow out of `value` of those that satisfy all rules.
 #[derive(Debug, Serialize)]
 struct Sampling {
-    value: i32,
+    value: u16,
     rules: [Remove; 2],
 }
 
 /// Stages that all outputs share.
 pub fn add_common(context: &Context, graph: &mut Graph) {
     let mut rules = keep(context, FilterTarget::All);
-    let slices = context.slices.filters.iter();
+    let slices = context.slices().filters.iter();
     rules.extend(slices.map(|filter| keep_one(filter.query.clone(), filter.sampling)));
     rules.extend(
         cluster_name(context).map(|value| Rule::AddFieldIfDoesntExist {
@@ -148,9 +148,13 @@ fn keep(context: &Context, target: FilterTarget) -> Vec<Rule> {
 fn keep_one(keep_entry_query: String, one_in: i32) -> Rule {
     Rule::KeepEntryQuery {
         keep_entry_query,
-        // The pipeline counts to 65,535.
-        keep_entry_sampling: (one_in > 0).then(|| u16::try_from(one_in).unwrap_or(u16::MAX)),
+        keep_entry_sampling: (one_in > 0).then(|| capped(one_in)),
     }
+}
+
+/// The pipeline counts to 65,535, and starts with no more than that.
+fn capped(one_in: i32) -> u16 {
+    u16::try_from(one_in.max(0)).unwrap_or(u16::MAX)
 }
 
 /// Only where flows of several clusters meet.
@@ -189,7 +193,7 @@ fn duplicates(context: &Context) -> Option<Rule> {
         }),
         DeduperMode::Sample => Some(Rule::ConditionalSampling {
             conditional_sampling: [Sampling {
-                value: deduper.sampling.unwrap_or(DEDUPER_SAMPLING),
+                value: capped(deduper.sampling.unwrap_or(DEDUPER_SAMPLING)),
                 rules: duplicate,
             }],
         }),

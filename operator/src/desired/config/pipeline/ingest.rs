@@ -28,7 +28,7 @@ pub struct Grpc {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Kafka {
-    brokers: [String; 1],
+    brokers: Vec<String>,
     topic: String,
     groupid: &'static str,
     decoder: Decoder,
@@ -71,13 +71,19 @@ fn grpc(context: &Context, volumes: &mut Volumes) -> Grpc {
     }
 }
 
+/// Each `host:port` of a list with commas.
+fn brokers(address: &str) -> Vec<String> {
+    let brokers = address.split(',').map(|broker| broker.trim().to_owned());
+    brokers.filter_map(some).collect()
+}
+
 fn kafka(context: &Context, volumes: &mut Volumes) -> Kafka {
     let kafka = &context.effective.kafka;
     let processor = &context.effective.processor;
     let certificates = ["kafka-cert-ca", "kafka-cert-user"];
     let accounts = ["kafka-ingest-sasl-id", "kafka-ingest-sasl-secret"];
     Kafka {
-        brokers: [kafka.address.clone()],
+        brokers: brokers(&kafka.address),
         topic: kafka.topic.clone(),
         groupid: scope::CONSUMER_GROUP,
         decoder: Decoder { kind: "protobuf" },

@@ -67,7 +67,7 @@ struct TlsConfig {
 
 /// Nothing where flows are not kept or where no address to write to is known.
 pub fn add(context: &Context, graph: &mut Graph, trunk: &str, volumes: &mut Volumes) {
-    let effective = &context.effective;
+    let effective = context.effective;
     let connection = loki::connection(context);
     let Some(url) = connection.ingester_url.clone().and_then(some) else {
         return;
@@ -88,7 +88,7 @@ pub fn add(context: &Context, graph: &mut Graph, trunk: &str, volumes: &mut Volu
         max_retries: effective.loki_write_retries(),
         labels: effective.loki_labels(),
         static_labels: advanced.static_labels,
-        client_config: client(&connection, volumes),
+        client_config: client(context, &connection, volumes),
         tenant_id: connection.tenant_id.unwrap_or_default(),
         timestamp_label: "TimeFlowEndMs",
         timestamp_scale: "1ms",
@@ -96,7 +96,7 @@ pub fn add(context: &Context, graph: &mut Graph, trunk: &str, volumes: &mut Volu
     graph.add_after(&previous, "loki", Settings::WriteLoki(Box::new(writer)));
 }
 
-fn client(connection: &LokiConnection, volumes: &mut Volumes) -> ClientConfig {
+fn client(context: &Context, connection: &LokiConnection, volumes: &mut Volumes) -> ClientConfig {
     let has_token = matches!(
         connection.auth_token,
         Some(LokiAuthToken::Host | LokiAuthToken::Forward)
@@ -115,7 +115,10 @@ fn client(connection: &LokiConnection, volumes: &mut Volumes) -> ClientConfig {
         let authority = volumes.add_certificate("loki-certs-ca", tls.ca_cert.as_ref());
         some(authority.certificate)
     });
-    let user = tls.and_then(|tls| tls.user_cert.as_ref());
+    // Only the store asks for one: NetObserv shows none to a Loki, and what is named there need not exist.
+    let user = tls
+        .filter(|_| context.effective.uses_embedded_store())
+        .and_then(|tls| tls.user_cert.as_ref());
     let user = volumes.add_certificate("loki-certs-user", user);
     ClientConfig {
         authorization,

@@ -1,0 +1,68 @@
+//! Connections that the components open: certificates that nobody shows, lists where one address belongs.
+
+use super::Subject;
+use crate::apis::flowcollector::v1beta2::exporters::ExporterType;
+use crate::apis::flowcollector::v1beta2::loki::LokiMode;
+use crate::apis::flowcollector::v1beta2::prometheus::QuerierMode;
+use crate::apis::flowcollector::v1beta2::shared::ClientTls;
+use crate::apis::validation::Findings;
+
+pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
+    check_user_certificates(subject, findings);
+    check_exporters(subject, findings);
+}
+
+/// As with NetObserv, neither Loki nor Prometheus is shown a certificate.
+fn check_user_certificates(subject: &Subject<'_>, findings: &mut Findings) {
+    let effective = &subject.effective;
+    let manual = effective.loki.manual.clone().unwrap_or_default();
+    let is_loki = effective.uses_loki() && effective.loki.mode == LokiMode::Manual;
+    let querier = effective.querier.manual.clone().unwrap_or_default();
+    let manager = querier.alert_manager.and_then(|manager| manager.tls);
+    // Without OpenShift's own Prometheus, `Auto` means what is said by hand.
+    let is_manual =
+        effective.querier.mode == QuerierMode::Manual || subject.facts.openshift == Ok(None);
+    let is_prometheus = effective.asks_prometheus() && is_manual;
+    for (is_used, path, tls) in [
+        (is_loki, "spec.loki.manual.tls", manual.tls),
+        (
+            is_prometheus,
+            "spec.prometheus.querier.manual.tls",
+            querier.tls,
+        ),
+        (
+            is_prometheus,
+            "spec.prometheus.querier.manual.alertManager.tls",
+            manager,
+        ),
+    ] {
+        if is_used && tls.is_some_and(|tls| has_user_certificate(&tls)) {
+            findings.warn(
+                format!("{path}.userCert"),
+                "is not used: no certificate is shown to this server",
+                "remove it, and let the server accept clients without one",
+            );
+        }
+    }
+}
+
+fn has_user_certificate(tls: &ClientTls) -> bool {
+    let name = tls.user_cert.as_ref().and_then(|cert| cert.name.as_ref());
+    tls.enable == Some(true) && name.is_some_and(|name| !name.is_empty())
+}
+
+fn check_exporters(subject: &Subject<'_>, findings: &mut Findings) {
+    for (at, exporter) in subject.effective.exporters.iter().enumerate() {
+        let kafka = exporter.kafka.as_ref();
+        let kafka = kafka.filter(|_| exporter.kind == ExporterType::Kafka);
+        if let Some(address) = kafka.map(|kafka| &kafka.address)
+            && address.contains(',')
+        {
+            findings.refuse(
+                format!("spec.exporters[{at}].kafka.address"),
+                format!("{address:?} is a list, and an exporter takes one broker"),
+                "name one of them: it tells of the others",
+            );
+        }
+    }
+}
