@@ -21,6 +21,9 @@ pub const REFUSAL: &str =
 /// Its cause, for the metric.
 pub const REASON: &str = "host";
 
+/// Names of loopback, as distributions write them into `/etc/hosts`; no name server answers for them.
+const LOCAL: [&str; 3] = ["localhost", "localhost.localdomain", "ip6-localhost"];
+
 /// The names beside IP addresses.
 #[derive(Debug, Clone)]
 pub struct Hosts(Arc<[String]>);
@@ -32,7 +35,7 @@ impl Hosts {
             .iter()
             .map(|host| host.to_ascii_lowercase())
             .collect();
-        names.push("localhost".to_owned());
+        names.extend(LOCAL.map(str::to_owned));
         names.extend(machine_name());
         Self(names.into())
     }
@@ -48,13 +51,15 @@ impl Hosts {
     }
 }
 
-/// Refuses requests for other names.
+/// Refuses requests for other names. Browsers always send a name, so that a request without one is of no page.
 pub async fn check(
     State((hosts, metrics)): State<(Hosts, Metrics)>,
     request: Request<Body>,
     next: Next,
 ) -> Response {
-    if hosts.has(&request) {
+    let is_nameless =
+        request.uri().host().is_none() && !request.headers().contains_key(header::HOST);
+    if is_nameless || hosts.has(&request) {
         return next.run(request).await;
     }
     metrics.refused(REASON);

@@ -102,7 +102,8 @@ impl<D: Datapath> Agent<D> {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            while let Some(retry) = self.retries.due(Instant::now()) {
+            // One a turn: hundreds that fail for ever must not keep evictions waiting.
+            if let Some(retry) = self.retries.due(Instant::now()) {
                 self.attach(&retry.interface, retry.attempt);
             }
             if self.changes.line_at.is_some_and(|at| at <= Instant::now()) {

@@ -12,9 +12,9 @@ use tower::layer::layer_fn;
 use tower::{BoxError, Service};
 use tower_http::timeout::TimeoutBody;
 
-/// For the head of an answer, and between two parts of one. Longer than what the API server itself allows an admission
-/// webhook.
-const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+/// For the head of an answer, and between two parts of one. Longer than the API server's own limit for a request
+/// (`--request-timeout`, 60 s): one that waits for slow webhooks of others ends there, with a reason.
+const ANSWER_LIMIT: Duration = Duration::from_secs(65);
 /// Between two parts of a watch: more than the API server and [`kube::runtime::watcher`] let one last.
 const WATCH_LIMIT: Duration = Duration::from_mins(6);
 
@@ -100,15 +100,15 @@ mod tests {
     async fn no_request_waits_for_ever() {
         let (soon, never) = (Duration::from_secs(1), Duration::from_hours(1));
         for (name, path, head, part, expected) in [
-            ("no head", "/api/v1/pods/p", never, never, 30),
-            ("no body", "/api/v1/pods/p", soon, never, 31),
-            ("half a body", "/api/v1/pods?limit=5", soon, soon, 32),
+            ("no head", "/api/v1/pods/p", never, never, 65),
+            ("no body", "/api/v1/pods/p", soon, never, 66),
+            ("half a body", "/api/v1/pods?limit=5", soon, soon, 67),
             (
                 "a watch without head",
                 "/api/v1/pods?watch=true",
                 never,
                 never,
-                30,
+                65,
             ),
             (
                 "a quiet watch",

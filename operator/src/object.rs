@@ -185,14 +185,17 @@ impl Object {
         difference(desired, live).is_some() || difference(live, desired).is_some()
     }
 
+    /// Whether `live` was made of another body than this.
+    pub fn has_changed_since(&self, live: &DynamicObject) -> bool {
+        let annotations = live.metadata.annotations.as_ref();
+        let applied =
+            annotations.and_then(|annotations| annotations.get(annotation::APPLIED_DIGEST));
+        applied != Some(&self.digest())
+    }
+
     /// Why `live` must be written, or nothing when it holds the body already.
     pub fn difference_from(&self, live: &DynamicObject) -> Option<String> {
-        let applied = live
-            .metadata
-            .annotations
-            .as_ref()
-            .and_then(|annotations| annotations.get(annotation::APPLIED_DIGEST));
-        if applied != Some(&self.digest()) {
+        if self.has_changed_since(live) {
             return Some("the desired body changed".to_owned());
         }
         let mut live = serde_json::to_value(live).unwrap_or_default();

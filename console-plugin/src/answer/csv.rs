@@ -24,8 +24,8 @@ const TIMES: [&str; 3] = ["TimeFlowStartMs", "TimeFlowEndMs", "TimeReceived"];
 #[error("read a stored line as JSON: {0}")]
 pub struct LineError(#[from] serde_json::Error);
 
-/// The text of the file. An empty `columns` means all that occur. `note` is the first cell of a last row of its own.
-pub fn csv(records: &[Record], columns: &[&str], note: Option<&str>) -> Result<String, LineError> {
+/// The text of the file. An empty `columns` means all that occur.
+pub fn csv(records: &[Record], columns: &[&str]) -> Result<String, LineError> {
     let mut names: Vec<Cow<'_, str>> = TIMES.map(Cow::Borrowed).to_vec();
     if columns.is_empty() {
         names.extend(occurring(records)?);
@@ -59,10 +59,6 @@ pub fn csv(records: &[Record], columns: &[&str], note: Option<&str>) -> Result<S
             Ok(())
         })?;
         write_row(&mut text, cells.drain(..));
-    }
-    if let Some(note) = note {
-        let rest = names.iter().skip(1).map(|_| Cow::Borrowed(""));
-        write_row(&mut text, [Cow::Borrowed(note)].into_iter().chain(rest));
     }
     Ok(text)
 }
@@ -177,7 +173,7 @@ mod tests {
     fn asked_for_columns_follow_the_times() {
         let line = r#"{"TimeFlowStartMs":1700000000000,"TimeFlowEndMs":1700000001000,"TimeReceived":1700000002,"Bytes":840,"Flags":["SYN","ACK"]}"#;
         let records = [record(&[("SrcK8S_Namespace", "shop")], line)];
-        let text = csv(&records, &["SrcK8S_Namespace", "Bytes", "Flags"], None).unwrap();
+        let text = csv(&records, &["SrcK8S_Namespace", "Bytes", "Flags"]).unwrap();
         assert_eq!(
             text,
             "TimeFlowStartMs,TimeFlowEndMs,TimeReceived,SrcK8S_Namespace,Bytes,Flags\n\
@@ -191,7 +187,7 @@ mod tests {
             record(&[("app", "x")], r#"{"B":1}"#),
             record(&[], r#"{"A":"a,\"b\"","C":true}"#),
         ];
-        let text = csv(&records, &[], None).unwrap();
+        let text = csv(&records, &[]).unwrap();
         assert_eq!(
             text,
             "TimeFlowStartMs,TimeFlowEndMs,TimeReceived,A,B,C,app\n,,,,1,,x\n,,,\"a,\"\"b\"\"\",,true,\n"
@@ -201,18 +197,8 @@ mod tests {
     #[test]
     fn no_rows_are_a_header() {
         assert_eq!(
-            csv(&[], &[], None).unwrap(),
+            csv(&[], &[]).unwrap(),
             "TimeFlowStartMs,TimeFlowEndMs,TimeReceived\n"
-        );
-    }
-
-    #[test]
-    fn a_note_is_a_row_as_wide_as_the_others() {
-        let records = [record(&[], r#"{"A":1.50,"A":{"b": [2]},"B":null}"#)];
-        assert_eq!(
-            csv(&records, &["A"], Some("cut off, see there")).unwrap(),
-            "TimeFlowStartMs,TimeFlowEndMs,TimeReceived,A\n,,,{\"b\": [2]}\n\"cut off, see there\",,,\n"
-                .replace("{\"b\": [2]}", "\"{\"\"b\"\": [2]}\"")
         );
     }
 
@@ -227,7 +213,7 @@ mod tests {
         );
         let records: Vec<Record> = (0..2_000).map(|_| record(&[], &line)).collect();
         let mut length = 0;
-        let cost = allocation_counter::measure(|| length = csv(&records, &[], None).unwrap().len());
+        let cost = allocation_counter::measure(|| length = csv(&records, &[]).unwrap().len());
         assert!(
             cost.bytes_max < 4 * length as u64 + (1 << 20),
             "{} for {length}",

@@ -50,15 +50,9 @@ pub async fn export(State(api): State<Api>, RawQuery(query): RawQuery) -> Respon
         }
         columns.iter().try_for_each(|column| check_key(column))?;
         let (answer, limit_reached) = read(&api, &parameters).await?;
-        // Who gave a limit knows that there may be more.
-        let is_cut = limit_reached && parameters.get("limit").is_empty();
         off_thread(move || {
             let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-            let rows = answer.records.len();
-            let note = is_cut.then(|| {
-                format!("cut off after {rows} flows: ask for a shorter time range or fewer flows")
-            });
-            let text = answer::csv::csv(&answer.records, &columns, note.as_deref());
+            let text = answer::csv::csv(&answer.records, &columns);
             let text = text.map_err(|error| {
                 ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
             })?;

@@ -3,7 +3,8 @@
 //! A unit is a row group of a file or a chunk of the head. Each thread takes the next unit, decodes only the columns it
 //! needs, and works into tables of its own.
 //!
-//! **Invariant:** all queries together hold at most `store.limits.queryMemory` bytes of groups and rows; a query ends at
+//! **Invariant:** all queries together hold at most `store.limits.queryMemory` bytes of groups and rows, each at least its
+//! share of them (by `concurrentQueries`), which heavy ones beside it do not take away; a query ends at
 //! its deadline or when it is cancelled, at the latest after the unit at hand or some thousand samples of it, and never changes what is stored. A damaged file is set
 //! aside and the query goes on without it.
 
@@ -44,6 +45,8 @@ pub struct Executor {
     metrics: Arc<Metrics>,
     threads: usize,
     memory_limit: usize,
+    /// Bytes that each query may hold whatever the others do.
+    memory_share: usize,
     records_limit: usize,
     metas: Cache<u64, Arc<FileMeta>, MetaWeight>,
     /// Bytes that the running queries hold.
@@ -117,6 +120,7 @@ impl Executor {
             metrics,
             threads: config.limits.query_threads,
             memory_limit: config.limits.query_memory,
+            memory_share: config.limits.query_memory / config.limits.concurrent_queries.max(1),
             records_limit: config.limits.records,
             metas: Cache::with_weighter(1024, config.limits.metadata_cache_bytes, MetaWeight),
             memory: AtomicUsize::new(0),
@@ -254,8 +258,9 @@ impl Task<'_> {
     /// Accounts memory that stays until the query ends.
     fn charge(&self, bytes: usize) -> Result<(), StoreError> {
         let limit = self.executor.memory_limit;
-        self.memory.fetch_add(bytes, Ordering::Relaxed);
-        if self.executor.memory.fetch_add(bytes, Ordering::Relaxed) + bytes > limit {
+        let own = self.memory.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let all = self.executor.memory.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if all > limit && own > self.executor.memory_share {
             return Err(StoreError::QueryMemory { limit });
         }
         Ok(())
@@ -294,7 +299,10 @@ mod tests {
         assert!(first.charge(60).is_ok() && second.charge(40).is_ok());
         let error = second.charge(1).expect_err("no more is left");
         assert_eq!(error.kind(), "query_memory");
-        drop(second);
+        let small = task();
+        assert!(small.charge(12).is_ok(), "its share is its own");
+        assert!(small.charge(1).is_err());
+        drop((second, small));
         assert!(first.charge(40).is_ok());
         drop(first);
         assert!(task().charge(100).is_ok());

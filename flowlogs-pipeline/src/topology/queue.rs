@@ -104,10 +104,13 @@ impl Queue {
         }
         let mut left = room.num_permits();
         room.forget();
-        for batch in message {
-            let share = batch.weight().min(left);
-            left -= share;
-            state.batches.push_back((batch, share));
+        let first = state.batches.len();
+        let batches = message.into_iter().map(|batch| (batch, 0));
+        state.batches.extend(batches);
+        // From the end, so that of a message heavier than the queue the room comes back with its last batches.
+        for (batch, share) in state.batches.range_mut(first..).rev() {
+            *share = batch.weight().min(left);
+            left -= *share;
         }
         drop(state);
         self.readable.notify_one();

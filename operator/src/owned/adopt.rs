@@ -47,10 +47,12 @@ pub fn is_written_by_former(object: &DynamicObject) -> bool {
     entries.any(|entry| entry.manager.as_deref() == Some(leftover::FIELD_MANAGER))
 }
 
-/// Who beside us claims a part of what is not the status.
+/// Who beside us claims a part of what is neither the status nor metadata: former operators keep a part of that.
 pub fn other_managers(object: &DynamicObject) -> BTreeSet<String> {
     let entries = object.metadata.managed_fields.iter().flatten();
-    let others = entries.filter(|entry| !is_status(entry) && !is_ours(entry));
+    let others = entries.filter(|entry| {
+        !is_status(entry) && !is_ours(entry) && fields(entry).any(|(part, _)| part != METADATA)
+    });
     others.filter_map(|entry| entry.manager.clone()).collect()
 }
 

@@ -81,6 +81,14 @@ pub struct Applier {
     detached: HashSet<Key>,
 }
 
+/// Who may have changed back what we write now: nobody, where we want something else than before.
+pub(super) fn contestants(object: &Object, live: &DynamicObject) -> BTreeSet<String> {
+    if object.has_changed_since(live) {
+        return BTreeSet::new();
+    }
+    adopt::other_managers(live)
+}
+
 impl Applier {
     /// Works on what `observed` sees.
     pub fn new(client: Client, observed: Observed) -> Self {
@@ -146,7 +154,7 @@ impl Applier {
         }
         self.write(&api, object).await?;
         tracing::info!(object = %key, difference, "updated");
-        Ok(Outcome::Updated(adopt::other_managers(&live)))
+        Ok(Outcome::Updated(contestants(object, &live)))
     }
 
     /// Whether a user took a desired object from us.

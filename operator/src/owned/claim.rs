@@ -5,8 +5,8 @@ use kube::api::Api;
 use kube::core::DynamicObject;
 use serde_json::Value;
 
-use super::apply::{Applier, Outcome, OwnedError, difference};
-use super::{Kind, adopt, has_our_owner};
+use super::apply::{Applier, Outcome, OwnedError, contestants, difference};
+use super::{Kind, has_our_owner};
 use crate::object::{Object, quantity};
 
 /// Fields that only a new claim can have otherwise.
@@ -56,7 +56,7 @@ impl Applier {
         }
         Ok(match (fitted.kept.is_empty(), difference) {
             (false, _) => Outcome::Kept(format!("{key}: {}", fitted.kept.join("; "))),
-            (true, Some(_)) => Outcome::Updated(adopt::other_managers(live)),
+            (true, Some(_)) => Outcome::Updated(contestants(object, live)),
             (true, None) => Outcome::Unchanged,
         })
     }

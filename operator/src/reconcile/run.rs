@@ -207,7 +207,7 @@ impl Reconciler {
         }
         Ok(match written {
             Written::Done => next,
-            Written::Superseded => Next::After(AFTER_CONFLICT),
+            Written::Superseded => next.within(AFTER_CONFLICT),
         })
     }
 

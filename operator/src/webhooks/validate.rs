@@ -44,7 +44,8 @@ fn answer<S: DeserializeOwned + Default>(
     let response = match request {
         Err(error) => AdmissionResponse::invalid(error),
         Ok(request) => match specification(&request) {
-            Ok(spec) => respond(&request, &check(&spec)),
+            Ok(spec) => respond(&request, check(&spec)),
+            Err(_) if is_untouched(&request) => AdmissionResponse::from(&request),
             Err(error) => {
                 AdmissionResponse::from(&request).deny(format!("spec cannot be read: {error}"))
             }
@@ -63,7 +64,19 @@ fn specification<S: DeserializeOwned + Default>(
     }
 }
 
-fn respond(request: &AdmissionRequest<DynamicObject>, findings: &Findings) -> AdmissionResponse {
+/// Whether an update leaves the specification as it was, or is on the way to removal: a rule that came after the object
+/// must hinder neither.
+fn is_untouched(request: &AdmissionRequest<DynamicObject>) -> bool {
+    let (Some(object), Some(old)) = (&request.object, &request.old_object) else {
+        return false;
+    };
+    object.metadata.deletion_timestamp.is_some() || object.data["spec"] == old.data["spec"]
+}
+
+fn respond(request: &AdmissionRequest<DynamicObject>, mut findings: Findings) -> AdmissionResponse {
+    if is_untouched(request) {
+        findings.warnings.append(&mut findings.errors);
+    }
     let mut response = AdmissionResponse::from(request);
     let texts =
         |findings: &[Finding]| -> Vec<String> { findings.iter().map(Finding::to_string).collect() };

@@ -245,8 +245,8 @@ fn other_rules() {
         ),
         (
             json!({ "exporters": [kafka("a:1"), kafka("a:1,b:1")] }),
-            vec![],
             vec![("spec.exporters[1].kafka.address", "one broker")],
+            vec![],
         ),
         (
             embedded(json!({ "standalone": true })),

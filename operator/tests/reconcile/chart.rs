@@ -90,7 +90,8 @@ async fn an_upgrade_keeps_what_users_made_and_removal_leaves_nothing() {
     let slices: Api<EndpointSlice> = Api::namespaced(plane.client.clone(), NAMESPACE);
     let slice = create(&slices, &endpoints(address, port)).await;
     let older: Api<Endpoints> = Api::namespaced(plane.client.clone(), NAMESPACE);
-    let older_endpoints = create(&older, &older_endpoints(address, port)).await;
+    // They go with their Service.
+    create(&older, &older_endpoints(address, port)).await;
     let collectors: Api<FlowCollector> = Api::all(plane.client.clone());
     let object = parse(
         json!({"metadata": {"name": "cluster"}, "spec": {"agent": {"ebpf": {"sampling": 7}}}}),
@@ -130,10 +131,6 @@ async fn an_upgrade_keeps_what_users_made_and_removal_leaves_nothing() {
     run(&["uninstall", "flows"]);
     slices
         .delete(&slice.name_any(), &DeleteParams::default())
-        .await
-        .unwrap();
-    older
-        .delete(&older_endpoints.name_any(), &DeleteParams::default())
         .await
         .unwrap();
     drop(world.manager);

@@ -5,13 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use k8s_openapi::api::admissionregistration::v1::{
-    ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
-};
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{Api, PostParams};
+use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use netobserv_operator::apis::crd;
@@ -117,19 +114,29 @@ impl ControlPlane {
 
     /// Lets the API server refuse writes that `rule` selects, unless `expression` holds, with these words; a moment later.
     pub async fn refuse(&self, rule: Value, expression: &str, words: &str) {
-        let policy: ValidatingAdmissionPolicy = parse(json!({
-            "metadata": {"name": "test"},
-            "spec": {
-                "matchConstraints": {"resourceRules": [rule]},
-                "validations": [{"expression": expression, "message": words}],
-            },
-        }));
-        create(&Api::all(self.client.clone()), &policy).await;
-        let binding: ValidatingAdmissionPolicyBinding = parse(json!({
-            "metadata": {"name": "test"},
-            "spec": {"policyName": "test", "validationActions": ["Deny"]},
-        }));
-        create(&Api::all(self.client.clone()), &binding).await;
+        let version = self.client.apiserver_version().await.expect("a version");
+        // Kubernetes 1.30 has them in v1.
+        let is_older = version.minor.parse().is_ok_and(|minor: u32| minor < 30);
+        let version = if is_older { "v1beta1" } else { "v1" };
+        for (kind, spec) in [
+            (
+                "ValidatingAdmissionPolicy",
+                json!({
+                    "matchConstraints": {"resourceRules": [rule]},
+                    "validations": [{"expression": expression, "message": words}],
+                }),
+            ),
+            (
+                "ValidatingAdmissionPolicyBinding",
+                json!({"policyName": "test", "validationActions": ["Deny"]}),
+            ),
+        ] {
+            let kind = GroupVersionKind::gvk("admissionregistration.k8s.io", version, kind);
+            let resource = ApiResource::from_gvk(&kind);
+            let mut object = DynamicObject::new("test", &resource);
+            object.data = json!({"spec": spec});
+            create(&Api::all_with(self.client.clone(), &resource), &object).await;
+        }
     }
 
     /// A kubeconfig of the manager's account, so that the audit log tells its requests from ours.

@@ -55,7 +55,11 @@ fn maintainer(root: &Path, segments: u64) -> Maintainer {
 
 #[test]
 fn a_store_that_closes_seals_no_backlog_whatever_wakes_the_thread() {
-    for (time, left) in [(None, 0), (Some(LAST_SEALS), 0), (Some(Duration::ZERO), 3)] {
+    for (time, left) in [
+        (None, 0),
+        (Some(Duration::from_mins(1)), 0),
+        (Some(Duration::ZERO), 3),
+    ] {
         let folder = tempfile::tempdir().unwrap();
         let mut maintainer = maintainer(folder.path(), 3);
         if let Some(time) = time {

@@ -4,12 +4,16 @@ import { Button } from '@patternfly/react-core';
 import { ExclamationCircleIcon } from '@patternfly/react-icons';
 import { usePage } from '../hooks/use-page';
 import { useText } from '../hooks/use-text';
+import { filtersToUrl } from '../model/filter-url';
+
+const WORDS_MAX = 200;
+const excerpt = (words: string): string => (words.length > WORDS_MAX ? `${words.slice(0, WORDS_MAX)}…` : words);
 
 export const UnusableLink = () => {
   const t = useText();
-  const { state, unusable, change } = usePage();
+  const { state, unusable, leftOut, change } = usePage();
   const { filters, range, choices } = unusable;
-  if (!filters.length && !range.length && !choices.length) {
+  if (!filters.length && !range.length && !choices.length && !leftOut.length) {
     return null;
   }
   return (
@@ -20,6 +24,11 @@ export const UnusableLink = () => {
           t('The filter {{words}} of this link is not known here; the flows are shown without it.', {
             words: filters.join('; ')
           })}{' '}
+        {leftOut.length > 0 &&
+          t(
+            'The filter {{words}} is too much for one request; the flows are shown without it. Exclude less at once, or by namespace.',
+            { words: excerpt(filtersToUrl(leftOut)) }
+          )}{' '}
         {range.length > 0 &&
           t('The time {{words}} of this link cannot be; the last 5 minutes are shown.', {
             words: range.join(', ')
@@ -37,7 +46,12 @@ export const UnusableLink = () => {
       <Button
         variant="link"
         isInline
-        onClick={() => change({ filters: state.filters, range: state.range, match: state.match }, { replace: true })}
+        onClick={() =>
+          change(
+            { filters: state.filters.filter(each => !leftOut.includes(each)), range: state.range, match: state.match },
+            { replace: true }
+          )
+        }
       >
         {t('Continue without')}
       </Button>

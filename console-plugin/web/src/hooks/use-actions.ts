@@ -2,7 +2,7 @@
 //! overview and the topology.
 //! **Invariant:** filters are replaced, not widened: choosing one pair after another shows the last one chosen. What is
 //! excluded stays so, and nothing else is excluded with it.
-import { sideOf, type Filter } from '../model/filters';
+import { areCarried, sideOf, type Filter } from '../model/filters';
 import {
   addAll,
   pairOfPeers,
@@ -32,11 +32,13 @@ export const useActions = () => {
     filters.length ? [{ id, text, act: () => change({ filters: replaceAll(state.filters, filters), ...more }) }] : [];
   const flows = (filters: Filter[], more: Partial<PageState>): Action[] =>
     to('flows', t('Show its flows'), filters, { ...more, view: 'table' });
-  /** In addition to what is excluded already: it must not come back. */
-  const exclude = (filters: Filter[]): Action[] =>
-    filters.length
-      ? [{ id: 'exclude', text: t('Exclude it'), act: () => change({ filters: addAll(state.filters, filters) }) }]
+  /** In addition to what is excluded already: it must not come back. Not offered where it could not be asked. */
+  const exclude = (added: Filter[]): Action[] => {
+    const filters = addAll(state.filters, added);
+    return added.length && areCarried(filters, state.match, page.fields)
+      ? [{ id: 'exclude', text: t('Exclude it'), act: () => change({ filters }) }]
       : [];
+  };
   /** A filter of one end alone selects what is sent; both ways are meant. */
   const bothWays = (filters: Filter[]): Partial<PageState> =>
     filters.every(filter => !sideOf(filter.id)) ? {} : { match: 'bidirectional' };

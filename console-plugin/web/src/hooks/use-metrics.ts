@@ -4,7 +4,8 @@
 //! may still be on their way.
 import { getMetrics } from '../api/flows';
 import type { FrontendConfig, MatrixAnswer } from '../api/types';
-import { both, encodeFilters, type Filter } from '../model/filters';
+import { both, carried } from '../model/conditions';
+import { encodeFilters, type Filter } from '../model/filters';
 import { scopeById, seriesFromAnswer, spread, type SeriesSet } from '../model/series';
 import { pointsOf, rangeParams, settledSpan, spanOf, stepOf, type Span, type TimeRange } from '../model/time';
 import { usePage, type PageModel } from './use-page';
@@ -42,7 +43,7 @@ export const labelsOf = (config: FrontendConfig, by: string, groups = ''): strin
   return [...new Set([...(of(by) ?? [by]), ...parts.flatMap(part => of(part.replace(/s$/, '')) ?? [])])];
 };
 
-export const askMetric = (
+export const askMetric = async (
   { query, fields }: PageModel,
   { type, fn, by, groups, limit, extra }: MetricSpec,
   range: TimeRange,
@@ -56,7 +57,7 @@ export const askMetric = (
       step,
       rateInterval: step,
       // Whatever the match of the page's own filters, these must hold too.
-      filters: both(query.filters, encodeFilters(extra ?? [], 'all', fields)),
+      filters: carried(both(query.filters, encodeFilters(extra ?? [], 'all', fields))),
       range: rangeParams(range),
       limit,
       type,

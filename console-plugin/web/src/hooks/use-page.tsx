@@ -5,7 +5,7 @@
 import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useState } from 'react';
 import type { FlowQuery } from '../api/flows';
 import type { FrontendConfig } from '../api/types';
-import { addFilter, encodeFilters, FilterFields, type Filter } from '../model/filters';
+import { addFilter, encodeFilters, FilterFields, splitFilters, type Filter } from '../model/filters';
 import { FilterText } from '../model/filter-text';
 import { PortNames } from '../model/reference';
 import { rangeParams, type TimeRange } from '../model/time';
@@ -31,6 +31,8 @@ export interface PageModel {
   state: PageState;
   /** Of the address the page was opened with, until filters or range are chosen anew. */
   unusable: Unusable;
+  /** Filters that are on and not asked: one request cannot carry them. */
+  leftOut: Filter[];
   /** Records and metrics share these parameters. */
   query: FlowQuery;
   limit: number;
@@ -166,12 +168,14 @@ export const PageProvider = ({ config, children }: { config: FrontendConfig; chi
   const now = useMemo(() => makeClock(), [state, tick]);
 
   const page = useMemo((): PageModel => {
+    const { asked, leftOut } = splitFilters(state.filters, state.match, shared.fields);
     return {
       ...shared,
       state,
       unusable,
+      leftOut,
       query: {
-        filters: encodeFilters(state.filters, state.match, shared.fields),
+        filters: encodeFilters(asked, state.match, shared.fields),
         range: rangeParams(state.range),
         recordType: state.recordType === 'flowLog' ? undefined : state.recordType,
         packetLoss: state.packetLoss === 'all' ? undefined : state.packetLoss,

@@ -38,6 +38,8 @@ const load = (): Settings => {
 };
 
 let settings = load();
+/** What storage refused: it stands over what is read there, for as long as the page lasts or until it is written. */
+let unsaved: Settings = {};
 
 export const readSetting = <T>(key: string, is: Guard<T>, fallback: T): T => {
   const value = settings[key];
@@ -45,11 +47,13 @@ export const readSetting = <T>(key: string, is: Guard<T>, fallback: T): T => {
 };
 
 export const writeSetting = (key: string, value: unknown): void => {
-  settings = { ...settings, ...load(), [key]: value };
+  unsaved = { ...unsaved, [key]: value };
+  settings = { ...settings, ...load(), ...unsaved };
   try {
     localStorage.setItem(ITEM, JSON.stringify(settings));
+    unsaved = {};
   } catch {
-    // Private windows may refuse; the choice then lasts as long as the page.
+    // Private windows and full ones refuse; the choice then lasts as long as the page.
   }
   listeners.forEach(listener => listener());
 };
@@ -57,6 +61,7 @@ export const writeSetting = (key: string, value: unknown): void => {
 /** The way out for whom a setting breaks the page. */
 export const forgetSettings = (): void => {
   settings = {};
+  unsaved = {};
   try {
     localStorage.removeItem(ITEM);
   } catch {

@@ -1,8 +1,9 @@
 //! Filters as the page holds them, and their form in a request. (In the address bar: `filter-url`.)
 //! Who: the filter bar, every query, every "filter on this" action.
-//! **Invariant:** pure; the request form is NetObserv's, a filter that is on is never left out of a request, and what is
-//! excluded is what the filter would have shown, no more and no less.
+//! **Invariant:** pure; the request form is NetObserv's, a filter that is on is never left out of a request without being
+//! named (`splitFilters`), and what is excluded is what the filter would have shown, no more and no less.
 import type { ColumnConfig, FilterConfig } from '../api/types';
+import { allOf, anyOf, carried, TooMuch } from './conditions';
 
 export type Compare = '=' | '!=' | '>=' | '~' | '!~';
 export type Match = 'all' | 'any' | 'bidirectional';
@@ -110,33 +111,6 @@ export class FilterFields {
   }
 }
 
-// An encoded filter is alternatives joined by "|", each of them conditions joined by "&"; the grammar has no brackets.
-
-/** Without alternatives that say no more than a wider one beside them. */
-const tidy = (alternatives: string[][]): string => {
-  const sets = alternatives.map(each => new Set(each));
-  const isWithin = (inner: Set<string>, outer: Set<string>) => [...inner].every(each => outer.has(each));
-  return sets
-    .filter(
-      (set, index) =>
-        !sets.some((other, at) => at !== index && isWithin(other, set) && (other.size < set.size || at < index))
-    )
-    .map(set => [...set].join('&'))
-    .join('|');
-};
-
-const parted = (encoded: string): string[][] =>
-  encoded.split('|').map(alternative => alternative.split('&').filter(each => each !== ''));
-
-/** Both at once, of two encoded filters: each way to fit the one with each way to fit the other. */
-export const both = (one: string, other: string): string =>
-  tidy(parted(one).flatMap(left => parted(other).map(right => [...left, ...right])));
-
-/** Any of some encoded filters. */
-const anyOf = (encoded: string[]): string => tidy(encoded.flatMap(parted));
-
-const allOf = (encoded: string[]): string => encoded.reduce(both, '');
-
 const unquoted = (value: string): string => value.replaceAll('"', '');
 
 /** Kinds of what has no owner and kinds of owners are in two fields: one of either, or, excluded, none of both. */
@@ -203,12 +177,43 @@ const waysOf = (filters: Filter[], match: Match, fields: FilterFields): Filter[]
   return match === 'bidirectional' ? [sided, swapFilters(sided, known)] : [sided];
 };
 
-/** Filters as one request writes them, for records and for metrics: the back end counts no flow twice. */
+/**
+ * Filters as one request writes them, for records and for metrics: the back end counts no flow twice. Throws `TooMuch`
+ * where one request cannot carry them.
+ */
 export const encodeFilters = (filters: Filter[], match: Match, fields: FilterFields): string => {
   const active = filters
     .filter(filter => !filter.off && filter.values.length)
     .map(filter => ({ ...filter, values: filter.values.map(requestValue) }));
   const encode = (list: Filter[]) =>
     anyOf(waysOf(list, match, fields).map(way => allOf(way.map(filter => encodeOne(filter, fields)))));
-  return match === 'any' ? anyOf(active.map(filter => encode([filter])).filter(each => each !== '')) : encode(active);
+  return carried(
+    match === 'any' ? anyOf(active.map(filter => encode([filter])).filter(each => each !== '')) : encode(active)
+  );
+};
+
+/** Whether one request can carry these filters. */
+export const areCarried = (filters: Filter[], match: Match, fields: FilterFields): boolean => {
+  try {
+    encodeFilters(filters, match, fields);
+    return true;
+  } catch (error) {
+    if (error instanceof TooMuch) {
+      return false;
+    }
+    throw error;
+  }
+};
+
+/** Filters that one request can carry, the first ones first, and those that would be too much beside them. */
+export const splitFilters = (filters: Filter[], match: Match, fields: FilterFields) => {
+  const split: { asked: Filter[]; leftOut: Filter[] } = { asked: filters, leftOut: [] };
+  if (!areCarried(filters, match, fields)) {
+    split.asked = [];
+    for (const filter of filters) {
+      const isCarried = filter.off || areCarried([...split.asked, filter], match, fields);
+      split[isCarried ? 'asked' : 'leftOut'].push(filter);
+    }
+  }
+  return split;
 };

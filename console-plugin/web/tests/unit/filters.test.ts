@@ -1,12 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { filtersFromUrl, filtersToUrl } from '../../src/model/filter-url';
+import { both } from '../../src/model/conditions';
 import {
   addFilter,
-  both,
+  areCarried,
   encodeFilters,
   FilterFields,
   replaceFilter,
+  splitFilters,
   swapFilters,
   type Filter,
   type Match
@@ -46,7 +48,7 @@ describe('a request carries filters in the form of the back end', () => {
     [
       'src_resource!=Pod.shop.web,Pod.ops.web',
       'all',
-      'SrcK8S_Type!="Pod"|SrcK8S_Namespace!="shop"&SrcK8S_Namespace!="ops"|SrcK8S_Name!="web"'
+      'SrcK8S_Type!="Pod"|SrcK8S_Namespace!="shop","ops"|SrcK8S_Name!="web"'
     ],
     [
       'resource!=Node..one',
@@ -90,6 +92,32 @@ describe('a request carries filters in the form of the back end', () => {
         expect(records.split(',')).toHaveLength(values.length);
       })
     );
+  });
+
+  const excluded = (values: string[]): Filter[] => [
+    { id: 'protocol', compare: '=', values: ['6'] },
+    { id: 'src_resource', compare: '!=', values },
+    { id: 'dst_resource', compare: '!=', values }
+  ];
+  const KINDS = ['Pod.a.x', 'Job.c.z', 'Service.b.y', 'Deployment.d.w'];
+
+  test.each([
+    ['one', KINDS.slice(0, 1), 3],
+    ['of two namespaces', ['Pod.a.x', 'Pod.b.y'], 3],
+    ['fifty of one namespace', Array.from({ length: 50 }, (_, index) => `Pod.a.x${index}`), 3],
+    ['four hundred, too long to repeat', Array.from({ length: 400 }, (_, index) => `Pod.a.x${index}`), 2],
+    ['of two kinds', KINDS.slice(0, 2), 2],
+    ['of four kinds', KINDS.slice(0, 4), 1],
+    ['of many', Array.from({ length: 60 }, (_, index) => `Kind${index}.ns${index}.x`), 1]
+  ])('asks no more than the back end takes and names the rest: %s', (_what, values, asked) => {
+    const started = performance.now();
+    const split = splitFilters(excluded(values), 'all', fields);
+    expect(performance.now() - started).toBeLessThan(1000);
+    expect(split.asked).toHaveLength(asked);
+    expect([...split.asked, ...split.leftOut]).toEqual(excluded(values));
+    expect(areCarried(excluded(values), 'all', fields)).toBe(asked === 3);
+    const conditions = encodeFilters(split.asked, 'all', fields).split(/[|&]/);
+    expect(conditions.length).toBeLessThanOrEqual(256);
   });
 
   it('leaves out what is switched off', () => {

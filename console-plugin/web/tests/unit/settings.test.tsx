@@ -19,6 +19,21 @@ it('keeps what another window has written meanwhile', async () => {
   expect(stored()).toEqual({ theirs: 1, mine: 2 });
 });
 
+it('keeps what storage refused for as long as the page lasts, whatever is chosen next', async () => {
+  localStorage.setItem(ITEM, JSON.stringify({ mine: 'old' }));
+  const { isText, readSetting, writeSetting } = await open();
+  const refuse = vi.spyOn(Storage.prototype, 'setItem').mockImplementation(() => {
+    throw new DOMException('full', 'QuotaExceededError');
+  });
+  writeSetting('mine', 'new');
+  writeSetting('other', 'x');
+  expect(readSetting('mine', isText, '')).toBe('new');
+  refuse.mockRestore();
+  localStorage.setItem(ITEM, JSON.stringify({ mine: 'old', theirs: 1 }));
+  writeSetting('other', 'y');
+  expect(stored()).toEqual({ mine: 'new', theirs: 1, other: 'y' });
+});
+
 test.each([
   ['isAmounts', { a: '12' }],
   ['isAmounts', ['12']],

@@ -144,6 +144,14 @@ describe('the graph', () => {
   });
 
   it.each([
+    [undefined, 9],
+    [0, 0],
+    [7, 7]
+  ])('takes the points of a latency where its value of the whole range is %s', (whole, value) => {
+    expect(valueBy('p90', true, 45)({ ...latency(a, c, 90), whole })).toBe(value);
+  });
+
+  it.each([
     ['avg', 100],
     ['last', 125],
     ['min', 25],

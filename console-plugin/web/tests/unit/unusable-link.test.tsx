@@ -18,6 +18,10 @@ test.each([
   ['?filters=protocol%3D6%3Bbogus%3D1', /filter bogus=1 of/],
   ['?filters=protocol', /filter protocol of/],
   ['?filters=protocol%3D', /filter protocol= of/],
+  [
+    `?filters=${encodeURIComponent('resource!=Pod.a.x,Job.b.bogus,Deployment.c.y,Service.d.z')}`,
+    /Exclude less at once/
+  ],
   ['?filters=&off=bogus%3D1', /filter bogus=1 of/],
   ['?filters=&packetLoss=soon', /choice packetLoss=soon of/],
   ['?filters=&recordType=flow&match=some', /choice match=some, recordType=flow of/],

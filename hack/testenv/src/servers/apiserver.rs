@@ -143,7 +143,7 @@ fn ask(kubectl: &Path, kubeconfig: &Path, arguments: &[&str]) -> bool {
 
 fn api_arguments(folder: &Path, port: u16, etcd: &str) -> Vec<String> {
     let path = |name: &str| folder.join(name).display().to_string();
-    vec![
+    let mut arguments = vec![
         format!("--etcd-servers={etcd}"),
         "--bind-address=127.0.0.1".to_owned(),
         "--advertise-address=127.0.0.1".to_owned(),
@@ -169,7 +169,15 @@ fn api_arguments(folder: &Path, port: u16, etcd: &str) -> Vec<String> {
         "--enable-aggregator-routing=true".to_owned(),
         // A stop waits for open watches, a minute by default.
         "--shutdown-watch-termination-grace-period=2s".to_owned(),
-    ]
+    ];
+    if SERVER.version() == OLDEST {
+        // Policies of admission are a beta there, which is off.
+        arguments.extend([
+            "--feature-gates=ValidatingAdmissionPolicy=true".to_owned(),
+            "--runtime-config=admissionregistration.k8s.io/v1beta1=true".to_owned(),
+        ]);
+    }
+    arguments
 }
 
 fn controller_arguments(folder: &Path, kubeconfig: &Path, port: u16) -> Vec<String> {

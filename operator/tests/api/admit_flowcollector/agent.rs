@@ -193,10 +193,6 @@ fn filter_rules() {
             rule(json!({ "peerCIDR": "x/8" })),
             vec![(at("peerCIDR"), "x/8")],
         ),
-        (
-            rule(json!({ "peerIP": "10.0.0.0/8" })),
-            vec![(at("peerIP"), "10.0.0.0/8")],
-        ),
         (rule(json!({ "peerIP": "fd00::1", "sampling": 0 })), vec![]),
         (
             rule(json!({ "sampling": -1 })),
@@ -207,6 +203,10 @@ fn filter_rules() {
             vec![],
         ),
         (json!({ "rules": [{ "cidr": "10.0.0.0" }] }), vec![]),
+        (
+            json!({ "enable": true, "sampling": -1, "rules": [{ "cidr": "::/0" }] }),
+            vec![],
+        ),
         (
             json!({ "enable": true, "cidr": "10" }),
             vec![("spec.agent.ebpf.flowFilter.cidr", "10")],
@@ -230,4 +230,11 @@ fn filter_rules() {
             &errors,
         );
     }
+    // NetObserv takes it, as any address.
+    check(
+        &agent(json!({ "flowFilter": rule(json!({ "peerIP": "10.0.0.0/8" })) })),
+        &facts(),
+        &vec![(at("peerIP"), "10.0.0.0/8")],
+        &vec![],
+    );
 }

@@ -65,11 +65,14 @@ export interface GraphOptions {
   names: { unknown: string; others: string; noGroup: string };
 }
 
-/** A latency's statistic is of the whole range, as the back end took it; a total is the average of all its seconds. */
+/**
+ * A latency's statistic is of the whole range, as the back end took it, and of the points where it gave none; a total is
+ * the average of all its seconds.
+ */
 export const valueBy =
   (fn: string, isTime: boolean, seconds: number) =>
-  ({ whole = 0, stats }: Series): number =>
-    isTime ? whole : fn === 'sum' ? stats.avg * seconds : statOf(stats, fn);
+  ({ whole, stats }: Series): number =>
+    isTime ? (whole ?? statOf(stats, fn)) : fn === 'sum' ? stats.avg * seconds : statOf(stats, fn);
 
 /** With more nodes than this, the largest groups start closed. */
 export const OPEN_NODES_MAX = 110;

@@ -58,7 +58,7 @@ fn check_exporters(subject: &Subject<'_>, findings: &mut Findings) {
         if let Some(address) = kafka.map(|kafka| &kafka.address)
             && address.contains(',')
         {
-            findings.refuse(
+            findings.warn(
                 format!("spec.exporters[{at}].kafka.address"),
                 format!("{address:?} is a list, and an exporter takes one broker"),
                 "name one of them: it tells of the others",

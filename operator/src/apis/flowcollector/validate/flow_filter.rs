@@ -30,8 +30,33 @@ pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
             );
         }
         check_rule(&path, rule, findings);
+        check_used(&path, rule, findings);
     }
     check_rule(PATH, &filter.inline, findings);
+    // Beside rules it has no effect.
+    if filter.rules.iter().flatten().next().is_none() {
+        check_used(PATH, &filter.inline, findings);
+    }
+}
+
+/// What NetObserv does not look at.
+fn check_used(path: &str, rule: &FlowFilterRule, findings: &mut Findings) {
+    if let Some(address) = rule.peer_ip.as_ref().filter(|text| !text.is_empty())
+        && address.parse::<IpAddr>().is_err()
+    {
+        findings.warn(
+            format!("{path}.peerIP"),
+            format!("{address:?} is no address"),
+            "write it as 10.0.0.1 or fd00::1, or a range as peerCIDR",
+        );
+    }
+    if let Some(sampling) = rule.sampling.filter(|sampling| *sampling < 0) {
+        findings.refuse(
+            format!("{path}.sampling"),
+            format!("{sampling} is less than 0"),
+            "write out of how many packets one is looked at, such as 50",
+        );
+    }
 }
 
 fn check_rule(path: &str, rule: &FlowFilterRule, findings: &mut Findings) {
@@ -45,22 +70,6 @@ fn check_rule(path: &str, rule: &FlowFilterRule, findings: &mut Findings) {
                 "write it as 10.0.0.0/8 or fd00::/8",
             );
         }
-    }
-    if let Some(address) = rule.peer_ip.as_ref().filter(|text| !text.is_empty())
-        && address.parse::<IpAddr>().is_err()
-    {
-        findings.refuse(
-            format!("{path}.peerIP"),
-            format!("{address:?} is no address"),
-            "write it as 10.0.0.1 or fd00::1, or a range as peerCIDR",
-        );
-    }
-    if let Some(sampling) = rule.sampling.filter(|sampling| *sampling < 0) {
-        findings.refuse(
-            format!("{path}.sampling"),
-            format!("{sampling} is less than 0"),
-            "write out of how many packets one is looked at, such as 50",
-        );
     }
     let ports = [
         ("ports", &rule.ports),
