@@ -3,6 +3,7 @@
 //! **Invariant:** names and labels of the first two are NetObserv's; every label value is one of a
 //! closed set.
 
+mod proc_self;
 mod process;
 
 use std::sync::Arc;

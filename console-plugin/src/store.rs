@@ -20,7 +20,7 @@ mod files;
 mod http;
 mod ingest;
 mod intake;
-mod json;
+pub mod json;
 mod lines;
 mod maintain;
 mod metrics;

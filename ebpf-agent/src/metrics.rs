@@ -7,6 +7,7 @@
 
 pub mod catalogue;
 mod labels;
+mod proc_self;
 mod process;
 
 use std::collections::VecDeque;

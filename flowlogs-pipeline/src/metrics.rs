@@ -7,6 +7,7 @@
 pub mod family;
 pub mod instrument;
 pub mod operational;
+mod proc_self;
 pub mod process;
 pub mod registry;
 pub mod server;

@@ -93,7 +93,7 @@ impl Facts {
     }
 
     /// Whether the cluster has the Prometheus operator's ServiceMonitors.
-    fn has_monitors(&self) -> bool {
+    pub fn has_monitors(&self) -> bool {
         let kind = Kind::find("monitoring.coreos.com", "ServiceMonitor");
         kind.is_some_and(|kind| self.has(kind))
     }

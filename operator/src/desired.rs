@@ -124,6 +124,12 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Whether pipelines have the addresses of their nodes. On OpenShift a port of the node is enough, and the node's
+    /// network would need more rights.
+    fn has_host_network(&self) -> bool {
+        self.effective.uses_host_network() && !self.facts.is_openshift()
+    }
+
     /// Metrics of users.
     fn metrics(&self) -> &FlowMetrics<'a> {
         let collect =

@@ -1,5 +1,6 @@
 //! Operational metrics, under the names of NetObserv's operator.
 
+mod proc_self;
 mod process;
 
 use std::sync::Arc;

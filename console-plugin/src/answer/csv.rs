@@ -7,28 +7,29 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
-use std::fmt;
 
-use serde::Deserialize;
-use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use crate::sources::Record;
+use crate::store::json;
 
 /// Always there, always first.
 const TIMES: [&str; 3] = ["TimeFlowStartMs", "TimeFlowEndMs", "TimeReceived"];
 
 /// Why a row cannot be written.
 #[derive(Debug, thiserror::Error)]
-#[error("read a stored line as JSON: {0}")]
-pub struct LineError(#[from] serde_json::Error);
+pub enum LineError {
+    #[error("read a stored line as JSON: {0}")]
+    Line(#[from] json::LineError),
+    #[error("read a list of a stored line as JSON: {0}")]
+    List(#[from] serde_json::Error),
+}
 
 /// The text of the file. An empty `columns` means all that occur.
 pub fn csv(records: &[Record], columns: &[&str]) -> Result<String, LineError> {
     let mut names: Vec<Cow<'_, str>> = TIMES.map(Cow::Borrowed).to_vec();
     if columns.is_empty() {
-        names.extend(occurring(records)?);
+        names.extend(occurring(records)?.into_iter().map(Cow::Owned));
     } else {
         for column in columns {
             if !names.iter().any(|name| name == column) {
@@ -52,74 +53,47 @@ pub fn csv(records: &[Record], columns: &[&str]) -> Result<String, LineError> {
                 cells[*place] = Cow::Borrowed(value);
             }
         }
-        members(&record.line, |name, value| {
-            if let Some(place) = places.get(name.as_ref()) {
-                cells[*place] = shown(value)?;
+        let mut unread = None;
+        json::object(&record.line, |name, value, json| {
+            if let Some(place) = places.get(name) {
+                match shown(value, json) {
+                    Ok(cell) => cells[*place] = cell,
+                    Err(error) => unread = Some(error),
+                }
             }
-            Ok(())
         })?;
+        if let Some(error) = unread {
+            return Err(error.into());
+        }
         write_row(&mut text, cells.drain(..));
     }
     Ok(text)
 }
 
 /// All names of labels and fields but those of the times, sorted.
-fn occurring(records: &[Record]) -> Result<BTreeSet<Cow<'_, str>>, LineError> {
-    let mut all: BTreeSet<Cow<'_, str>> = BTreeSet::new();
+fn occurring(records: &[Record]) -> Result<BTreeSet<String>, LineError> {
+    let mut all = BTreeSet::new();
+    let mut note = |name: &str| {
+        if !all.contains(name) && !TIMES.contains(&name) {
+            all.insert(name.to_owned());
+        }
+    };
     for record in records {
-        all.extend(record.labels.iter().map(|(name, _)| Cow::Borrowed(&**name)));
-        members(&record.line, |name, _| {
-            all.insert(name);
-            Ok(())
-        })?;
-    }
-    for time in TIMES {
-        all.remove(time);
+        record.labels.iter().for_each(|(name, _)| note(name));
+        json::object(&record.line, |name, _, _| note(name))?;
     }
     Ok(all)
 }
 
-/// Visits the members of a line, one at a time: a map of all of them would take many times the line's memory.
-fn members<'a>(
-    line: &'a str,
-    visit: impl FnMut(Cow<'a, str>, &'a RawValue) -> Result<(), serde_json::Error>,
-) -> Result<(), LineError> {
-    struct Members<F>(F);
-
-    #[derive(Deserialize)]
-    #[serde(transparent)]
-    struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
-
-    impl<'de, F> Visitor<'de> for Members<F>
-    where
-        F: FnMut(Cow<'de, str>, &'de RawValue) -> Result<(), serde_json::Error>,
-    {
-        type Value = ();
-
-        fn expecting(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
-            text.write_str("an object")
+/// A value of a line as a cell.
+fn shown<'a>(value: json::Value<'a>, json: &'a str) -> Result<Cow<'a, str>, serde_json::Error> {
+    Ok(match value {
+        json::Value::Text(text) => text,
+        json::Value::Other if json.starts_with('[') => {
+            Cow::Owned(plain(&serde_json::from_str(json)?))
         }
-
-        fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<(), A::Error> {
-            while let Some((name, value)) = members.next_entry::<Name<'de>, &'de RawValue>()? {
-                (self.0)(name.0, value).map_err(serde::de::Error::custom)?;
-            }
-            Ok(())
-        }
-    }
-
-    let mut json = serde_json::Deserializer::from_str(line);
-    json.deserialize_map(Members(visit))?;
-    Ok(json.end()?)
-}
-
-/// A value as a cell.
-fn shown(value: &RawValue) -> Result<Cow<'_, str>, serde_json::Error> {
-    let json = value.get();
-    Ok(match json.as_bytes().first() {
-        Some(b'"' | b'[') => Cow::Owned(plain(&serde_json::from_str(json)?)),
-        _ if json == "null" => Cow::Borrowed(""),
-        _ => Cow::Borrowed(json),
+        json::Value::Other if json == "null" => Cow::Borrowed(""),
+        json::Value::Int(_) | json::Value::Other => Cow::Borrowed(json),
     })
 }
 

@@ -52,8 +52,7 @@ pub async fn export(State(api): State<Api>, RawQuery(query): RawQuery) -> Respon
         let (answer, limit_reached) = read(&api, &parameters).await?;
         off_thread(move || {
             let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-            let text = answer::csv::csv(&answer.records, &columns);
-            let text = text.map_err(|error| {
+            let text = answer::csv::csv(&answer.records, &columns).map_err(|error| {
                 ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
             })?;
             let name = jiff::Zoned::now()

@@ -1,17 +1,14 @@
 //! The process metrics every Prometheus client shows, read from `/proc/self` at each scrape.
 //!
 //! Registered by `metrics`. The start time is how a reader of counters tells a restart.
-//! **Invariant:** a file that cannot be read leaves its metric out and does nothing else.
-
-use std::fs;
+//! **Invariant:** what cannot be read leaves its metric out and does nothing else.
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
-/// Clock ticks per second in `/proc`: fixed by the kernel's interface to programs on all architectures we build for.
-const TICKS_PER_SECOND: f64 = 100.0;
+use super::proc_self::{cpu_seconds, memory, open_fds, start_time};
 
 type Row = (&'static str, &'static str, fn() -> Option<f64>);
 
@@ -24,7 +21,7 @@ const GAUGES: [Row; 3] = [
     (
         "process_resident_memory_bytes",
         "Resident memory size in bytes",
-        resident_memory,
+        || memory("VmRSS:"),
     ),
     (
         "process_start_time_seconds",
@@ -54,36 +51,6 @@ impl Collector for Process {
         }
         Ok(())
     }
-}
-
-/// Field `number` of `/proc/self/stat`, counted as in proc(5) from 1.
-fn stat_field(number: usize) -> Option<f64> {
-    let stat = fs::read_to_string("/proc/self/stat").ok()?;
-    // The command in field 2 may hold spaces; what follows its closing bracket starts with field 3.
-    let (_, rest) = stat.rsplit_once(')')?;
-    rest.split_ascii_whitespace().nth(number - 3)?.parse().ok()
-}
-
-fn cpu_seconds() -> Option<f64> {
-    Some((stat_field(14)? + stat_field(15)?) / TICKS_PER_SECOND)
-}
-
-fn start_time() -> Option<f64> {
-    let stat = fs::read_to_string("/proc/stat").ok()?;
-    let boot = stat.lines().find_map(|line| line.strip_prefix("btime "))?;
-    Some(boot.trim().parse::<f64>().ok()? + stat_field(22)? / TICKS_PER_SECOND)
-}
-
-fn resident_memory() -> Option<f64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
-    Some(line.trim().trim_end_matches(" kB").parse::<f64>().ok()? * 1024.0)
-}
-
-fn open_fds() -> Option<f64> {
-    Some(fs::read_dir("/proc/self/fd").ok()?.count() as f64)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Reads one flow line (a flat JSON object) without building a tree: each member is handed out as it is met.
 //!
-//! Called by the push decoder for each line, and by the executor for values kept as JSON.
+//! Called by the push decoder for each line, by the executor for values kept as JSON, and for CSV.
 //!
 //! **Invariant:** accepts exactly what RFC 8259 calls an object (nesting limited), in time linear in the line; what is
 //! handed out borrows from the line unless a text has escapes.

@@ -7,11 +7,9 @@ use std::fs;
 use std::sync::Arc;
 
 use super::instrument::{Instruments, Reading};
+use super::proc_self::{cpu_seconds, memory, open_fds, start_time};
 use super::registry::{RegisterError, Registry};
 use super::text::Kind;
-
-/// Clock ticks per second in `/proc`: fixed by the kernel's interface to programs on all architectures we build for.
-const TICKS_PER_SECOND: f64 = 100.0;
 
 type Row = (&'static str, Kind, &'static str, fn() -> Option<f64>);
 
@@ -67,34 +65,6 @@ pub fn register(registry: &Registry) -> Result<(), RegisterError> {
 /// The names of the process metrics.
 pub fn names() -> impl Iterator<Item = &'static str> {
     ROWS.iter().map(|(name, ..)| *name)
-}
-
-/// Field `number` of `/proc/self/stat`, counted as in proc(5) from 1.
-fn stat_field(number: usize) -> Option<f64> {
-    let stat = fs::read_to_string("/proc/self/stat").ok()?;
-    // The command in field 2 may hold spaces; what follows its closing bracket starts with field 3.
-    let (_, rest) = stat.rsplit_once(')')?;
-    rest.split_ascii_whitespace().nth(number - 3)?.parse().ok()
-}
-
-fn cpu_seconds() -> Option<f64> {
-    Some((stat_field(14)? + stat_field(15)?) / TICKS_PER_SECOND)
-}
-
-fn start_time() -> Option<f64> {
-    let stat = fs::read_to_string("/proc/stat").ok()?;
-    let boot = stat.lines().find_map(|line| line.strip_prefix("btime "))?;
-    Some(boot.trim().parse::<f64>().ok()? + stat_field(22)? / TICKS_PER_SECOND)
-}
-
-fn memory(key: &str) -> Option<f64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix(key))?;
-    Some(line.trim().trim_end_matches(" kB").parse::<f64>().ok()? * 1024.0)
-}
-
-fn open_fds() -> Option<f64> {
-    Some(fs::read_dir("/proc/self/fd").ok()?.count() as f64)
 }
 
 fn max_fds() -> Option<f64> {

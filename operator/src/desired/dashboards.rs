@@ -12,7 +12,6 @@ use super::build::{metadata, texts};
 use super::{Component, Context, Desired};
 use crate::apis::flowmetric::Chart;
 use crate::object::ObjectError;
-use crate::owned::Kind;
 use crate::scope::{METRICS_PREFIX, dashboard as names};
 
 /// Nothing on other platforms: there is nobody who shows them.
@@ -20,8 +19,7 @@ pub fn add(context: &Context, desired: &mut Desired) -> Result<(), ObjectError> 
     if !context.facts.is_openshift() {
         return Ok(());
     }
-    let monitor = Kind::find("monitoring.coreos.com", "ServiceMonitor");
-    if !monitor.is_some_and(|kind| context.facts.has(kind)) {
+    if !context.facts.has_monitors() {
         desired.lack(
             Component::Monitoring,
             "ServiceMonitorMissing",

@@ -105,7 +105,7 @@ fn main(context: &Context) -> NetworkPolicySpec {
             flows => from_nodes.extend(flows),
         }
         // So have pipelines in the Direct model; the store asks for their certificate.
-        let writes = effective.uses_embedded_store() && effective.uses_host_network();
+        let writes = effective.uses_embedded_store() && context.has_host_network();
         from_nodes.extend(writes.then_some(store::PORT));
         ingress.push(from_any(&from_nodes));
         egress.push(to_api_servers(context.facts));
@@ -161,8 +161,9 @@ fn asks_nodes(context: &Context) -> Option<NetworkPolicySpec> {
     let of_agents = effective
         .has_agent_metrics()
         .then(|| effective.agent_metrics_port());
-    let has_host_network = effective.uses_host_network() && !context.facts.is_openshift();
-    let of_pipelines = has_host_network.then(|| effective.processor_metrics_port());
+    let of_pipelines = context
+        .has_host_network()
+        .then(|| effective.processor_metrics_port());
     let ports: Vec<u16> = of_agents.into_iter().chain(of_pipelines).collect();
     let reads = effective.uses_embedded_store() && !ports.is_empty();
     reads.then(|| NetworkPolicySpec {

@@ -23,6 +23,19 @@ const POLICIES: &str = "networkpolicies";
 const DASHBOARDS: &str = "configmaps openshift-config-managed/";
 const RULES: &str = "prometheusrules";
 
+/// What another way of the flows from agents to pipelines may touch.
+const OTHER_MODEL: &[&str] = &[
+    AGENTS,
+    PIPELINES,
+    CONSOLES,
+    POLICIES,
+    DASHBOARDS,
+    RULES,
+    "netobserv-ca",
+    "cert",
+    "-flp",
+];
+
 struct Edit {
     name: &'static str,
     /// Merged into the specification.
@@ -153,17 +166,7 @@ fn edits() -> Vec<Edit> {
         Edit {
             name: "Kafka with an autoscaler",
             spec: kafka,
-            concerns: &[
-                AGENTS,
-                PIPELINES,
-                CONSOLES,
-                POLICIES,
-                DASHBOARDS,
-                RULES,
-                "netobserv-ca",
-                "cert",
-                "-flp",
-            ],
+            concerns: OTHER_MODEL,
             shows: &[
                 (TRANSFORMER, "flowlogs-pipeline-transformer"),
                 (AUTOSCALER, r#""maxReplicas":5"#),
@@ -178,17 +181,7 @@ fn edits() -> Vec<Edit> {
         Edit {
             name: "Direct",
             spec: json!({"deploymentModel": "Direct"}),
-            concerns: &[
-                AGENTS,
-                PIPELINES,
-                CONSOLES,
-                POLICIES,
-                DASHBOARDS,
-                RULES,
-                "netobserv-ca",
-                "cert",
-                "-flp",
-            ],
+            concerns: OTHER_MODEL,
             shows: &[(NODE_PIPELINE, r#""hostNetwork":true"#)],
             gone: &[PIPELINE, "Service netobserv/flowlogs-pipeline"],
             ..Edit::default()

@@ -5,7 +5,7 @@
 import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useState } from 'react';
 import type { FlowQuery } from '../api/flows';
 import type { FrontendConfig } from '../api/types';
-import { addFilter, encodeFilters, FilterFields, splitFilters, type Filter } from '../model/filters';
+import { addFilter, FilterFields, splitFilters, type Filter } from '../model/filters';
 import { FilterText } from '../model/filter-text';
 import { PortNames } from '../model/reference';
 import { rangeParams, type TimeRange } from '../model/time';
@@ -168,14 +168,14 @@ export const PageProvider = ({ config, children }: { config: FrontendConfig; chi
   const now = useMemo(() => makeClock(), [state, tick]);
 
   const page = useMemo((): PageModel => {
-    const { asked, leftOut } = splitFilters(state.filters, state.match, shared.fields);
+    const { encoded, leftOut } = splitFilters(state.filters, state.match, shared.fields);
     return {
       ...shared,
       state,
       unusable,
       leftOut,
       query: {
-        filters: encodeFilters(asked, state.match, shared.fields),
+        filters: encoded,
         range: rangeParams(state.range),
         recordType: state.recordType === 'flowLog' ? undefined : state.recordType,
         packetLoss: state.packetLoss === 'all' ? undefined : state.packetLoss,

@@ -192,28 +192,34 @@ export const encodeFilters = (filters: Filter[], match: Match, fields: FilterFie
   );
 };
 
-/** Whether one request can carry these filters. */
-export const areCarried = (filters: Filter[], match: Match, fields: FilterFields): boolean => {
+/** The same, or nothing where one request cannot carry them. */
+const encodedIfCarried = (filters: Filter[], match: Match, fields: FilterFields): string | undefined => {
   try {
-    encodeFilters(filters, match, fields);
-    return true;
+    return encodeFilters(filters, match, fields);
   } catch (error) {
     if (error instanceof TooMuch) {
-      return false;
+      return undefined;
     }
     throw error;
   }
 };
 
-/** Filters that one request can carry, the first ones first, and those that would be too much beside them. */
+/** Whether one request can carry these filters. */
+export const areCarried = (filters: Filter[], match: Match, fields: FilterFields): boolean =>
+  encodedIfCarried(filters, match, fields) !== undefined;
+
+/** Filters that one request can carry, the first ones first and encoded, and those that would be too much beside them. */
 export const splitFilters = (filters: Filter[], match: Match, fields: FilterFields) => {
-  const split: { asked: Filter[]; leftOut: Filter[] } = { asked: filters, leftOut: [] };
-  if (!areCarried(filters, match, fields)) {
-    split.asked = [];
-    for (const filter of filters) {
-      const isCarried = filter.off || areCarried([...split.asked, filter], match, fields);
-      split[isCarried ? 'asked' : 'leftOut'].push(filter);
-    }
+  const whole = encodedIfCarried(filters, match, fields);
+  if (whole !== undefined) {
+    return { asked: filters, encoded: whole, leftOut: [] };
   }
-  return split;
+  const [asked, leftOut]: [Filter[], Filter[]] = [[], []];
+  let encoded = '';
+  for (const filter of filters) {
+    const more = encodedIfCarried([...asked, filter], match, fields);
+    (more === undefined ? leftOut : asked).push(filter);
+    encoded = more ?? encoded;
+  }
+  return { asked, encoded, leftOut };
 };

@@ -79,8 +79,7 @@ fn parts(
 }
 
 fn pod(context: &Context, rendered: Rendered) -> PodSpec {
-    // On OpenShift a port of the node is enough, and the node's network would need more rights.
-    let has_host_network = context.effective.uses_host_network() && !context.facts.is_openshift();
+    let has_host_network = context.has_host_network();
     let dns_policy = if has_host_network {
         "ClusterFirstWithHostNet"
     } else {

@@ -1,0 +1,40 @@
+//! What the kernel tells of this process, read from `/proc` (proc(5)).
+//!
+//! Used by `process`, beside this, at each scrape. **Invariant:** what cannot be read is none.
+
+use std::fs;
+
+/// Clock ticks per second in `/proc`: fixed by the kernel's interface to programs on all architectures we build for.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// Field `number` of `/proc/self/stat`, counted from 1.
+fn stat_field(number: usize) -> Option<f64> {
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    // The command in field 2 may hold spaces; what follows its closing bracket starts with field 3.
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_ascii_whitespace().nth(number - 3)?.parse().ok()
+}
+
+/// User and system time, in seconds.
+pub fn cpu_seconds() -> Option<f64> {
+    Some((stat_field(14)? + stat_field(15)?) / TICKS_PER_SECOND)
+}
+
+/// When it started, in seconds since 1970.
+pub fn start_time() -> Option<f64> {
+    let stat = fs::read_to_string("/proc/stat").ok()?;
+    let boot = stat.lines().find_map(|line| line.strip_prefix("btime "))?;
+    Some(boot.trim().parse::<f64>().ok()? + stat_field(22)? / TICKS_PER_SECOND)
+}
+
+/// Bytes of a row of `/proc/self/status`, such as `VmRSS:`.
+pub fn memory(row: &str) -> Option<f64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(row))?;
+    Some(line.trim().trim_end_matches(" kB").parse::<f64>().ok()? * 1024.0)
+}
+
+/// Open descriptors.
+pub fn open_fds() -> Option<f64> {
+    Some(fs::read_dir("/proc/self/fd").ok()?.count() as f64)
+}
