@@ -34,9 +34,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         is_downstream: arguments.downstream_deployment,
         namespace: arguments.namespace.clone(),
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .thread_name("manager")
+    // It computes for milliseconds; each further thread would cost a heap of its own.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("start the async runtime")?;

@@ -3,11 +3,13 @@
 //! Made at the edge of `desired/`, applied by `owned`. **Invariant:** knows nothing about what an object is for.
 
 mod compare;
+mod copied;
 pub mod quantity;
 #[cfg(test)]
 mod tests;
 
 pub use compare::difference;
+pub use copied::{Copied, Invalid};
 
 use kube::Resource;
 use kube::core::{DynamicObject, GroupVersionKind};

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
-use kube::core::error_boundary::DeserializeGuard;
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::watcher::{self, Event, watcher};
@@ -23,6 +22,7 @@ use crate::apis::flowcollectorslice::FlowCollectorSlice;
 use crate::apis::flowmetric::FlowMetric;
 use crate::cluster::Facts;
 use crate::metrics::Metrics;
+use crate::object::Copied;
 use crate::owned::{Applier, Observed};
 use crate::reconcile::{
     Backoff, Due, Next, Parts, Queue, Reconciler, RunError, Settings, Unreadable, migration,
@@ -35,7 +35,7 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 const RUN_LIMIT: Duration = Duration::from_mins(5);
 
 /// A copy of all our resources of a kind, also of those that cannot be read: they hide no other.
-type Copies<K> = Store<DeserializeGuard<K>>;
+type Copies<K> = Store<Copied<K>>;
 
 /// What the work needs.
 pub struct Work {
@@ -160,7 +160,7 @@ fn follow<K>(client: &Client, edited: Arc<Notify>, tasks: &mut JoinSet<()>) -> C
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
 {
-    let api: Api<DeserializeGuard<K>> = Api::all(client.clone());
+    let api: Api<Copied<K>> = Api::all(client.clone());
     let (store, writer) = reflector::store();
     let events = reflector::reflector(
         writer,
@@ -188,7 +188,7 @@ where
     store
 }
 
-fn log_unreadable<K: Resource<DynamicType = ()>>(event: &Event<DeserializeGuard<K>>) {
+fn log_unreadable<K: Resource<DynamicType = ()>>(event: &Event<Copied<K>>) {
     if let Event::Apply(object) | Event::InitApply(object) = event
         && let Some(problem) = problem(object)
     {
@@ -197,9 +197,8 @@ fn log_unreadable<K: Resource<DynamicType = ()>>(event: &Event<DeserializeGuard<
 }
 
 /// Why an object cannot be read, with its name.
-fn problem<K: Resource<DynamicType = ()>>(object: &DeserializeGuard<K>) -> Option<String> {
-    let DeserializeGuard(object) = object;
-    let invalid = object.as_ref().err()?;
+fn problem<K: Resource<DynamicType = ()>>(object: &Copied<K>) -> Option<String> {
+    let invalid = object.0.as_ref().err()?;
     let meta = &invalid.metadata;
     Some(format!(
         "{} {}/{} cannot be read and is left out: {}",
@@ -235,8 +234,7 @@ where
     problems.sort();
     unreadable.extend(problems);
     all.iter()
-        .filter_map(|copy| copy.0.as_ref().ok())
-        .map(|object| Arc::new(object.clone()))
+        .filter_map(|copy| copy.0.as_ref().ok().cloned())
         .collect()
 }
 

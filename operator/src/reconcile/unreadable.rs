@@ -2,7 +2,6 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::api::{Api, PostParams};
-use kube::core::error_boundary::InvalidObject;
 use kube::core::{ApiResource, DynamicObject};
 use kube::{Client, ResourceExt as _};
 use serde_json::json;
@@ -10,6 +9,7 @@ use serde_json::json;
 use super::Next;
 use super::write_status::now;
 use crate::apis::flowcollector::FlowCollector;
+use crate::object::Invalid;
 
 /// Tells of each FlowCollector once in each generation.
 pub struct Unreadable {
@@ -25,7 +25,7 @@ impl Unreadable {
     }
 
     /// One run for a FlowCollector that cannot be read.
-    pub async fn run(&mut self, invalid: &InvalidObject) -> Next {
+    pub async fn run(&mut self, invalid: &Invalid) -> Next {
         let said = (invalid.metadata.uid.clone(), invalid.metadata.generation);
         if self.told.as_ref() != Some(&said) && !tell(&self.client, invalid).await {
             return Next::Error;
@@ -37,7 +37,7 @@ impl Unreadable {
 }
 
 /// Writes why into the status, and says whether that was possible; if not, why is in the log.
-async fn tell(client: &Client, invalid: &InvalidObject) -> bool {
+async fn tell(client: &Client, invalid: &Invalid) -> bool {
     let name = invalid.metadata.name.as_deref().unwrap_or_default();
     let condition = Condition {
         type_: "Ready".to_owned(),
