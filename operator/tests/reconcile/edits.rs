@@ -320,10 +320,8 @@ async fn wrong_after_back_to(world: &World, spec: &Value, objects: &Snapshot) ->
     replace(world, spec).await;
     let mut wrong = twice(&writes_since(world, writes));
     let ours = Snapshot::ours(&world.plane.client).await;
-    let mut left = ours.since(objects);
-    // With a claim would go the data; certificates of our own wait for when they are wanted again.
-    left.retain(|key| !key.starts_with("+ PersistentVolumeClaim ") && !key.ends_with("-own-certs"));
-    wrong.extend(left.iter().map(|key| format!("left behind: {key}")));
+    let traces = ours.traces(objects);
+    wrong.extend(traces.iter().map(|key| format!("left behind: {key}")));
     wrong
 }
 

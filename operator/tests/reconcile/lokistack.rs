@@ -4,14 +4,31 @@ use crate::support::control_plane::{NAMESPACE, create, parse};
 use crate::support::{World, eventually};
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{Api, DeleteParams, Patch, PatchParams};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use serde_json::{Value, json};
 
-fn dynamic(world: &World, group: &str, kind: &str, plural: &str) -> Api<DynamicObject> {
+fn dynamic(world: &World, namespace: &str, [group, kind, plural]: [&str; 3]) -> Api<DynamicObject> {
     let kind = GroupVersionKind::gvk(group, "v1", kind);
     let resource = ApiResource::from_gvk_with_plural(&kind, plural);
-    Api::namespaced_with(world.plane.client.clone(), NAMESPACE, &resource)
+    Api::namespaced_with(world.plane.client.clone(), namespace, &resource)
+}
+
+/// All LokiStacks of a namespace.
+pub fn stacks(world: &World, namespace: &str) -> Api<DynamicObject> {
+    dynamic(
+        world,
+        namespace,
+        ["loki.grafana.com", "LokiStack", "lokistacks"],
+    )
+}
+
+/// A LokiStack in a state.
+pub fn stack(name: &str, status: &Value) -> DynamicObject {
+    parse(
+        json!({"apiVersion": "loki.grafana.com/v1", "kind": "LokiStack",
+        "metadata": {"name": name}, "status": status}),
+    )
 }
 
 /// Waits until the console's configuration says something.
@@ -31,7 +48,8 @@ async fn told(world: &World, what: &str, is_told: impl Fn(&Value) -> bool) {
     .await;
 }
 
-async fn serve_lokistacks(world: &World) {
+/// Makes the cluster one that has LokiStacks.
+pub async fn serve_lokistacks(world: &World) {
     let definitions: Api<CustomResourceDefinition> = Api::all(world.plane.client.clone());
     let definition = json!({
         "metadata": {"name": "lokistacks.loki.grafana.com"},
@@ -41,6 +59,12 @@ async fn serve_lokistacks(world: &World) {
                 "openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}]},
     });
     create(&definitions, &parse(definition)).await;
+    let stacks = stacks(world, NAMESPACE);
+    eventually("LokiStacks are served", async || {
+        let listed = stacks.list(&ListParams::default()).await;
+        listed.map(drop).map_err(|error| error.to_string())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -61,12 +85,10 @@ async fn the_console_is_told_what_a_lokistack_and_a_users_rule_say() {
     let message = world.reason(condition, "CantFetchLokiStack").await;
     assert!(message.contains("netobserv/ls"), "{message}");
 
-    let stacks = dynamic(&world, "loki.grafana.com", "LokiStack", "lokistacks");
+    let stacks = stacks(&world, NAMESPACE);
     let pending =
         json!({"conditions": [{"type": "Ready", "status": "False", "message": "pods start"}]});
-    let stack = json!({"apiVersion": "loki.grafana.com/v1", "kind": "LokiStack",
-        "metadata": {"name": "ls"}, "status": pending});
-    create(&stacks, &parse(stack)).await;
+    create(&stacks, &stack("ls", &pending)).await;
     let message = world.reason(condition, "LokiStackNotReady").await;
     assert_eq!(message, "LokiStack netobserv/ls: Ready: pods start");
     let says = |status: &'static str| move |config: &Value| config["loki"]["status"] == status;
@@ -85,9 +107,8 @@ async fn the_console_is_told_what_a_lokistack_and_a_users_rule_say() {
 
     let rules = dynamic(
         &world,
-        "monitoring.coreos.com",
-        "PrometheusRule",
-        "prometheusrules",
+        NAMESPACE,
+        ["monitoring.coreos.com", "PrometheusRule", "prometheusrules"],
     );
     let rule = json!({"apiVersion": "monitoring.coreos.com/v1", "kind": "PrometheusRule",
         "metadata": {"name": "mine", "labels": {"netobserv": "true"},

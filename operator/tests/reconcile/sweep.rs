@@ -1,8 +1,10 @@
 //! Every property of the specification is set and taken back: its state is reached both times, without an error that
 //! stays and without a write that repeats. `make sweep` goes through all of them, a test through a sample.
 
+use super::lokistack::{serve_lokistacks, stack, stacks};
 use crate::support::control_plane::{NAMESPACE, create, parse};
-use crate::support::{Snapshot, World, properties};
+use crate::support::properties::{self, Property};
+use crate::support::{Snapshot, World};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
 use kube::api::{Api, Patch, PatchParams};
 use serde_json::{Value, json};
@@ -47,21 +49,30 @@ async fn problem(world: &World, path: &str, spec: &Value, before: &Snapshot) -> 
     if ready == "Failure" && issue != "Error" {
         return Some(format!("{message}: {details}"));
     }
-    let left = Snapshot::ours(&world.plane.client).await.since(before);
-    (!left.is_empty()).then(|| format!("leaves a trace: {left:?}"))
+    let traces = Snapshot::ours(&world.plane.client).await.traces(before);
+    (!traces.is_empty()).then(|| format!("leaves a trace: {traces:?}"))
 }
 
-/// Generated references name these, and these keys; one of their namespaces is another one.
+/// Generated references name these, and these keys; one of their namespaces is another one. What belongs to a LokiStack
+/// is there with it.
 async fn add_what_references_name(world: &World) {
     let namespaces: Api<Namespace> = Api::all(world.plane.client.clone());
     create(&namespaces, &parse(json!({"metadata": {"name": "other"}}))).await;
-    let data = json!({"tls.crt": "of others", "tls.key": "of others", "other": "of others"});
+    let data = json!({"tls.crt": "of others", "tls.key": "of others", "other": "of others",
+        "service-ca.crt": "of others"});
+    serve_lokistacks(world).await;
+    let ready = json!({"conditions": [{"type": "Ready", "status": "True"}]});
     for (namespace, name) in [(NAMESPACE, "other"), ("other", "elsewhere")] {
-        let metadata = json!({"name": name});
-        let secret = json!({"metadata": metadata, "stringData": data});
-        create(&world.namespaced::<Secret>(namespace), &parse(secret)).await;
-        let config = json!({"metadata": metadata, "data": data});
-        create(&world.namespaced::<ConfigMap>(namespace), &parse(config)).await;
+        create(&stacks(world, namespace), &stack(name, &ready)).await;
+        let named = |suffix: &str| json!({"name": format!("{name}{suffix}")});
+        for suffix in ["", "-query-frontend-http"] {
+            let secret = json!({"metadata": named(suffix), "stringData": data});
+            create(&world.namespaced::<Secret>(namespace), &parse(secret)).await;
+        }
+        for suffix in ["", "-gateway-ca-bundle", "-ca-bundle"] {
+            let config = json!({"metadata": named(suffix), "data": data});
+            create(&world.namespaced::<ConfigMap>(namespace), &parse(config)).await;
+        }
     }
 }
 
@@ -75,6 +86,11 @@ async fn every_property_reaches_its_state_and_is_taken_back() {
         Ok("all") => {}
         Ok(part) => chosen.retain(|property| property.path.contains(part)),
         Err(_) => chosen = chosen.into_iter().step_by(STRIDE).collect(),
+    }
+    let elsewhere = |property: &&mut Property| property.path == "spec.loki.lokiStack.namespace";
+    if let Some(property) = chosen.iter_mut().find(elsewhere) {
+        // What is copied from there has a name that is free in ours.
+        property.spec["loki"]["lokiStack"]["name"] = json!("elsewhere");
     }
     add_what_references_name(&world).await;
     world.create_collector(json!({})).await;

@@ -186,6 +186,7 @@ const SWITCHES: &[(&str, &str, &str)] = &[
     (".tls.provided", "type", r#""Provided""#),
     (".sasl.client", "type", r#""Plain""#),
     // What is copied from another namespace has a name that is free in ours.
+    (".clientCert.namespace", "name", r#""elsewhere""#),
     (".caCert.namespace", "name", r#""elsewhere""#),
     (".userCert.namespace", "name", r#""elsewhere""#),
     (".provided.namespace", "name", r#""elsewhere""#),

@@ -64,6 +64,18 @@ impl Snapshot {
         self.0.keys().cloned().collect()
     }
 
+    /// What is not as it was `before`, but for what stays when a mode goes: with a claim would go the data, and
+    /// certificates of our own wait for when they are wanted again.
+    pub fn traces(&self, before: &Self) -> Vec<String> {
+        let mut traces = self.since(before);
+        let stays = |key: &String| {
+            key.starts_with("+ PersistentVolumeClaim ")
+                || (key.starts_with("+ Secret ") && key.ends_with("-own-certs"))
+        };
+        traces.retain(|key| !stays(key));
+        traces
+    }
+
     /// Keys of what was added to, went from, or differs from `before`, marked `+`, `-` and `~`.
     pub fn since(&self, before: &Self) -> Vec<String> {
         let gone = before.0.keys().filter(|key| !self.0.contains_key(*key));
