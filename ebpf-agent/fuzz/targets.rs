@@ -1,4 +1,4 @@
-//! What each fuzz target does with its bytes, whoever chooses them: libFuzzer (`fuzz_targets/`), or `tests/fuzz.rs` of the
+//! What each fuzz target does with its bytes, whoever chooses them: libFuzzer (`fuzz_targets/`), or `tests/host/fuzz.rs` of the
 //! agent, which changes the seeds at random for a few seconds in every `cargo test`.
 //!
 //! **Invariant:** what must hold for any bytes is asserted here and nowhere else.

@@ -1,4 +1,5 @@
-//! A short run of the fuzz targets: every seed as it is, then many with random damage; and inputs made to be costly.
+//! A short run of the fuzz targets, in a program of its own, whose allocator counts: every seed as it is, then many with
+//! random damage; and inputs made to be costly.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 #[path = "../fuzz/targets.rs"]

@@ -1,19 +1,13 @@
 //! The gRPC exporter against a real server: what arrives, and what is counted when it does not.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "support_grpc/certificates.rs"]
-mod certificates;
-#[path = "support_grpc/collector.rs"]
-mod collector;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::certificates::{self, Authority};
+use crate::collector::pbflow::{DataLink, Network, Record, Records, Transport};
+use crate::collector::{Behaviour, Collector, PATIENCE, until};
 use bytes::Bytes;
-use certificates::Authority;
-use collector::pbflow::{DataLink, Network, Record, Records, Transport};
-use collector::{Behaviour, Collector, PATIENCE, until};
 use netobserv_ebpf_agent::config::export::Reconnect;
 use netobserv_ebpf_agent::config::{GrpcConfig, MetricsLevel, TlsFiles};
 use netobserv_ebpf_agent::exporters::grpc::GrpcExporter;

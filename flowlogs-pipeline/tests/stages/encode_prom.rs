@@ -1,5 +1,4 @@
 //! The `prom` stage and its server, read as Prometheus would.
-#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::fmt::Write as _;
 use std::io::Write as _;

@@ -1,16 +1,12 @@
 //! `contracts/loki.json`: what the console reads from Loki, made by the stage itself.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "support/loki.rs"]
-mod loki;
 
 use std::time::Instant;
 
+use crate::loki::{FakeLoki, PATIENCE};
 use flowlogs_pipeline::metrics::{Operational, Registry};
 use flowlogs_pipeline::model::{Batch, Record, Value};
 use flowlogs_pipeline::stage::BuildContext;
 use flowlogs_pipeline::write::{self, WriteConfig};
-use loki::{FakeLoki, PATIENCE};
 use serde_json::{Value as Json, json};
 
 const APP: &str = "netobserv-flowcollector";

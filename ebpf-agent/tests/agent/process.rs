@@ -1,19 +1,12 @@
 //! The whole agent as a process: how it starts, refuses to start, and stops.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "support_grpc/collector.rs"]
-#[allow(dead_code, reason = "the exporter's tests use more of it")]
-mod collector;
-#[path = "support_grpc/isolated.rs"]
-mod isolation;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use collector::{Behaviour, Collector, pbflow};
-use isolation::{isolated, run};
+use crate::collector::{Behaviour, Collector, pbflow};
+use crate::isolation::{isolated, run};
 
 const PATIENCE: Duration = Duration::from_mins(2);
 const AGENT: &str = env!("CARGO_BIN_EXE_netobserv-ebpf-agent");

@@ -1,8 +1,4 @@
 //! Round trip times on real traffic, and the hooks for them.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "support/support.rs"]
-mod support;
 
 use std::{
     io::{Read as _, Write as _},
@@ -11,17 +7,17 @@ use std::{
     time::Duration,
 };
 
-use aya::{
-    Btf, EbpfLoader,
-    programs::{BtfTracePoint, FEntry, KProbe, Program, ProgramError},
-};
-use netobserv_ebpf_agent::kernel::{Settings, Status};
-use support::{
+use crate::support::{
     agent::{Agent, Record, settings},
     is_privileged,
     netns::Namespace,
     tun::SlowLink,
 };
+use aya::{
+    Btf, EbpfLoader,
+    programs::{BtfTracePoint, FEntry, KProbe, Program, ProgramError},
+};
+use netobserv_ebpf_agent::kernel::{Settings, Status};
 
 #[test]
 fn the_round_trip_time_of_a_slow_link_is_that_of_the_link() {

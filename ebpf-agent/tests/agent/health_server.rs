@@ -1,8 +1,4 @@
 //! The HTTP server of metrics and health, asked as a scraper and a kubelet ask.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "support_grpc/certificates.rs"]
-mod certificates;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -151,7 +147,7 @@ async fn a_port_that_is_taken_is_named() {
 #[tokio::test]
 async fn tls_is_served_with_the_given_certificate() {
     let folder = tempfile::tempdir().unwrap();
-    let authority = certificates::Authority::new(folder.path(), "ca");
+    let authority = crate::certificates::Authority::new(folder.path(), "ca");
     let identity = authority.issue("server");
     let running = serve(
         Health::default(),

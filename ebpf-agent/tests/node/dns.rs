@@ -1,18 +1,14 @@
 //! DNS tracking on real traffic.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "support/support.rs"]
-mod support;
 
 use std::{net::IpAddr, time::Duration};
 
-use netobserv_ebpf_agent::kernel::Settings;
-use support::{
+use crate::support::{
     agent::{Agent, Record, lost_packets, packets, settings},
     frames::{self, Ip},
     is_privileged, let_pass,
     netns::{FrameSender, Namespace, veth},
 };
+use netobserv_ebpf_agent::kernel::Settings;
 
 const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
 const RESOLVER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 53));

@@ -1,7 +1,6 @@
 //! The parsers of the kernel programs, on the host: tables of frames, and any bytes at all.
-#![allow(clippy::unwrap_used, reason = "tests")]
 
-#[path = "support/frames.rs"]
+#[path = "../support/frames.rs"]
 #[allow(dead_code, reason = "the node tests use the rest")]
 mod frames;
 

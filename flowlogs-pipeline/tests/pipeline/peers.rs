@@ -1,8 +1,4 @@
 //! Peers of the gRPC ingester that are slow, silent or greedy: they harm no other and hold no stop up.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "support/pipeline.rs"]
-mod pipeline;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -10,12 +6,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use crate::pipeline::Running;
 use bytes::Bytes;
 use flowlogs_pipeline::ingest::protobuf::pbflow::{Record, Records};
 use hyper::body::{Body, Frame};
 use hyper::client::conn::http2::SendRequest;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use pipeline::Running;
 use serde_json::json;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;

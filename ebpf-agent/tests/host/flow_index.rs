@@ -1,5 +1,4 @@
 //! The places of keys in the flow table, on the host: keys as regular as networks make them, and many starts of the agent.
-#![allow(clippy::unwrap_used, reason = "tests")]
 
 use netobserv_ebpf_agent::kernel::abi::{
     FlowKey, HASH_NUMBERS, PROTOCOL_ICMP, PROTOCOL_TCP, TRIES, index_starts, mapped, number_bits,

@@ -1,16 +1,12 @@
 //! The watcher against the real kernel: links and namespaces come, change and go.
 //!
 //! Each test runs on a thread with network and mount namespaces of its own; what it makes goes with the thread.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "support_grpc/isolated.rs"]
-mod isolation;
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
-use isolation::run;
+use crate::isolation::{self, run};
 use netobserv_ebpf_agent::interfaces::model::Interface;
 use netobserv_ebpf_agent::interfaces::table::Event;
 use netobserv_ebpf_agent::interfaces::watch::{Settings, Told, Watcher};

@@ -1,16 +1,10 @@
 //! `contracts/metrics.json` against what a running pipeline of all stages shows.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "support/loki.rs"]
-mod loki;
-#[path = "support/pipeline.rs"]
-mod pipeline;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::loki::FakeLoki;
+use crate::pipeline::Running;
 use flowlogs_pipeline::ingest::protobuf::pbflow::{Record, Records};
-use loki::FakeLoki;
-use pipeline::Running;
 use serde_json::{Value, json};
 
 /// Name, then type and names of the labels.

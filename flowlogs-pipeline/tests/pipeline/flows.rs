@@ -1,21 +1,15 @@
 //! Whole pipelines in one process: flows over gRPC to Loki and Prometheus, files to writers, and bad input.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "support/loki.rs"]
-mod loki;
-#[path = "support/pipeline.rs"]
-mod pipeline;
 
 use std::time::Instant;
 
+use crate::loki::{self, FakeLoki};
+use crate::pipeline::{self, Running};
 use flowlogs_pipeline::app;
 use flowlogs_pipeline::config::{Format, load_text};
 use flowlogs_pipeline::ingest::lines::LINE_BYTES_MAX;
 use flowlogs_pipeline::ingest::protobuf::pbflow::{
     DupMapEntry, Ip, Network, Record, Records, Transport, ip::IpFamily,
 };
-use loki::FakeLoki;
-use pipeline::Running;
 use prost::Message as _;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

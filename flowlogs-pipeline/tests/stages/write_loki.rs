@@ -1,17 +1,13 @@
 //! The Loki stage against a fake that decodes and checks every push.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "support/loki.rs"]
-mod loki;
 
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::loki::{Answer, FakeLoki, PATIENCE, flows, record, wait_until};
 use flowlogs_pipeline::metrics::{Operational, Registry};
 use flowlogs_pipeline::model::Batch;
 use flowlogs_pipeline::stage::{BuildContext, Terminal};
 use flowlogs_pipeline::write::{self, WriteConfig};
-use loki::{Answer, FakeLoki, PATIENCE, flows, record, wait_until};
 use serde_json::{Value as Json, json};
 
 const STAGE: &str = "loki";

@@ -1,10 +1,9 @@
 //! A short run of the fuzz targets: every seed as it is, then many with random damage.
-#![allow(clippy::unwrap_used, reason = "tests")]
 
-#[path = "../fuzz/targets.rs"]
+#[path = "../../fuzz/targets.rs"]
 mod targets;
 
-#[path = "support/fuzz_run.rs"]
+#[path = "../support/fuzz_run.rs"]
 mod harness;
 
 use harness::run;

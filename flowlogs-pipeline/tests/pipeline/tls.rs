@@ -1,13 +1,9 @@
 //! Flows over TLS through a whole pipeline: with the right authority, without a client certificate, with a wrong one.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "support/pipeline.rs"]
-mod pipeline;
 
 use std::path::{Path, PathBuf};
 
+use crate::pipeline::{Running, send_over};
 use flowlogs_pipeline::ingest::protobuf::pbflow::{Record, Records};
-use pipeline::{Running, send_over};
 use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
 use serde_json::json;
 use tonic::Status;

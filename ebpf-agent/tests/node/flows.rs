@@ -1,8 +1,4 @@
 //! Every packet that crosses a watched interface is in exactly one flow, or counted as lost.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "support/support.rs"]
-mod support;
 
 use std::{
     collections::HashMap,
@@ -13,14 +9,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use netobserv_ebpf_agent::kernel::Settings;
-use support::{
+use crate::support::{
     agent::{Agent, Record, bytes, lost_packets, packets, settings},
     frames::{self, Ip, numbered},
     is_privileged, let_pass,
     netns::{Namespace, connect, veth},
     tun::SlowLink,
 };
+use netobserv_ebpf_agent::kernel::Settings;
 
 /// Longer than a loaded machine needs for anything here.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -148,7 +144,7 @@ fn every_kind_is_counted(hook: Hook) {
 }
 
 fn destination_of(record: &Record) -> IpAddr {
-    use support::agent::pbflow::ip::IpFamily::{Ipv4, Ipv6};
+    use crate::support::agent::pbflow::ip::IpFamily::{Ipv4, Ipv6};
     let network = record.network.as_ref().unwrap();
     match network
         .dst_addr

@@ -1,8 +1,4 @@
 //! Attaching beside others, and leaving nothing behind.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "support/support.rs"]
-mod support;
 
 use std::{
     fs::File,
@@ -14,6 +10,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::support::{
+    OTHER_PROGRAMS,
+    agent::{Agent, lost_packets, packets, settings},
+    frames::{self, Ip},
+    is_privileged,
+    netns::{Namespace, veth},
+};
 use aya::{
     Ebpf,
     programs::{
@@ -25,13 +28,6 @@ use netobserv_ebpf_agent::{
     config::{Anchor, AttachConfig, AttachMode, Direction},
     interfaces::model::{Interface, Netns, NetnsId},
     kernel::{AttachKind, Settings},
-};
-use support::{
-    OTHER_PROGRAMS,
-    agent::{Agent, lost_packets, packets, settings},
-    frames::{self, Ip},
-    is_privileged,
-    netns::{Namespace, veth},
 };
 
 /// Our program's name, as short as the kernel keeps it.
@@ -376,7 +372,7 @@ fn attached_child(namespace: &Namespace, mode: &str) -> Child {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
-            "holds_an_attachment_until_it_is_killed",
+            "attach::holds_an_attachment_until_it_is_killed",
             "--nocapture",
         ])
         .env(CHILD_NETNS, namespace.path())

@@ -1,8 +1,4 @@
 //! The program as a process: what it prints, its exit codes, and how it stops.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "support/pipeline.rs"]
-mod pipeline;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -10,9 +6,9 @@ use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use crate::pipeline::{self, PATIENCE, send_over};
 use flowlogs_pipeline::ingest::lines::LINE_BYTES_MAX;
 use flowlogs_pipeline::ingest::protobuf::pbflow::{Record, Records};
-use pipeline::{PATIENCE, send_over};
 use serde_json::json;
 use tonic::Status;
 use tonic::transport::Endpoint;

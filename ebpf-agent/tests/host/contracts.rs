@@ -1,5 +1,4 @@
-//! Generated files are what is committed. `UPDATE_CONTRACTS=1 cargo test --test contracts` writes them.
-#![allow(clippy::unwrap_used, reason = "tests")]
+//! Generated files are what is committed. `UPDATE_CONTRACTS=1 cargo test --test host contracts` writes them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +6,7 @@ use std::path::{Path, PathBuf};
 use netobserv_ebpf_agent::config::listing;
 use netobserv_ebpf_agent::metrics::catalogue;
 
-const TABLE_START: &str = "<!-- variables: generated, see tests/contracts.rs -->\n";
+const TABLE_START: &str = "<!-- variables: generated, see tests/host/contracts.rs -->\n";
 const TABLE_END: &str = "<!-- end of variables -->\n";
 
 fn path(name: &str) -> PathBuf {
@@ -22,7 +21,7 @@ fn check(name: &str, generated: &str) {
     let committed = fs::read_to_string(&path).unwrap_or_default();
     assert!(
         committed == generated,
-        "{name} is out of date: UPDATE_CONTRACTS=1 cargo test --test contracts"
+        "{name} is out of date: UPDATE_CONTRACTS=1 cargo test --test host contracts"
     );
 }
 

@@ -1,20 +1,16 @@
 //! The flow table: one entry for each flow, whoever begins it, and nothing left of the flows before.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "support/support.rs"]
-mod support;
 
 use std::{collections::HashSet, sync::Barrier, thread};
 
 use aya::programs::{SchedClassifier, TcAttachType};
 
-use netobserv_ebpf_agent::kernel::Settings;
-use support::{
+use crate::support::{
     agent::{Agent, bytes, lost_packets, packets, settings},
     frames::{self, Ip, numbered},
     is_privileged,
     netns::{Namespace, veth},
 };
+use netobserv_ebpf_agent::kernel::Settings;
 
 #[test]
 fn flows_that_two_processors_begin_at_once_are_one_record_each() {

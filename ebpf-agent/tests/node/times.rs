@@ -1,12 +1,8 @@
 //! The times of flows, which the kernel programs take once per tick.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "support/support.rs"]
-mod support;
 
 use std::time::{Duration, Instant, SystemTime};
 
-use support::{
+use crate::support::{
     agent::{Agent, Record, settings},
     frames::numbered,
     is_privileged, let_pass,
