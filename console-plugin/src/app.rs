@@ -88,7 +88,7 @@ fn run_store_command(command: &StoreCommand) -> anyhow::Result<()> {
                 start_ms: start.map_or(TimeRange::ALL.start_ms, milliseconds),
                 end_ms: end.map_or(TimeRange::ALL.end_ms, milliseconds),
             };
-            store::tool::export(path, range, &mut output)?
+            store::tool::export(path, range, &mut output, &mut std::io::stderr())?
         }
     };
     // Standard output may be a CSV file, and standard error may be closed.
@@ -100,6 +100,13 @@ fn run_store_command(command: &StoreCommand) -> anyhow::Result<()> {
         summary.bytes,
         summary.damaged
     );
+    if summary.unsealed_bytes > 0 {
+        let _ = writeln!(
+            std::io::stderr(),
+            "the newest flows, {} bytes of pushes, are in the log and not among them: they are once the store has sealed them, at its end at the latest",
+            summary.unsealed_bytes
+        );
+    }
     if summary.damaged > 0 {
         bail!(
             "damaged files: {}; the store sets them aside when it starts and serves the rest",

@@ -49,17 +49,17 @@ pub enum Command {
 pub enum StoreCommand {
     /// List files with rows, bytes and time range
     List {
-        /// Folder of the store
+        /// Folder of the store, or DATA of `make run`
         path: PathBuf,
     },
     /// Read everything and report damage
     Verify {
-        /// Folder of the store
+        /// Folder of the store, or DATA of `make run`
         path: PathBuf,
     },
     /// Write flows as CSV to standard output
     Export {
-        /// Folder of the store
+        /// Folder of the store, or DATA of `make run`
         path: PathBuf,
         /// First second, Unix time
         #[arg(long, value_name = "SECONDS")]

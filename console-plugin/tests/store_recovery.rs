@@ -197,7 +197,7 @@ fn a_row_that_a_crash_left_in_two_places_is_answered_once() {
         assert_eq!((summary.rows, summary.damaged), (rows, 0), "{files:?}");
         assert_eq!(listed(&copy.path().join("flows")), summary, "either folder");
         let mut csv = Vec::new();
-        tool::export(copy.path(), TimeRange::ALL, &mut csv).unwrap();
+        tool::export(copy.path(), TimeRange::ALL, &mut csv, &mut std::io::sink()).unwrap();
         let lines = String::from_utf8(csv).unwrap().lines().count() as u64;
         assert_eq!(lines, rows + 1, "{files:?}");
         assert_eq!(

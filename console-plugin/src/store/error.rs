@@ -43,6 +43,8 @@ pub enum StoreError {
     },
     #[error("the folder {path} is used by another program (lock {path}/lock); stop it or set store.path", path = path.display())]
     InUse { path: PathBuf },
+    #[error("no store is in {path}: name its folder, `flows` in it, or the DATA of make run", path = .0.display())]
+    NoStore(PathBuf),
     #[error("the hour at {hour_ms} ms has no folder's name: its rows stay in the log")]
     NoHour { hour_ms: i64 },
     #[error("{path} is damaged: {reason}", path = path.display())]
@@ -103,6 +105,7 @@ impl StoreError {
         match self {
             Self::Io { .. } => "io",
             Self::InUse { .. } => "in_use",
+            Self::NoStore(_) => "no_store",
             Self::DiskFull(_) => DISK_FULL,
             Self::NoHour { .. } => "no_hour",
             Self::Damaged { .. } => "damaged",

@@ -32,6 +32,8 @@ pub struct Column {
     pub name: &'static str,
     /// How a member of that name begins in JSON: the name in quotes and a colon.
     pub member: &'static str,
+    /// How a label of that name begins in a push: the name, an equals sign and a quote.
+    pub label: &'static str,
     pub kind: Kind,
     /// A stream label of the push, in answers too.
     pub is_label: bool,
@@ -83,6 +85,7 @@ pub static COLUMNS: LazyLock<Columns> = LazyLock::new(|| {
                 fields::Kind::Boolean | fields::Kind::List | fields::Kind::NumberList => Kind::Json,
             },
             member: leak(format!("\"{}\":", field.name)),
+            label: leak(format!("{}=\"", field.name)),
             name: &field.name,
             is_label: field.is_label,
         })
@@ -91,6 +94,7 @@ pub static COLUMNS: LazyLock<Columns> = LazyLock::new(|| {
     all.extend([LABELS, EXTRA].map(|name| Column {
         name,
         member: "",
+        label: "",
         kind: Kind::Json,
         is_label: false,
     }));

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use super::words::begins_with;
+use super::words::{begins_with, first_special};
 
 /// A member's value.
 #[derive(Debug, PartialEq)]
@@ -158,22 +158,16 @@ impl<'a> Scanner<'a> {
         let mut has_escape = false;
         let mut at = start;
         loop {
-            if let Some(word) = self.bytes.get(at..).and_then(<[u8]>::first_chunk) {
-                let plain = plain_bytes(*word);
-                at += plain;
-                if plain == word.len() {
-                    continue;
-                }
-            }
+            let plain = self.bytes.get(at..).and_then(first_special);
+            at = plain.map_or(self.bytes.len(), |plain| at + plain);
             match self.bytes.get(at) {
                 Some(b'"') => break,
                 Some(b'\\') => {
                     has_escape = true;
                     at += 2;
                 }
-                Some(byte) if *byte >= 0x20 => at += 1,
                 _ => {
-                    self.at = at.min(self.bytes.len());
+                    self.at = at;
                     return Err(self.error("the end of a text"));
                 }
             }
@@ -197,7 +191,37 @@ impl<'a> Scanner<'a> {
                 }
                 self.other()
             }
+            b'[' => {
+                let start = self.at;
+                if self.is_plain_list() {
+                    return Ok(Value::Other);
+                }
+                self.at = start;
+                self.other()
+            }
             _ => self.other(),
+        }
+    }
+
+    /// Whether the list at the cursor holds nothing but integers and texts without escapes, as those of flows do; the
+    /// cursor is behind it then.
+    fn is_plain_list(&mut self) -> bool {
+        self.at += 1;
+        if self.peek() == b']' {
+            self.at += 1;
+            return true;
+        }
+        loop {
+            let is_plain = match self.peek() {
+                b'"' => matches!(self.string("a text"), Ok(Cow::Borrowed(_))),
+                _ => self.integer().is_some(),
+            };
+            let end = self.peek();
+            self.at += 1;
+            match (is_plain, end) {
+                (true, b',') => {}
+                (is_plain, end) => return is_plain && end == b']',
+            }
         }
     }
 
@@ -279,19 +303,6 @@ const DIGITS_ALWAYS_FINITE: usize = 300;
 fn may_overflow(json: &str) -> bool {
     let is_exponent = |pair: &[u8]| pair[0].is_ascii_digit() && matches!(pair[1], b'e' | b'E');
     json.len() > DIGITS_ALWAYS_FINITE || json.as_bytes().windows(2).any(is_exponent)
-}
-
-/// How many of eight bytes come before the first that is a quote, a backslash or a control character; all eight are
-/// looked at in one word.
-fn plain_bytes(word: [u8; 8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let word = u64::from_le_bytes(word);
-    // Sets the high bit of each byte below the bound, and perhaps of bytes behind such a one; bytes from 128 on are left
-    // out by `!word`.
-    let below = |word: u64, bound: u8| word.wrapping_sub(ONES * u64::from(bound)) & !word;
-    let is_byte = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
-    let special = (below(word, 0x20) | is_byte(b'"') | is_byte(b'\\')) & (ONES << 7);
-    (special.trailing_zeros() / u8::BITS) as usize
 }
 
 #[cfg(test)]
@@ -415,6 +426,46 @@ mod tests {
             );
             let again = serde_json::from_str::<serde_json::Value>(&line);
             assert!(again.is_ok() || !is_taken, "{text}");
+        }
+    }
+
+    #[test]
+    fn lists_end_where_they_end_and_broken_ones_are_refused() {
+        for list in [
+            "[]",
+            "[ ]",
+            "[0]",
+            "[1,-2,123456789012345678]",
+            "[1 , 2]",
+            "[1,-0,2.5,1e3]",
+            r#"["eth0","br-ex"]"#,
+            r#"["eth0", "a\"],[b"]"#,
+            r#"["a",[1],{"b":[]},null]"#,
+        ] {
+            let line = format!("{{\"A\":{list},\"B\":1}}");
+            let expected = [("A", format!("other {list}")), ("B", "int 1".to_owned())];
+            let expected = expected.map(|(key, value)| (key.to_owned(), value));
+            assert_eq!(members(&line), Ok(expected.to_vec()), "{list}");
+        }
+        for list in [
+            "[",
+            "[,]",
+            "[1,]",
+            "[01]",
+            "[1 2]",
+            "[1",
+            r#"["a"#,
+            r#"["a",]"#,
+            r#"["\ud800"]"#,
+            "[1}",
+            "[\"\u{1}\"]",
+            "[1e400]",
+            "[-]",
+        ] {
+            let outcome = members(&format!("{{\"A\":{list}"));
+            assert_eq!(outcome.map_err(|error| error.offset), Err(5), "{list}");
+            let outcome = members(&format!("{{\"A\":{list},\"B\":1}}"));
+            assert_eq!(outcome.map_err(|error| error.offset), Err(5), "{list}");
         }
     }
 

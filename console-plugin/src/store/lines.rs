@@ -66,7 +66,7 @@ impl Lines {
     pub fn set_int(&mut self, id: FieldId, value: i64) -> bool {
         match &mut self.columns[id] {
             LineColumn::Ints(values) if value != NO_VALUE => {
-                values.resize(self.len, NO_VALUE);
+                fit(values, self.len, NO_VALUE);
                 values.push(value);
                 true
             }
@@ -79,7 +79,7 @@ impl Lines {
         let LineColumn::Texts(spans) = &mut self.columns[id] else {
             return false;
         };
-        spans.resize(self.len, Span::NONE);
+        fit(spans, self.len, Span::NONE);
         // Neighbours often agree.
         let previous = spans.last().copied().unwrap_or(Span::NONE);
         let is_same =
@@ -100,7 +100,7 @@ impl Lines {
     /// Sets a text that was kept.
     pub fn set_kept(&mut self, id: FieldId, span: Span) {
         if let LineColumn::Texts(spans) = &mut self.columns[id] {
-            spans.resize(self.len, Span::NONE);
+            fit(spans, self.len, Span::NONE);
             spans.push(span);
         }
     }
@@ -166,6 +166,14 @@ impl Lines {
             LineColumn::Texts(spans) => spans.len() * size_of::<Span>(),
         };
         self.columns.iter().map(of).sum::<usize>() + self.bytes.len()
+    }
+}
+
+/// Makes a column `len` long, which it nearly always is.
+#[inline]
+fn fit<T: Clone>(column: &mut Vec<T>, len: usize, missing: T) {
+    if column.len() != len {
+        column.resize(len, missing);
     }
 }
 

@@ -224,6 +224,11 @@ impl Decoder<'_> {
         self.last_label = COLUMNS.all.len();
     }
 
+    /// How the next label probably begins.
+    fn expected_label(&self) -> &'static str {
+        COLUMNS.all[self.label_follower[self.last_label]].label
+    }
+
     /// An empty label is a missing one.
     fn label(&mut self, name: &str, value: &str) {
         if value.is_empty() {

@@ -15,7 +15,7 @@ use super::fields::{COLUMNS, Kind};
 use super::files::{Hour, StoredFile, folder_entries};
 use super::maintain::read_file;
 use super::query::TimeRange;
-use super::wal::numbers;
+use super::wal::{numbers, segment_path};
 
 /// What a command found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -24,11 +24,15 @@ pub struct Summary {
     pub rows: u64,
     pub bytes: u64,
     pub damaged: u64,
+    /// Bytes of pushes that no file holds yet: they are in the log, which is not read here.
+    pub unsealed_bytes: u64,
 }
 
-/// Prints each sealed file and the totals. `folder` is the store's, or `flows` in it; here and below.
+/// Prints each sealed file and the totals. `folder` is the store's, `flows` in it, or the one whose `flows` the store is
+/// (`DATA` of `make run`); here and below.
 pub fn list(folder: &Path, out: &mut dyn Write) -> Result<Summary, StoreError> {
-    let mut summary = Summary::default();
+    let found = Found::below(folder)?;
+    let mut summary = found.summary();
     write(
         out,
         format_args!(
@@ -36,10 +40,9 @@ pub fn list(folder: &Path, out: &mut dyn Write) -> Result<Summary, StoreError> {
             "file", "rows", "bytes", "first row", "last row"
         ),
     )?;
-    let (root, paths) = paths(folder)?;
-    for path in paths {
+    for path in found.paths {
         let name = path
-            .strip_prefix(root)
+            .strip_prefix(&found.root)
             .unwrap_or(&path)
             .display()
             .to_string();
@@ -67,8 +70,9 @@ pub fn list(folder: &Path, out: &mut dyn Write) -> Result<Summary, StoreError> {
 
 /// Reads every row of every sealed file.
 pub fn verify(folder: &Path, out: &mut dyn Write) -> Result<Summary, StoreError> {
-    let mut summary = Summary::default();
-    for path in paths(folder)?.1 {
+    let found = Found::below(folder)?;
+    let mut summary = found.summary();
+    for path in found.paths {
         let checked = StoredFile::open(path.clone()).and_then(|file| {
             let rows: u64 = read_file(&file)?
                 .iter()
@@ -91,20 +95,40 @@ pub fn verify(folder: &Path, out: &mut dyn Write) -> Result<Summary, StoreError>
     summary.print(out)
 }
 
-/// Writes the rows of the range as CSV, one column per field, ordered by file.
-pub fn export(folder: &Path, range: TimeRange, out: &mut dyn Write) -> Result<Summary, StoreError> {
-    let mut summary = Summary::default();
+/// Writes the rows of the range as CSV, one column per field, ordered by file. Files that cannot be read are left out,
+/// and told of to `told_of`.
+pub fn export(
+    folder: &Path,
+    range: TimeRange,
+    out: &mut dyn Write,
+    told_of: &mut dyn Write,
+) -> Result<Summary, StoreError> {
+    let found = Found::below(folder)?;
+    let mut summary = found.summary();
     let mut csv = csv::Writer::from_writer(out);
     let failed = |error: csv::Error| StoreError::io("write", Path::new("the output"))(error.into());
     csv.write_record(COLUMNS.all.iter().map(|column| column.name))
         .map_err(failed)?;
-    for path in paths(folder)?.1 {
-        let file = StoredFile::open(path)?;
-        if !range.touches(file.min_ms, file.max_ms) {
-            continue;
-        }
-        summary.add(&file);
-        for batch in read_file(&file)? {
+    for path in found.paths {
+        let read = StoredFile::open(path).and_then(|file| {
+            let is_wanted = range.touches(file.min_ms, file.max_ms);
+            let batches = is_wanted.then(|| read_file(&file)).transpose()?;
+            Ok((file, batches))
+        });
+        let batches = match read {
+            Ok((_, None)) => continue,
+            Ok((file, Some(batches))) => {
+                summary.add(&file);
+                batches
+            }
+            Err(error) => {
+                summary.fail(&error);
+                // Whoever does not listen gets the flows all the same.
+                let _ = writeln!(told_of, "left out: {}", told(&error));
+                continue;
+            }
+        };
+        for batch in batches {
             for row in (0..batch.rows).filter(|row| range.contains(batch.time_ms(*row))) {
                 let cells = (0..COLUMNS.all.len()).map(|id| cell(&batch, id, row));
                 csv.write_record(cells).map_err(failed)?;
@@ -160,29 +184,64 @@ fn write(out: &mut dyn Write, text: std::fmt::Arguments<'_>) -> Result<(), Store
         .map_err(StoreError::io("write", Path::new("the output")))
 }
 
-/// The sealed files whose rows count, as the store would find them if it started now; and the folder they are named from,
-/// which may be that of the store or its `flows`.
-fn paths(folder: &Path) -> Result<(&Path, Vec<PathBuf>), StoreError> {
-    let root = match folder.parent() {
-        Some(parent) if folder.ends_with("flows") && !folder.join("flows").is_dir() => parent,
-        _ => folder,
-    };
-    let (flows, log) = (root.join("flows"), root.join("wal"));
-    // Unlike an hour's folder it does not go while it is read.
-    fs::read_dir(&flows).map_err(StoreError::io("read the folder", &flows))?;
-    let (logged, seen) = if log.is_dir() {
-        (numbers(&log, "wal")?, numbers(&log, "seen")?)
-    } else {
-        (Vec::new(), Vec::new())
-    };
-    let mut found = Vec::new();
-    for hour in folder_entries(&flows)? {
-        let hour = Hour::read(&hour, |number| {
-            logged.contains(&number) && !seen.contains(&number)
-        })?;
-        found.extend(hour.valid.into_iter().map(|(_, path)| path));
+/// The sealed files of a store.
+struct Found {
+    /// The store's folder, from which they are named.
+    root: PathBuf,
+    /// Those whose rows count, as the store would find them if it started now.
+    paths: Vec<PathBuf>,
+    unsealed_bytes: u64,
+}
+
+impl Found {
+    fn below(folder: &Path) -> Result<Self, StoreError> {
+        let root = root(folder)?;
+        let log = root.join("wal");
+        let (logged, seen) = if log.is_dir() {
+            (numbers(&log, "wal")?, numbers(&log, "seen")?)
+        } else {
+            (Vec::new(), Vec::new())
+        };
+        let is_unsealed = |number: &u64| logged.contains(number) && !seen.contains(number);
+        let mut paths = Vec::new();
+        for hour in folder_entries(&root.join("flows"))? {
+            let hour = Hour::read(&hour, |number| is_unsealed(&number))?;
+            paths.extend(hour.valid.into_iter().map(|(_, path)| path));
+        }
+        let unsealed = logged.iter().filter(|number| is_unsealed(number));
+        // A segment that is gone was sealed meanwhile.
+        let bytes = unsealed.filter_map(|number| fs::metadata(segment_path(&log, *number)).ok());
+        Ok(Self {
+            unsealed_bytes: bytes.map(|file| file.len()).sum(),
+            root,
+            paths,
+        })
     }
-    Ok((root, found))
+
+    fn summary(&self) -> Summary {
+        Summary {
+            unsealed_bytes: self.unsealed_bytes,
+            ..Summary::default()
+        }
+    }
+}
+
+/// The store's folder: the one that has hours in its `flows`.
+fn root(folder: &Path) -> Result<PathBuf, StoreError> {
+    let inner = folder.join("flows");
+    if inner.join("flows").is_dir() {
+        return Ok(inner);
+    }
+    if inner.is_dir() {
+        return Ok(folder.to_path_buf());
+    }
+    match folder.parent() {
+        Some(parent) if folder.ends_with("flows") && folder.is_dir() => Ok(parent.to_path_buf()),
+        _ => {
+            fs::read_dir(folder).map_err(StoreError::io("read the folder", folder))?;
+            Err(StoreError::NoStore(folder.to_path_buf()))
+        }
+    }
 }
 
 /// What is said of a file that cannot be read.

@@ -60,11 +60,14 @@ fn streams(message: &[u8], decoder: &mut Decoder<'_>) -> Result<(), PushError> {
 fn set_labels(text: &str, decoder: &mut Decoder<'_>) -> Result<(), PushError> {
     decoder.begin_stream();
     if !text.is_empty() {
-        labels::parse(text, |name, value| decoder.label(name, value)).map_err(|what| {
-            PushError::Labels {
-                labels: excerpt(text),
-                what,
-            }
+        let expected = decoder.expected_label();
+        labels::parse(text, expected, |name, value| {
+            decoder.label(name, value);
+            decoder.expected_label()
+        })
+        .map_err(|what| PushError::Labels {
+            labels: excerpt(text),
+            what,
         })?;
     }
     decoder.end_stream();

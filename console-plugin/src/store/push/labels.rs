@@ -2,12 +2,20 @@
 //!
 //! **Invariant:** linear in the text; names are what Prometheus allows, few, and each stands once.
 
+use crate::store::words::{begins_with, first_special};
+
 /// Labels of one stream: each takes a place in all of its lines. Loki's own default is 15.
 pub const LABELS_MAX: usize = 64;
 pub const TOO_MANY: &str = "at most 64 labels expected";
 
-/// Calls `visit` with the name and the value of each label; answers what is wrong if something is.
-pub fn parse(text: &str, mut visit: impl FnMut(&str, &str)) -> Result<(), &'static str> {
+/// Calls `visit` with the name and the value of each label; answers what is wrong if something is. `visit` answers what
+/// the next label probably begins with (a name, an equals sign and a quote; empty for no guess), `expected` is the guess
+/// for the first: streams of one writer have one order.
+pub fn parse(
+    text: &str,
+    mut expected: &'static str,
+    mut visit: impl FnMut(&str, &str) -> &'static str,
+) -> Result<(), &'static str> {
     let inner = text
         .trim()
         .strip_prefix('{')
@@ -16,32 +24,24 @@ pub fn parse(text: &str, mut visit: impl FnMut(&str, &str)) -> Result<(), &'stat
     let mut rest = inner.trim_ascii_start();
     let mut names = Names::default();
     while !rest.is_empty() {
-        let is_in_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        let end = rest
-            .bytes()
-            .position(|byte| !is_in_name(byte))
-            .unwrap_or(rest.len());
-        let (name, value) = rest.split_at(end);
-        if name.is_empty() || name.as_bytes()[0].is_ascii_digit() {
-            return Err("a label name expected");
-        }
+        let is_expected = !expected.is_empty() && begins_with(rest.as_bytes(), expected.as_bytes());
+        let (name, value) = if is_expected {
+            (
+                &expected[..expected.len() - "=\"".len()],
+                &rest[expected.len()..],
+            )
+        } else {
+            beginning(rest)?
+        };
         names.add(name)?;
-        let value = value
-            .trim_ascii_start()
-            .strip_prefix('=')
-            .ok_or("= expected")?
-            .trim_ascii_start()
-            .strip_prefix('"')
-            .ok_or("a quote expected")?;
         let unclosed = "a closing quote expected";
-        let is_special = |byte: u8| matches!(byte, b'"' | b'\\');
-        let mut end = value.bytes().position(is_special).ok_or(unclosed)?;
-        if value.as_bytes()[end] == b'"' {
-            visit(name, &value[..end]);
+        let mut end = first_special(value.as_bytes()).ok_or(unclosed)?;
+        expected = if value.as_bytes()[end] == b'"' {
+            visit(name, &value[..end])
         } else {
             end = closing_quote(value).ok_or(unclosed)?;
-            visit(name, &unescape(&value[..end])?);
-        }
+            visit(name, &unescape(&value[..end])?)
+        };
         rest = value[end + 1..].trim_ascii_start();
         match rest.strip_prefix(',') {
             Some(next) => rest = next.trim_ascii_start(),
@@ -52,12 +52,43 @@ pub fn parse(text: &str, mut visit: impl FnMut(&str, &str)) -> Result<(), &'stat
     Ok(())
 }
 
+/// A label's name, and what follows the opening quote of its value.
+fn beginning(label: &str) -> Result<(&str, &str), &'static str> {
+    let is_in_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let end = label
+        .bytes()
+        .position(|byte| !is_in_name(byte))
+        .unwrap_or(label.len());
+    let (name, value) = label.split_at(end);
+    if name.is_empty() || name.as_bytes()[0].is_ascii_digit() {
+        return Err("a label name expected");
+    }
+    let value = value
+        .trim_ascii_start()
+        .strip_prefix('=')
+        .ok_or("= expected")?
+        .trim_ascii_start()
+        .strip_prefix('"')
+        .ok_or("a quote expected")?;
+    Ok((name, value))
+}
+
 /// The names of a stream so far.
-#[derive(Default)]
 struct Names<'a> {
-    all: Vec<&'a str>,
+    all: [&'a str; LABELS_MAX],
+    len: usize,
     /// Bits of the names: a name whose bit is not there is a new one, and hardly any two of a stream share theirs.
     bits: u64,
+}
+
+impl Default for Names<'_> {
+    fn default() -> Self {
+        Self {
+            all: [""; LABELS_MAX],
+            len: 0,
+            bits: 0,
+        }
+    }
 }
 
 impl<'a> Names<'a> {
@@ -65,14 +96,12 @@ impl<'a> Names<'a> {
         let ends = [name.as_bytes().first(), name.as_bytes().last()]
             .map(|byte| byte.map_or(0, |byte| *byte as usize));
         let bit = 1 << ((name.len() * 11 + ends[0] * 5 + ends[1]) % 64);
-        if self.bits & bit != 0 && self.all.contains(&name) {
+        if self.bits & bit != 0 && self.all[..self.len].contains(&name) {
             return Err("each label once expected");
         }
-        if self.all.len() == LABELS_MAX {
-            return Err(TOO_MANY);
-        }
+        *self.all.get_mut(self.len).ok_or(TOO_MANY)? = name;
+        self.len += 1;
         self.bits |= bit;
-        self.all.push(name);
         Ok(())
     }
 }

@@ -161,6 +161,12 @@ fn labels_are_few_and_each_is_given_once() {
             false,
         ),
         (
+            "a column twice, where the second was expected",
+            Encoding::Protobuf,
+            protobuf(r#"{Bytes="1",Packets="1",Bytes="1",Packets="1"}"#, "{}"),
+            false,
+        ),
+        (
             "another twice",
             Encoding::Protobuf,
             protobuf(r#"{app="x",app=""}"#, "{}"),
@@ -337,6 +343,42 @@ fn protobuf_labels_are_read_as_go_writes_them() {
             matches!(of(wrong), Err(PushError::Labels { .. })),
             "{wrong}"
         );
+    }
+}
+
+#[test]
+fn labels_of_streams_in_any_order_are_read_alike() {
+    let parse = |text: &str, expected: &'static str| {
+        let mut found = Vec::new();
+        let outcome = labels::parse(text, expected, |name, value| {
+            found.push(format!("{name}:{value}"));
+            match name {
+                "a" => "b=\"",
+                "b" => "a=\"",
+                _ => "",
+            }
+        });
+        outcome.map(|()| found)
+    };
+    for (text, expected) in [
+        (r#"{a="x", b="y", c="z"}"#, Ok(vec!["a:x", "b:y", "c:z"])),
+        (
+            r#"{a="x",b = "y\"z",c=""}"#,
+            Ok(vec!["a:x", "b:y\"z", "c:"]),
+        ),
+        (
+            r#"{b="1234567890\\", bb="2"}"#,
+            Ok(vec!["b:1234567890\\", "bb:2"]),
+        ),
+        ("{b=\"a\tb\"}", Ok(vec!["b:a\tb"])),
+        (r#"{a="x",b="y",a="z"}"#, Err("each label once expected")),
+        (r#"{a="x",b="y}"#, Err("a closing quote expected")),
+        (r#"{a="x"b="y"}"#, Err("a comma expected")),
+    ] {
+        let expected = expected.map(|all| all.into_iter().map(str::to_owned).collect());
+        for guess in ["", "a=\"", "b=\""] {
+            assert_eq!(parse(text, guess), expected, "{text}, {guess}");
+        }
     }
 }
 
