@@ -7,24 +7,27 @@ use std::fs;
 /// Clock ticks per second in `/proc`: fixed by the kernel's interface to programs on all architectures we build for.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Field `number` of `/proc/self/stat`, counted from 1.
-fn stat_field(number: usize) -> Option<f64> {
+/// Sum of times of `/proc/self/stat`, given by their fields' numbers, counted from 1; in seconds.
+fn stat_seconds(fields: &[usize]) -> Option<f64> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
     // The command in field 2 may hold spaces; what follows its closing bracket starts with field 3.
-    let (_, rest) = stat.rsplit_once(')')?;
-    rest.split_ascii_whitespace().nth(number - 3)?.parse().ok()
+    let rest: Vec<&str> = stat.rsplit_once(')')?.1.split_ascii_whitespace().collect();
+    let ticks = fields
+        .iter()
+        .map(|number| rest.get(number - 3)?.parse::<f64>().ok());
+    Some(ticks.sum::<Option<f64>>()? / TICKS_PER_SECOND)
 }
 
 /// User and system time, in seconds.
 pub fn cpu_seconds() -> Option<f64> {
-    Some((stat_field(14)? + stat_field(15)?) / TICKS_PER_SECOND)
+    stat_seconds(&[14, 15])
 }
 
 /// When it started, in seconds since 1970.
 pub fn start_time() -> Option<f64> {
     let stat = fs::read_to_string("/proc/stat").ok()?;
     let boot = stat.lines().find_map(|line| line.strip_prefix("btime "))?;
-    Some(boot.trim().parse::<f64>().ok()? + stat_field(22)? / TICKS_PER_SECOND)
+    Some(boot.trim().parse::<f64>().ok()? + stat_seconds(&[22])?)
 }
 
 /// Bytes of a row of `/proc/self/status`, such as `VmRSS:`.
