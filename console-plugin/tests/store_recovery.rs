@@ -25,18 +25,15 @@ use plugin_backend::store::query::{Filter, RecordsQuery, TimeRange};
 use plugin_backend::store::{Store, tool};
 
 use support::{
-    HOUR_MS, T0, config, control, damage_inside, fill, json_push, machine_ms, metric, row_count,
-    sealed_files, wait_until,
+    HOUR_MS, T0, config, control, damage_inside, fill_apart, json_push, machine_ms, metric,
+    row_count, sealed_files, wait_until,
 };
 
 #[test]
 fn a_damaged_source_of_a_merge_is_set_aside_and_the_others_are_merged() {
     let folder = tempfile::tempdir().unwrap();
-    for seed in 1..4 {
-        fill(folder.path(), flows::hourly(seed, T0, 1));
-    }
-    let files = sealed_files(folder.path());
-    assert_eq!(files.len(), 3);
+    let lists = (1..4).map(|seed| flows::hourly(seed, T0, 1)).collect();
+    let files = fill_apart(folder.path(), lists);
     damage_inside(&files[1]);
     // The hour is over: what it has is merged as soon as the thread comes round, before anybody reads it.
     let store = Store::open(config(folder.path())).unwrap();
@@ -113,11 +110,8 @@ fn change_columns(file: &Path) {
 #[test]
 fn a_column_of_another_version_is_no_damage_and_is_not_lost() {
     let folder = tempfile::tempdir().unwrap();
-    for seed in 1..3 {
-        fill(folder.path(), flows::hourly(seed, T0, 1));
-    }
-    let files = sealed_files(folder.path());
-    assert_eq!(files.len(), 2);
+    let lists = (1..3).map(|seed| flows::hourly(seed, T0, 1)).collect();
+    let files = fill_apart(folder.path(), lists);
     change_columns(&files[0]);
     let changed = fs::read(&files[0]).unwrap();
 

@@ -139,3 +139,23 @@ pub fn fill(root: &Path, pushes: Vec<Vec<u8>>) {
     }
     store.shutdown();
 }
+
+/// Makes a sealed file of its own of each list of pushes of one hour. Each comes from another store: one that is opened
+/// over several files of an hour that is over would merge them.
+pub fn fill_apart(root: &Path, lists: Vec<Vec<Vec<u8>>>) -> Vec<PathBuf> {
+    let fill_one = |(index, pushes): (usize, Vec<Vec<u8>>)| {
+        let apart = tempfile::tempdir().unwrap();
+        fill(apart.path(), pushes);
+        let [file] = &sealed_files(apart.path())[..] else {
+            panic!("one file");
+        };
+        let hour = file.parent().unwrap().file_name().unwrap();
+        let number = index + 1;
+        let hour = root.join("flows").join(hour);
+        fs::create_dir_all(&hour).unwrap();
+        let moved = hour.join(format!("{number:010}-{number:010}.parquet"));
+        fs::copy(file, &moved).unwrap();
+        moved
+    };
+    lists.into_iter().enumerate().map(fill_one).collect()
+}
