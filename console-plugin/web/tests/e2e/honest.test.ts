@@ -320,6 +320,35 @@ it('an interface that is gone is said to be gone, not "unknown"', () =>
     await page.getByTestId('panel-by_Interfaces').getByText('Interfaces that are gone').waitFor();
   }));
 
+it('the figure of an interface is what a click on it shows, also where another one saw the flow first', async () => {
+  const [fresh, tab] = await Promise.all([startBackend(), openTab(browser)]);
+  const { page } = tab;
+  try {
+    const [like] = office(5).second(Date.now() - 60_000, 1);
+    const passing = (Interfaces: string[], Bytes: number) => ({ ...like!, Interfaces, Bytes, IfDirections: [0] });
+    await fresh.push([passing(['veth1', 'br0', 'eth0'], 6_000_000), passing(['eth0'], 300_000)]);
+    await page.goto(`${fresh.page}/?view=overview&filters=&timeRange=300`);
+    const card = page.getByTestId('panel-by_Interfaces');
+    await card.getByText('a flow counts at each it passed').waitFor();
+    const amounts = async () =>
+      (await card.getByRole('listitem').allInnerTexts()).map(text => text.replaceAll('\n', ' '));
+    await expect
+      .poll(amounts, { timeout: 30_000 })
+      .toEqual([
+        expect.stringMatching(/^eth0 .*21 kBps/),
+        expect.stringMatching(/^br0 .*20 kBps/),
+        expect.stringMatching(/^veth1 .*20 kBps/)
+      ]);
+    await shot(page, 'overview-interfaces');
+    await card.getByRole('button', { name: 'eth0', exact: true }).click();
+    await page.getByTestId('drawer-body').locator('dd', { hasText: '21 kBps' }).waitFor();
+    expect(tab.errors).toEqual([]);
+  } finally {
+    await tab.close();
+    await fresh.stop();
+  }
+});
+
 describe.each([1440, 1280, 1024])('beside an open panel at %i pixels', width => {
   it('no column of the table is cut, and what lies beyond is counted', () =>
     withTab(

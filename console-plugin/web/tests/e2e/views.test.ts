@@ -151,7 +151,7 @@ describe('the overview', () => {
 
   it('keeps the other panels when one question fails', async () => {
     const tab = await openTab(browser);
-    await tab.page.route(/aggregateBy=Interfaces/, route =>
+    await tab.page.route(/\/fields\/Interfaces\/values/, route =>
       route.fulfill({ status: 503, body: '{"message":"store is busy"}' })
     );
     await tab.page.goto(overview());

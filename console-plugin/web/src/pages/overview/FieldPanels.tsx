@@ -11,6 +11,7 @@ import { GONE } from '../../model/interface-names';
 import { protocolName } from '../../model/reference';
 import { sumsOf, type FieldSum } from './fields';
 import type { Measure, Total } from './TrafficPanels';
+import { INTERFACES_ASKED, useInterfaces } from './use-interfaces';
 import { useNames } from './use-names';
 import { useServicePorts } from './use-service-ports';
 
@@ -25,12 +26,14 @@ const HEIGHT = 196;
 
 export const FieldPanels = ({ type, totals }: Props) => {
   const t = useText();
-  const { config, ports } = usePage();
+  const { config, fields, ports } = usePage();
   const names = useNames();
   const has = (field: string) => config.fields.some(each => each.name === field);
   const by = (field: string) => (has(field) ? { type, fn: 'rate', by: field, limit: ASKED } : undefined);
   const servicePorts = useServicePorts(has('DstPort') ? { type, fn: 'rate', limit: ASKED } : undefined);
-  const interfaces = useWhole(by('Interfaces'));
+  // Without the filter there would be no way to ask for one interface, nor to look at its flows.
+  const hasInterfaces = has('Interfaces') && fields.filterOf('Interfaces') !== undefined;
+  const interfaces = useInterfaces(hasInterfaces ? { type, fn: 'rate' } : undefined);
   const protocols = useWhole(by('Proto'));
 
   const panel = (
@@ -83,12 +86,14 @@ export const FieldPanels = ({ type, totals }: Props) => {
           servicePorts,
           port => ports.label(Number(port))
         )}
-      {has('Interfaces') &&
+      {hasInterfaces &&
         panel(
           'Interfaces',
           t('Interfaces'),
-          t('where it was counted, equal names together'),
-          sumsOf(interfaces.data, 'Interfaces'),
+          interfaces.data?.isCut
+            ? t('a flow counts at each it passed; of the {{number}} with the most flows', { number: INTERFACES_ASKED })
+            : t('a flow counts at each it passed'),
+          interfaces.data?.sums ?? [],
           interfaces,
           name => (name === GONE ? t('Interfaces that are gone') : name)
         )}

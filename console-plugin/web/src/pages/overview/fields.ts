@@ -1,5 +1,5 @@
 //! Sums by a single field from metric answers: ports of either end, protocols, interfaces, codes.
-//! Who: `FieldPanels`, `DnsPanels`. **Invariant:** pure.
+//! Who: `FieldPanels`, `DnsPanels`, `use-interfaces`. **Invariant:** pure.
 import type { Whole } from '../../model/whole';
 
 export interface FieldSum {
@@ -9,7 +9,7 @@ export interface FieldSum {
 
 const FIRST_EPHEMERAL_PORT = 32_768;
 
-const largestFirst = (sums: Map<string, number>): FieldSum[] =>
+export const largestFirst = (sums: Map<string, number>): FieldSum[] =>
   [...sums]
     .map(([value, amount]) => ({ value, amount }))
     .filter(({ amount }) => amount > 0)
