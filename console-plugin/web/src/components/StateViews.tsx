@@ -18,7 +18,8 @@ import { forgetSettings } from '../hooks/use-settings';
 import { useText } from '../hooks/use-text';
 import { hintFor } from '../model/hints';
 import { RANGE_PRESETS_SECONDS, secondsOf, SETTLE_SECONDS } from '../model/time';
-import { formatPreset, formatTimeOfDay } from '../model/format';
+import { formatBytes, formatPreset, formatTimeOfDay } from '../model/format';
+import { diskFullOf } from '../model/refusal';
 import { CHOICE_DEFAULTS } from '../model/url-state';
 import { useChoices } from './ChoiceChips';
 
@@ -174,10 +175,25 @@ export const RefreshFailed = ({ error, loadedAt }: { error: Error; loadedAt?: nu
 export const NotStored = () => {
   const t = useText();
   const { refusal } = useFacts();
-  return refusal === undefined ? null : (
-    <div className="netobserv-refresh-failed" role="alert" data-test="not-stored">
+  if (refusal === undefined) {
+    return null;
+  }
+  const full = diskFullOf(refusal);
+  return (
+    <div className="netobserv-refresh-failed" role="alert" data-test="not-stored" title={refusal}>
       <ExclamationCircleIcon aria-hidden />
-      <span>{t('New flows are not stored: {{reason}}', { reason: refusal })}</span>
+      <span>
+        {full === 'unknown' &&
+          t(
+            'New flows are not stored: their disk is full. Delete other files there, or give the flows more room; those that are stored can still be read.'
+          )}
+        {typeof full === 'object' &&
+          t(
+            'New flows are not stored: their disk is full, {{free}} are free and {{needed}} are needed. Delete other files there, or give the flows more room; those that are stored can still be read.',
+            { free: formatBytes(full.free), needed: formatBytes(full.needed) }
+          )}
+        {full === undefined && t('New flows are not stored: {{reason}}', { reason: refusal })}
+      </span>
     </div>
   );
 };

@@ -6,7 +6,7 @@ import { useFacts } from '../hooks/use-facts';
 import { useRange } from '../hooks/use-page';
 import { useSize } from '../hooks/use-size';
 import { useText } from '../hooks/use-text';
-import { formatCount, formatShortDateTime, formatTimeOfDay } from '../model/format';
+import { formatCount, formatWithin } from '../model/format';
 import { missingIn } from '../model/losses';
 import { MIN_RANGE_SECONDS, moveRange, secondsOf, ticksOf, type Span } from '../model/time';
 import { LossCaption, LossMarks, MARK_WIDTH_MIN, useLossText } from './StripLosses';
@@ -26,7 +26,6 @@ const AXIS = 16;
 const TICKS_MAX = 6;
 /** Pixels from either end in which a time would be cut. */
 const TICK_EDGE = 40;
-const DAY_SECONDS = 86_400;
 
 export const Strip = ({ span, step, counts, isStale, isUnknown }: Props) => {
   const t = useText();
@@ -45,7 +44,7 @@ export const Strip = ({ span, step, counts, isStale, isUnknown }: Props) => {
   };
   const bars = [...counts].filter(([time]) => time > span.start && time - step < span.end);
   const max = bars.reduce((top, [, count]) => Math.max(top, count), 1);
-  const label = seconds > DAY_SECONDS ? formatShortDateTime : formatTimeOfDay;
+  const label = (ms: number) => formatWithin(ms, seconds);
 
   const finish = () => {
     if (!brush) {

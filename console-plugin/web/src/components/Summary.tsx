@@ -6,14 +6,28 @@ import type { Losses } from '../api/types';
 import { useFacts } from '../hooks/use-facts';
 import { usePage } from '../hooks/use-page';
 import { useText } from '../hooks/use-text';
-import { formatCount, formatMs, formatSeconds, formatTimeOfDay, formatTimeWithZone } from '../model/format';
+import {
+  formatCount,
+  formatMs,
+  formatSeconds,
+  formatTimeOfDay,
+  formatTimeWithZone,
+  formatWithin
+} from '../model/format';
 import { isNothingMissing, missingOf } from '../model/losses';
+import { sentence } from '../model/sentence';
+import { secondsOf } from '../model/time';
 
 export interface SummaryItem {
   text: string;
   title?: string;
   isWarning?: boolean;
 }
+
+/** What a beginning within the range means for the figures. */
+export const BEGAN_HINT = sentence(
+  'Nothing was recorded before that. Averages over the time range take the time before for time without traffic: they are too low.'
+);
 
 interface Props {
   items: SummaryItem[];
@@ -23,8 +37,9 @@ interface Props {
 
 export const Summary = ({ items, loadedAt, tookMs }: Props) => {
   const t = useText();
-  const { losses, isLossUnknown, newestAgeMs } = useFacts();
-  const { config } = usePage();
+  const { losses, isLossUnknown, newestAgeMs, beganAt, refusal } = useFacts();
+  const { config, state } = usePage();
+  const isRefusing = refusal !== undefined;
   return (
     <footer className="netobserv-summary" aria-label={t('Summary')}>
       {items.map(({ text, title, isWarning }) => (
@@ -37,12 +52,23 @@ export const Summary = ({ items, loadedAt, tookMs }: Props) => {
           {t('newest flow {{duration}} ago', { duration: formatSeconds(newestAgeMs / 1000) })}
         </span>
       )}
+      {beganAt !== undefined && (
+        <span className="netobserv-warning" title={t(BEGAN_HINT)} data-test="began-at">
+          <ExclamationTriangleIcon aria-hidden />{' '}
+          {t('Data begins at {{time}}', { time: formatWithin(beganAt * 1000, secondsOf(state.range)) })}
+        </span>
+      )}
       {config.sampling > 1 && (
         <span className="netobserv-warning">
           {t('Sampled 1 in {{sampling}} packets, not scaled up', { sampling: config.sampling })}
         </span>
       )}
-      {losses && <LossText losses={losses} />}
+      {isRefusing && (
+        <span className="netobserv-warning">
+          <ExclamationTriangleIcon aria-hidden /> {t('New flows are not stored')}
+        </span>
+      )}
+      {losses && <LossText losses={losses} isRefusing={isRefusing} />}
       {!losses && isLossUnknown && (
         <span className="netobserv-warning">
           <ExclamationTriangleIcon aria-hidden /> {t('Losses not known')}
@@ -58,14 +84,20 @@ export const Summary = ({ items, loadedAt, tookMs }: Props) => {
   );
 };
 
-const LossText = ({ losses }: { losses: Losses }) => {
+interface LossProps {
+  losses: Losses;
+  /** Flows are refused now: who sends them tries again, and what it gives up is counted later. */
+  isRefusing: boolean;
+}
+
+const LossText = ({ losses, isRefusing }: LossProps) => {
   const t = useText();
   const missing = missingOf(losses);
   if (isNothingMissing(missing) && missing.starting.length) {
     return <span>{t('{{components}} starting', { components: missing.starting.join(', ') })}</span>;
   }
   if (isNothingMissing(missing)) {
-    return losses.components.length ? <span>{t('Nothing lost')}</span> : null;
+    return losses.components.length && !isRefusing ? <span>{t('Nothing lost')}</span> : null;
   }
   const { lost, causes, neverSeen, gapSeconds } = missing;
   const parts = [

@@ -2,11 +2,12 @@
 //! **Invariant:** what is not known is said to be so, and never taken for "nothing".
 import { createContext, useContext, useMemo } from 'react';
 import { ApiError } from '../api/client';
-import { getLosses, getRecords, getStatus } from '../api/flows';
+import { getLosses, getMetrics, getRecords, getStatus } from '../api/flows';
 import type { Losses } from '../api/types';
+import { beginningOf, probeOf } from '../model/beginning';
 import { flowsFromAnswer, newestAge } from '../model/flow';
 import { within } from '../model/losses';
-import { rangeParams, spanOf } from '../model/time';
+import { rangeParams, settledSpan, spanOf } from '../model/time';
 import { usePage } from './use-page';
 import { useQuery } from './use-query';
 
@@ -16,6 +17,8 @@ export interface Facts {
   isLossUnknown: boolean;
   /** How old the newest flow that fits the filters was when it was asked for; of a range that ends now. */
   newestAgeMs?: number;
+  /** In seconds, when the data begins, where that is within the range: averages take the time before for time without traffic. */
+  beganAt?: number;
   /** Why flows are not stored now, with the next step. */
   refusal?: string;
 }
@@ -29,7 +32,7 @@ const NO_SUCH_ROUTE = 404;
 const NONE = -1;
 
 export const FactsProvider = ({ children }: { children: React.ReactNode }) => {
-  const { config, state, query, tick } = usePage();
+  const { config, state, query, tick, now } = usePage();
   const params = rangeParams(state.range);
   const losses = useQuery(JSON.stringify(params), tick, async signal =>
     within(await getLosses(params, signal), spanOf(state.range, Date.now() / 1000))
@@ -39,6 +42,16 @@ export const FactsProvider = ({ children }: { children: React.ReactNode }) => {
     const answer = await getRecords({ ...query, limit: 1 }, signal);
     return newestAge(flowsFromAnswer(answer, config.fields), Date.now()) ?? NONE;
   });
+  const { recordType } = query;
+  const beginning = useQuery(JSON.stringify([state.range, recordType]), tick, async signal => {
+    const { start, end, step } = probeOf(state.range, now());
+    const range = rangeParams({ kind: 'absolute', start, end });
+    // Of all flows: what no filter finds was recorded all the same.
+    const all = { filters: '', range, recordType, type: 'Flows', aggregateBy: 'app', function: 'count' };
+    const answer = await getMetrics({ ...all, step, rateInterval: step }, signal);
+    return beginningOf(answer, step, settledSpan(state.range, now()).start);
+  });
+  const beganAt = beginning.isStale ? undefined : beginning.data;
   const status = useQuery('status', tick, signal => getStatus(signal));
   const refusal = status.data?.loki.refusal ?? undefined;
   // An old back end has no such route: the page then claims nothing about losses.
@@ -46,8 +59,8 @@ export const FactsProvider = ({ children }: { children: React.ReactNode }) => {
   const isLossUnknown = losses.error !== undefined && !isOld;
   const newestAgeMs = isLive && !newest.isStale && newest.data !== NONE ? newest.data : undefined;
   const facts = useMemo(
-    () => ({ losses: losses.data, isLossUnknown, newestAgeMs, refusal }),
-    [losses.data, isLossUnknown, newestAgeMs, refusal]
+    () => ({ losses: losses.data, isLossUnknown, newestAgeMs, beganAt, refusal }),
+    [losses.data, isLossUnknown, newestAgeMs, beganAt, refusal]
   );
   return <FactsContext.Provider value={facts}>{children}</FactsContext.Provider>;
 };

@@ -132,6 +132,12 @@ export const formatTimeOfDay = (ms: number): string => timeOfDay.format(ms);
 export const formatDateTime = (ms: number): string => dateTime.format(ms);
 export const formatShortDateTime = (ms: number): string => shortDateTime.format(ms);
 
+const DAY_SECONDS = 86_400;
+
+/** A time within a range of so many seconds: with its date where the range has several. */
+export const formatWithin = (ms: number, rangeSeconds: number): string =>
+  rangeSeconds > DAY_SECONDS ? formatShortDateTime(ms) : formatTimeOfDay(ms);
+
 const UNITS: [seconds: number, unit: string][] = [
   [604_800, 'week'],
   [86_400, 'day'],

@@ -134,10 +134,12 @@ describe('a back end that hangs', () => {
 describe('the time before', () => {
   it('is said not to be there when nothing was recorded then', () =>
     withTab('/?view=overview&filters=&timeRange=900', async ({ page }) => {
+      await page.getByTestId('tile-latency').getByText('no earlier data').waitFor();
+      // Of averages that is said with the time since when there is data.
       const tile = page.getByTestId('tile-throughput');
-      await tile.getByText('no earlier data').waitFor();
+      await tile.getByText('data begins at').waitFor();
       expect(await tile.innerText()).not.toMatch(/[▲▼]|none before/);
-      await page.getByText('no earlier data to compare with').waitFor();
+      await page.getByTestId('panel-top_avg_byte_rates').getByText('data begins at').waitFor();
       expect(await page.getByTestId('panel-top_avg_byte_rates').innerText()).not.toMatch(/[▲▼]|\bnew\b/);
     }));
 
@@ -233,7 +235,8 @@ it.each(['overview', 'table', 'topology'])(
   async view => {
     const tab = await openTab(browser);
     const { page } = tab;
-    let refusal: string | undefined = 'the disk is full: free some space';
+    let refusal: string | undefined =
+      "the store's disk is full (7340032 bytes are free, 1048576 are to be written and 134217728 kept back by store.limits.freeBytes): free some space or lower store.retention.bytes; flows can still be read";
     await page.route('**/api/status', async route => {
       const answer = await route.fetch();
       const status = (await answer.json()) as { loki: object };
@@ -241,12 +244,16 @@ it.each(['overview', 'table', 'topology'])(
     });
     await page.goto(`${backend.page}/?view=${view}&filters=`);
     const notice = page.getByTestId('not-stored');
-    await notice.getByText('New flows are not stored: the disk is full: free some space').waitFor();
+    await notice.getByText('their disk is full, 7.3 MB are free and 135.3 MB are needed').waitFor();
+    expect(await notice.innerText()).not.toContain('store.');
+    await page.locator('.netobserv-summary').getByText('New flows are not stored').waitFor();
+    expect(await page.getByText('Nothing lost').count()).toBe(0);
     await shot(page, `not-stored-${view}`);
     expect(await seriousFindings(page)).toEqual([]);
     refusal = undefined;
     await page.keyboard.press('r');
     await notice.waitFor({ state: 'detached' });
+    await page.getByText('New flows are not stored').waitFor({ state: 'detached' });
     await tab.close();
   }
 );
@@ -262,6 +269,33 @@ it('shows the first flows without waiting for the next refresh', async () => {
     await tab.page.getByTestId('no-results-found').waitFor({ state: 'detached' });
     // The refresh that is set comes every 15 s.
     expect(Date.now() - pushed).toBeLessThan(10_000);
+    expect(tab.errors).toEqual([]);
+  } finally {
+    await tab.close();
+    await fresh.stop();
+  }
+});
+
+it.each(['overview', 'table', 'topology'])('the %s of a young instance says when its data begins', async view => {
+  const [fresh, tab] = await Promise.all([startBackend(), openTab(browser)]);
+  try {
+    const began = Date.now() - 60_000;
+    await fresh.push(office(5).second(began, 3));
+    await tab.page.goto(`${fresh.page}/?view=${view}&filters=&timeRange=300`);
+    const words = await tab.page.getByTestId('began-at').innerText();
+    const shown = new Date(`${new Date(began).toDateString()} ${/[\d:]+$/.exec(words.trim())![0]}`).getTime();
+    expect(Math.abs(shown - began)).toBeLessThan(5000);
+    if (view === 'overview') {
+      for (const tile of ['throughput', 'flows', 'packets']) {
+        await tab.page.getByTestId(`tile-${tile}`).getByText('data begins at').waitFor();
+      }
+      await tab.page.getByTestId('panel-top_avg_byte_rates').getByText('data begins at').waitFor();
+    }
+    await shot(tab.page, `young-${view}`);
+    // Of a time after the beginning nothing is said.
+    await tab.page.goto(`${fresh.page}/?view=${view}&filters=&timeRange=30`);
+    await tab.page.locator('.netobserv-summary').getByText('Updated').waitFor();
+    await tab.page.getByTestId('began-at').waitFor({ state: 'detached' });
     expect(tab.errors).toEqual([]);
   } finally {
     await tab.close();

@@ -3,15 +3,18 @@
 //! and says so in words.
 import { Skeleton } from '@patternfly/react-core';
 import { ExclamationCircleIcon } from '@patternfly/react-icons';
+import { BEGAN_HINT } from '../../components/Summary';
 import { changeText } from '../../components/charts/BarList';
 import { Sparkline } from '../../components/charts/Sparkline';
 import { alignTo, changeOf } from '../../components/charts/stack';
+import { useFacts } from '../../hooks/use-facts';
 import { useMetric, type MetricData } from '../../hooks/use-metrics';
 import { usePage } from '../../hooks/use-page';
 import type { QueryState } from '../../hooks/use-query';
 import { useText } from '../../hooks/use-text';
 import { useWhole, type WholeData } from '../../hooks/use-whole';
-import { formatMetric, formatMs, formatPercent, formatSi } from '../../model/format';
+import { formatMetric, formatMs, formatPercent, formatSi, formatWithin } from '../../model/format';
+import { secondsOf } from '../../model/time';
 import { totalOf } from '../../model/whole';
 import { dropRatio, isUnusual, ratioOf } from './usual';
 
@@ -31,13 +34,28 @@ interface TileProps {
   earlier?: number;
   /** Nothing was recorded then. */
   isFirst: boolean;
+  /** In an average: when the data begins within the range. */
+  beganAt?: string;
   values: (number | null)[];
   format: (value: number) => string;
   /** From here on a rise is worth red. */
   alarm?: { from: number; times: number };
 }
 
-const Tile = ({ id, name, kind, hint, queries, value, earlier, isFirst, values, format, alarm }: TileProps) => {
+const Tile = ({
+  id,
+  name,
+  kind,
+  hint,
+  queries,
+  value,
+  earlier,
+  isFirst,
+  beganAt,
+  values,
+  format,
+  alarm
+}: TileProps) => {
   const t = useText();
   const change = isFirst ? undefined : changeOf(value, earlier);
   const isAlarming = alarm !== undefined && value !== undefined && !isFirst && isUnusual(value, earlier, alarm);
@@ -61,7 +79,12 @@ const Tile = ({ id, name, kind, hint, queries, value, earlier, isFirst, values, 
         <>
           <div className="netobserv-tile-line">
             <span className="netobserv-tile-value">{value === undefined ? '–' : format(value)}</span>
-            {isFirst && (
+            {beganAt !== undefined && (
+              <span className="netobserv-warning netobserv-tile-note" title={t(BEGAN_HINT)}>
+                {t('data begins at {{time}}', { time: beganAt })}
+              </span>
+            )}
+            {isFirst && beganAt === undefined && (
               <span
                 className="netobserv-subtle"
                 title={t('Nothing was recorded at the time to compare with, just before the time shown')}
@@ -120,7 +143,8 @@ interface Props {
 
 export const Tiles = ({ totals, wholes, isFirst }: Props) => {
   const t = useText();
-  const { hasFeature } = usePage();
+  const { state, hasFeature } = usePage();
+  const { beganAt } = useFacts();
   const [hasDrops, hasRtt, hasDns] = [hasFeature('pktDrop'), hasFeature('flowRTT'), hasFeature('dnsTracking')];
   const dropSpec = hasDrops ? total('PktDropPackets', 'rate') : undefined;
   const drops = useMetric(dropSpec);
@@ -135,7 +159,8 @@ export const Tiles = ({ totals, wholes, isFirst }: Props) => {
     earlier: amount(wholes[of], 'before'),
     values: points(totals[of]),
     kind: t('average'),
-    isFirst
+    isFirst,
+    beganAt: beganAt === undefined ? undefined : formatWithin(beganAt * 1000, secondsOf(state.range))
   });
   const dropPoints = alignTo(totals.packets.data?.times ?? [], drops.data ?? NO_POINTS, points(drops));
   const dropped = (when: 'now' | 'before') => ratioOf(amount(wholeDrops, when), amount(wholes.packets, when));

@@ -6,12 +6,14 @@ import { ChartPanel } from '../../components/charts/ChartPanel';
 import { Legend } from '../../components/charts/Legend';
 import { TimeChart, type ChartSeries } from '../../components/charts/TimeChart';
 import { changeOf, rank } from '../../components/charts/stack';
+import { useFacts } from '../../hooks/use-facts';
 import { usePage } from '../../hooks/use-page';
 import { useText } from '../../hooks/use-text';
 import { useTop } from '../../hooks/use-top';
 import { colorToken } from '../../model/color';
-import { formatDateTime, formatMetric } from '../../model/format';
+import { formatDateTime, formatMetric, formatWithin } from '../../model/format';
 import { scopeName } from '../../model/series';
+import { secondsOf } from '../../model/time';
 import type { TotalQuery } from './Tiles';
 import { useNames } from './use-names';
 
@@ -41,6 +43,7 @@ export const TrafficPanels = ({ type: wantedType, totals, isFirst }: Props) => {
   const t = useText();
   const { config, state, top } = usePage();
   const names = useNames();
+  const { beganAt } = useFacts();
   const { data, error, isStale } = useTop({ type: wantedType, fn: 'rate', by: state.scope, limit: ASKED });
   // What is shown may still answer the question before: it keeps its own names and units.
   const by = data?.set.spec.by ?? state.scope;
@@ -151,7 +154,11 @@ export const TrafficPanels = ({ type: wantedType, totals, isFirst }: Props) => {
         title={t('Who talks to whom')}
         note={[
           t('average, top {{top}} by {{scope}}', { top, scope }),
-          ...(isFirst ? [t('no earlier data to compare with')] : [])
+          ...(beganAt !== undefined
+            ? [t('data begins at {{time}}', { time: formatWithin(beganAt * 1000, secondsOf(state.range)) })]
+            : isFirst
+              ? [t('no earlier data to compare with')]
+              : [])
         ].join('; ')}
         height={chartHeight + LEGEND_HEIGHT / 2}
         isLoading={isLoading}
