@@ -64,5 +64,13 @@ export const getFieldValues = (field: string, prefix: string, query: FlowQuery, 
 export const getLosses = (range: Params, signal?: AbortSignal) =>
   getJson<Losses>('/api/losses', range, signal, QUICK_TIMEOUT_MS);
 
+/** What the back end gives at once. */
+export interface Limits {
+  max_entries_limit_per_query?: number;
+}
+
+export const getLimits = (signal?: AbortSignal) =>
+  getJson<Limits>('/api/loki/config/limits', {}, signal, QUICK_TIMEOUT_MS);
+
 export const exportUrl = (query: FlowQuery, columns?: string[]): string =>
   `/api/loki/export?${queryString({ ...flowParams(query), format: 'csv', columns: columns?.join(',') })}`;

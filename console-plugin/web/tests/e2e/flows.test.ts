@@ -1,4 +1,4 @@
-import type { Browser } from 'playwright-core';
+import { selectors, type Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBackend, type Backend } from './support/backend';
 import { openTab, seriousFindings, shot, startBrowser, type Tab } from './support/browser';
@@ -12,6 +12,7 @@ let backend: Backend;
 let pushed = 0;
 
 beforeAll(async () => {
+  selectors.setTestIdAttribute('data-test');
   [browser, backend] = await Promise.all([startBrowser(), startBackend()]);
   const traffic = office(7);
   const now = Date.now();
@@ -94,6 +95,33 @@ describe('the flow table', () => {
       await page.getByRole('alert').getByText('gibberish').waitFor();
       expect(await input.inputValue()).toBe('gibberish');
       await page.getByText('Port is 443 https').waitFor();
+    }));
+
+  it('says that it sorts a part of the flows, and how many an export has', () =>
+    withTab('/?view=table&filters=&timeRange=900&limit=500', async tab => {
+      const { page } = tab;
+      await waitForRows(tab);
+      const note = page.getByTestId('sorted-part');
+      expect(await note.count()).toBe(0);
+      await page.getByRole('button', { name: 'Bytes', exact: true }).click();
+      await note.getByText(/newest 500 of about 2,[78]\d\d flows/).waitFor();
+      await shot(page, 'flows-sorted-part');
+      expect(await seriousFindings(page)).toEqual([]);
+      await page.getByRole('button', { name: 'Export as CSV' }).click();
+      await page
+        .getByText(/All flows, about 2,[78]\d\d, 50,000 at most/)
+        .first()
+        .waitFor();
+      await shot(page, 'flows-export');
+      const download = page.waitForEvent('download');
+      await page.getByRole('menuitem', { name: 'Export the shown columns as CSV' }).click();
+      let text = '';
+      for await (const chunk of await (await download).createReadStream()) {
+        text += String(chunk);
+      }
+      expect(text.trim().split('\n')).toHaveLength(pushed + 1);
+      await note.getByRole('button', { name: 'Load 1,000 rows' }).click();
+      await expect.poll(() => rowsOf(tab), { timeout: 30_000 }).toBe(1000);
     }));
 
   it('is used with the keyboard: rows, panel, exclude', () =>

@@ -1,9 +1,9 @@
 //! The view of single flows: table, side panel, columns, export. Who: the frame, as a chunk of its own.
 //! **Invariant:** the table shows what one records request answered; sorting and merging happen here, filtering never.
-import { Button, Dropdown, DropdownItem, DropdownList, MenuToggle } from '@patternfly/react-core';
-import { ColumnsIcon, DownloadIcon } from '@patternfly/react-icons';
+import { Button } from '@patternfly/react-core';
+import { ColumnsIcon } from '@patternfly/react-icons';
 import { useCallback, useMemo, useState } from 'react';
-import { exportUrl, getRecords } from '../../api/flows';
+import { getRecords } from '../../api/flows';
 import { Busy } from '../../components/Busy';
 import { PickMenu } from '../../components/PickMenu';
 import { Slot } from '../../components/Slots';
@@ -22,9 +22,12 @@ import { secondsOf } from '../../model/time';
 import { LIMITS } from '../../model/url-state';
 import { CellMenu, type CellMenuTarget } from './CellMenu';
 import { ColumnChooser } from './ColumnChooser';
+import { ExportMenu } from './ExportMenu';
 import { FlowPanel } from './FlowPanel';
 import './flows.css';
 import { FlowTable } from './FlowTable';
+import { SortedPart } from './SortedPart';
+import { useFlowCount } from './use-flow-count';
 
 const isSize = isOneOf('s', 'm');
 
@@ -76,6 +79,8 @@ const FlowsPage = () => {
 
   const isCompact = size === 's';
   const isLimited = data?.isLimitReached ?? false;
+  const total = useFlowCount(isLimited);
+  const isByTime = sort.id === DEFAULT_SORT.id && sort.isDescending === DEFAULT_SORT.isDescending;
   const seconds = secondsOf(state.range);
   return (
     <div className="netobserv-split">
@@ -84,6 +89,7 @@ const FlowsPage = () => {
         {!data && (error ? <ErrorView error={error} /> : <LoadingRows />)}
         {data && error && <RefreshFailed error={error} loadedAt={loadedAt} />}
         {data && !flows.length && <NothingFound />}
+        {isLimited && !isByTime && <SortedPart total={total} />}
         {data && flows.length > 0 && (
           <FlowTable
             flows={flows}
@@ -147,7 +153,10 @@ const FlowsPage = () => {
           title={t('Columns')}
         />
         <ExportMenu
-          url={columns => exportUrl(request, columns)}
+          limit={limit}
+          loaded={data?.flows.length ?? 0}
+          isLimited={isLimited}
+          total={total}
           shown={shownColumns.flatMap(column => column.fields ?? column.field ?? [])}
         />
       </Slot>
@@ -171,7 +180,13 @@ const FlowsPage = () => {
                   ...(isLimited
                     ? [
                         {
-                          text: t('Limit reached: the newest {{shown}} only', { shown: formatCount(limit) }),
+                          text:
+                            total === undefined
+                              ? t('Limit reached: the newest {{shown}} only', { shown: formatCount(limit) })
+                              : t('Limit reached: the newest {{shown}} of about {{total}} only', {
+                                  shown: formatCount(limit),
+                                  total: formatCount(total)
+                                }),
                           isWarning: true
                         }
                       ]
@@ -184,39 +199,6 @@ const FlowsPage = () => {
         />
       </Slot>
     </div>
-  );
-};
-
-const ExportMenu = ({ url, shown }: { url: (columns?: string[]) => string; shown: string[] }) => {
-  const t = useText();
-  const [isOpen, setIsOpen] = useState(false);
-  return (
-    <Dropdown
-      isOpen={isOpen}
-      onOpenChange={setIsOpen}
-      onSelect={() => setIsOpen(false)}
-      popperProps={{ position: 'end' }}
-      toggle={ref => (
-        <MenuToggle
-          ref={ref}
-          variant="plain"
-          icon={<DownloadIcon />}
-          aria-label={t('Export as CSV')}
-          title={t('Export as CSV')}
-          isExpanded={isOpen}
-          onClick={() => setIsOpen(!isOpen)}
-        />
-      )}
-    >
-      <DropdownList>
-        <DropdownItem key="shown" to={url(shown)} download="flows.csv">
-          {t('Export the shown columns as CSV')}
-        </DropdownItem>
-        <DropdownItem key="all" to={url()} download="flows.csv">
-          {t('Export all columns as CSV')}
-        </DropdownItem>
-      </DropdownList>
-    </Dropdown>
   );
 };
 
