@@ -178,7 +178,7 @@ export const FilterInput = ({ text, onText, onFilters }: Props) => {
         <div className="netobserv-not-understood" role="alert">
           {errors.map(error => (
             <div key={error.start}>
-              <span className="netobserv-wrong">{error.text}</span> {t(error.reason)}
+              <span className="netobserv-wrong">{error.text}</span> {t(error.reason, { word: error.word })}
             </div>
           ))}
         </div>

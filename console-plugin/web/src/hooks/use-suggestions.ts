@@ -41,6 +41,14 @@ const wordFor = (id: string): string => {
   return side ? `${side} ${word}` : word;
 };
 
+/** A value that begins as a bare word does. */
+interface Name {
+  filter: string;
+  value: string;
+  count: number;
+  isExact: boolean;
+}
+
 interface Context {
   /** The filter whose value is being typed. */
   id?: string;
@@ -72,6 +80,24 @@ export const contextOf = (text: string, idOf: (word: string, side?: 'src' | 'dst
   return { partial, before: text.slice(0, text.length - partial.length) };
 };
 
+/** What a bare word may be the name of, the likeliest first. */
+const NAMED = ['interfaces', 'subnet_label', 'dns_name', 'namespace', 'name', 'owner_name'];
+const BARE_LENGTH_MIN = 2;
+/** Names of each kind, and of all kinds together. */
+const NAMES_ASKED = 5;
+const NAMES_SHOWN = 6;
+
+/** The filters that a word may be a value of, and the word without the side before it. */
+export const bareOf = (
+  partial: string,
+  idOf: (word: string, side?: 'src' | 'dst') => string | undefined
+): { ids: string[]; word: string } => {
+  const [, side, word = ''] = /^(?:(src|source|from|dst|dest|destination|to)\s+)?(\S*)$/i.exec(partial) ?? [];
+  const isLong = word.length >= BARE_LENGTH_MIN && !/["=~:]/.test(word);
+  const ids = isLong ? NAMED.flatMap(name => idOf(name, sideOfWord(side)) ?? []) : [];
+  return { ids: [...new Set(ids)], word };
+};
+
 const usePaused = <T>(value: T): T => {
   const [paused, setPaused] = useState(value);
   useEffect(() => {
@@ -100,10 +126,35 @@ export const useSuggestions = (text: string, isOpen: boolean): { suggestions: Su
     return [...counts].sort((a, b) => b[1] - a[1]);
   });
 
+  const isExactField = (field: string | undefined): boolean => {
+    const type = config.fields.find(each => each.name === field);
+    return Boolean(type?.type.startsWith('string')) && type?.format !== 'IP';
+  };
+  const bare = useMemo(
+    () => (id ? { ids: [], word: '' } : bareOf(partial, (word, side) => filterText.idOf(word, side))),
+    [id, partial, filterText]
+  );
+  const names = useQuery(isOpen && bare.ids.length ? JSON.stringify([bare, query]) : undefined, tick, async signal => {
+    const answers = await Promise.all(
+      bare.ids.flatMap(filter =>
+        fields.fieldsOf(filter).map(async field => {
+          const { values } = await getFieldValues(field, bare.word, { ...query, limit: NAMES_ASKED }, signal);
+          return values.map(each => ({ ...each, filter, isExact: isExactField(field) }));
+        })
+      )
+    );
+    const found = new Map<string, Name>();
+    for (const each of answers.flat()) {
+      const key = `${each.filter}=${each.value}`;
+      found.set(key, { ...each, count: each.count + (found.get(key)?.count ?? 0) });
+    }
+    return [...found.values()].sort((a, b) => b.count - a.count).slice(0, NAMES_SHOWN);
+  });
+
   const suggestions = useMemo((): Suggestion[] => {
     const needle = context.partial.toLowerCase();
     if (!id) {
-      return config.filters
+      const ofFields = config.filters
         .filter(filter => fields.fieldsOf(filter.id).length)
         .map(filter => ({ filter, word: wordFor(filter.id) }))
         .filter(({ filter, word }) =>
@@ -118,9 +169,17 @@ export const useSuggestions = (text: string, isOpen: boolean): { suggestions: Su
           text: `${context.before}${word} `,
           isComplete: false
         }));
+      const isOfThisWord = context.partial.toLowerCase().endsWith(bare.word.toLowerCase());
+      const ofNames = (isOfThisWord ? (names.data ?? []) : []).map(({ filter, value, count, isExact }) => ({
+        id: `${filter}=${value}`,
+        label: `${wordFor(filter)} ${showValue(filter, value, ports)}`,
+        count,
+        text: `${context.before}${wordFor(filter)} ${valueToText(isExact ? `"${value}"` : value)}`,
+        isComplete: true
+      }));
+      return [...ofFields, ...(bare.ids.length ? ofNames : [])];
     }
-    const type = config.fields.find(field => field.name === bound[0]);
-    const isExact = type?.type.startsWith('string') && type.format !== 'IP';
+    const isExact = isExactField(bound[0]);
     const found =
       values.data ?? (baseOf(id) === 'tcp_flags' ? TCP_FLAGS.map((flag): [string, number] => [flag, 0]) : []);
     return found
@@ -135,9 +194,9 @@ export const useSuggestions = (text: string, isOpen: boolean): { suggestions: Su
         text: `${context.before}${valueToText(isExact ? `"${value}"` : value)}`,
         isComplete: true
       }));
-    // `bound` follows from `id`.
+    // `bound` follows from `id`, `isExactField` from `config`.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [context, id, config, fields, ports, values.data]);
+  }, [context, id, config, fields, ports, values.data, bare, names.data]);
 
   return { suggestions, isLoading: values.isLoading && key !== undefined };
 };

@@ -13,8 +13,9 @@ export interface NotUnderstood {
   text: string;
   start: number;
   end: number;
-  /** A translation key. */
+  /** A translation key; `word` in it is the word that is the matter. */
   reason: string;
+  word: string;
 }
 
 export interface Understood {
@@ -42,6 +43,7 @@ export const ALIASES: Record<string, string> = {
   domain: 'dns_name',
   rcode: 'dns_flag_response_code',
   latency: 'dns_latency',
+  flow_rtt: 'time_flow_rtt',
   rtt: 'time_flow_rtt',
   flag: 'tcp_flags',
   flags: 'tcp_flags',
@@ -67,7 +69,19 @@ interface Token {
   start: number;
 }
 
-const OPERATOR = /^(!=|>=|!~|=|~|:)/;
+/** Also those that no filter has, so that a comparison is refused as a whole. */
+const OPERATOR = /^(==$|!=|>=|!~|<=|<>|=|~|:|<|>)/;
+const UNKNOWN_OPERATORS = new Set(['==', '<=', '<>', '<', '>']);
+const FIELD = /^(\w+)(!=|>=|!~|<=|<>|=|~|:|<|>)?(.*)$/s;
+
+/** A field, how it is compared, and with what; each may stand apart from the next. */
+interface Comparison {
+  id?: string;
+  operator?: string;
+  value: string;
+  /** The place of its last token. */
+  last: number;
+}
 
 const tokenize = (input: string): Token[] =>
   [...input.matchAll(/(?:"(?:\\.|[^"\\])*"|\\.|[^\s\\])+/gs)].map(match => ({ text: match[0], start: match.index }));
@@ -111,8 +125,10 @@ export class FilterText {
     let waiting: Token | undefined;
 
     const refuse = (from: Token, to: Token, reason: string) => {
+      // With what was said of it before, so that nothing that was typed is lost.
+      const { start } = waiting ?? from;
       const end = to.start + to.text.length;
-      errors.push({ text: input.slice(from.start, end), start: from.start, end, reason });
+      errors.push({ text: input.slice(start, end), start, end, reason, word: from.text });
     };
     const accept = (from: Token, to: Token, id: string, compare: Compare, text: string) => {
       const said = isNegated ? NEGATED[compare] : compare;
@@ -130,7 +146,7 @@ export class FilterText {
         values.push(checked.value);
       }
       if (!values.length) {
-        refuse(from, to, sentence('A value is missing'));
+        refuse(from, to, sentence('A value is missing, as in “port 443” or “interface eth0”'));
         return;
       }
       if (alternativeTo && (alternativeTo.id !== id || alternativeTo.compare !== said)) {
@@ -168,29 +184,33 @@ export class FilterText {
         waiting ??= first;
         continue;
       }
+      const compare = (end: Token, { id, operator, value }: Comparison) => {
+        if (operator && UNKNOWN_OPERATORS.has(operator)) {
+          refuse(first, end, sentence('There is no such comparison; “at least” is written >=, as in “rtt >= 10ms”'));
+        } else if (!id) {
+          refuse(first, end, sentence('There is no such field; a comparison looks like “port = 443” or “rtt >= 10ms”'));
+        } else {
+          accept(first, end, id, !operator || operator === ':' ? '=' : (operator as Compare), value);
+        }
+      };
+      // A field of two words may begin with what is a word of its own: "tcp flags", "dns latency".
+      const twoWords = this.comparison(tokens, index, 2, side);
+      if (twoWords?.id) {
+        index = twoWords.last;
+        compare(tokens[index]!, twoWords);
+        done();
+        continue;
+      }
       const literal = this.literal(first.text, side);
       if (literal) {
         literal.forEach(([id, compare, value]) => accept(first, first, id, compare, value));
         done();
         continue;
       }
-      const parsed = /^(\w+?)(!=|>=|!~|=|~|:)?((?<=[=~:]).*)?$/s.exec(first.text);
-      const id = parsed ? this.idOf(parsed[1]!, side) : undefined;
-      if (parsed && id) {
-        let operator = parsed[2];
-        let value = parsed[3] ?? '';
-        let end = first;
-        const next = () => tokens[index + 1];
-        if (!operator && next() && OPERATOR.test(next()!.text)) {
-          end = tokens[++index]!;
-          operator = OPERATOR.exec(end.text)![0];
-          value = end.text.slice(operator.length);
-        }
-        if (!value && next()) {
-          end = tokens[++index]!;
-          value = end.text;
-        }
-        accept(first, end, id, !operator || operator === ':' ? '=' : (operator as Compare), value);
+      const comparison = this.comparison(tokens, index, 1, side);
+      if (comparison && (comparison.id || comparison.operator)) {
+        index = comparison.last;
+        compare(tokens[index]!, comparison);
       } else if (alternativeTo && last) {
         accept(first, first, last.id, last.compare, first.text);
       } else if (BEGUN_ADDRESS.test(first.text) && this.idOf('address', side)) {
@@ -200,14 +220,38 @@ export class FilterText {
       } else if (first.text.includes('.') && this.knows('dns_name')) {
         accept(first, first, 'dns_name', '=', first.text);
       } else {
-        refuse(first, first, sentence('Not understood; start with a field, such as “port” or “interface”'));
+        refuse(first, first, sentence('Not understood; say what it is, as in “interface {{word}}” or “dns {{word}}”'));
       }
       done();
     }
     if (waiting) {
-      refuse(waiting, tokens.at(-1)!, sentence('A filter is missing after this'));
+      refuse(waiting, tokens.at(-1)!, sentence('A filter is missing after this, as in “src port 443”'));
     }
     return { filters, errors };
+  }
+
+  /** What stands at a place, its field being so many words; only a known field takes a word as its value. */
+  private comparison(tokens: Token[], at: number, words: number, side?: 'src' | 'dst'): Comparison | undefined {
+    const field = tokens.slice(at, at + words).map(token => token.text);
+    const isWhole = field.length === words && field.slice(0, -1).every(part => /^\w+$/.test(part));
+    const parsed = isWhole ? FIELD.exec(field.join('_')) : null;
+    if (!parsed || (!parsed[2] && parsed[3] !== '')) {
+      return undefined;
+    }
+    const word = parsed[1]!;
+    let [, , operator, value = ''] = parsed;
+    const id = this.idOf(word, side);
+    let last = at + words - 1;
+    const following = () => tokens[last + 1];
+    const apart = operator ? undefined : OPERATOR.exec(following()?.text ?? '')?.[0];
+    if (apart) {
+      operator = apart;
+      value = tokens[++last]!.text.slice(apart.length);
+    }
+    if (!value && following() && (id || operator)) {
+      value = tokens[++last]!.text;
+    }
+    return { id, operator, value, last };
   }
 
   /** Words that tell by their form what they are. */

@@ -57,7 +57,7 @@ const K8S_NAME = /^[-a-zA-Z0-9.*]*$/;
 export const checkValue = (id: string, value: string, ports: PortNames): Checked => {
   const bare = value.replace(/^"(.*)"$/s, '$1');
   if (value === '' || value === '"') {
-    return { reason: sentence('A value is missing') };
+    return { reason: sentence('A value is missing, as in “port 443” or “interface eth0”') };
   }
   if (value === '""') {
     return { value };
@@ -76,14 +76,18 @@ export const checkValue = (id: string, value: string, ports: PortNames): Checked
     const port = /^\d+$/.test(bare) ? Number(bare) : ports.number(bare);
     return port !== undefined && port <= 65_535
       ? { value: String(port) }
-      : { reason: sentence('Not a port number or a service name') };
+      : { reason: sentence('Not a port number or a service name, such as 443 or https') };
   }
   if (base === 'mac') {
-    return MAC_PREFIX.test(bare) ? { value: bare } : { reason: sentence('Not a MAC address') };
+    return MAC_PREFIX.test(bare)
+      ? { value: bare }
+      : { reason: sentence('Not a MAC address or its beginning, such as 02:42:0a') };
   }
   if (base === 'protocol') {
     const protocol = /^\d+$/.test(bare) ? Number(bare) : protocolNumber(bare);
-    return protocol !== undefined ? { value: String(protocol) } : { reason: sentence('Not a protocol name or number') };
+    return protocol !== undefined
+      ? { value: String(protocol) }
+      : { reason: sentence('Not a protocol name or number, such as tcp or 6') };
   }
   if (/direction/.test(base)) {
     const index = [0, 1, 2].find(
@@ -96,7 +100,7 @@ export const checkValue = (id: string, value: string, ports: PortNames): Checked
     return converted !== undefined ? { value: converted } : { reason: sentence('A duration such as 10ms') };
   }
   if (/^icmp_|^dns_id$|^xlat_zone/.test(base) && !/^\d+$/.test(bare)) {
-    return { reason: sentence('A number') };
+    return { reason: sentence('A number, such as 8') };
   }
   // Names of the DNS know more signs than those of Kubernetes.
   if (/name|namespace/.test(base) && base !== 'dns_name' && !K8S_NAME.test(bare)) {

@@ -97,6 +97,31 @@ describe('the flow table', () => {
       await page.getByText('Port is 443 https').waitFor();
     }));
 
+  it('asks of what a bare word is the name, and keeps all of what it refuses', () =>
+    withTab(TABLE, async tab => {
+      const { page } = tab;
+      await waitForRows(tab);
+      const input = page.getByRole('combobox', { name: 'Filter' });
+      await input.fill('dns latency > 100');
+      await input.press('Enter');
+      await page.getByRole('alert').getByText('There is no such comparison').waitFor();
+      expect(await input.inputValue()).toBe('dns latency > 100');
+      expect(page.url()).toContain('filters=&');
+      await input.fill('wlan0');
+      await page.getByRole('option', { name: /^interface wlan0.*flows/ }).waitFor();
+      await input.press('Enter');
+      await page.getByRole('alert').getByText('as in “interface wlan0”').waitFor();
+      expect(await input.inputValue()).toBe('wlan0');
+      await input.press('ArrowDown');
+      const option = page.getByRole('option', { name: /^interface wlan0.*flows/ });
+      await option.waitFor();
+      await shot(page, 'flows-bare-word');
+      await option.click();
+      await page.getByText('Network interfaces is wlan0').waitFor();
+      await input.fill('src ser');
+      await page.getByRole('option', { name: /^src subnet servers.*flows/ }).waitFor();
+    }));
+
   it('says that it sorts a part of the flows, and how many an export has', () =>
     withTab('/?view=table&filters=&timeRange=900&limit=500', async tab => {
       const { page } = tab;

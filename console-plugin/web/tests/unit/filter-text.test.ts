@@ -44,6 +44,10 @@ describe('what people type becomes filters', () => {
     ['dns "a=b, c"', 'dns_name="a%3Db%2C c"'],
     ['dns _dmarc.example.org', 'dns_name=_dmarc.example.org'],
     [String.raw`subnet a\ \"b\",c`, 'subnet_label=a "b",c'],
+    ['tcp flags SYN', 'tcp_flags=SYN'],
+    ['dns name example.org and tcp', 'dns_name=example.org;protocol=6'],
+    ['src subnet label lan', 'src_subnet_label=lan'],
+    ['flow rtt>=10ms', 'time_flow_rtt>=10000000'],
     ['', '']
   ])('%s', (input, url) => {
     const { filters, errors } = text.understand(input);
@@ -54,20 +58,28 @@ describe('what people type becomes filters', () => {
 
 describe('what is not understood is named with its place and its reason', () => {
   test.each([
-    ['hello', 'hello', 'Not understood'],
+    ['hello', 'hello', 'as in “interface {{word}}”'],
+    ['rtt > 10ms', 'rtt > 10ms', 'no such comparison'],
+    ['rtt>10', 'rtt>10', 'no such comparison'],
+    ['dns name == example.org', 'dns name == example.org', 'no such comparison'],
+    ['speed > 100', 'speed > 100', 'no such comparison'],
+    ['speed = 100', 'speed = 100', 'no such field'],
+    ['speed=100', 'speed=100', 'no such field'],
+    ['dst port 99999', 'dst port 99999', 'such as 443 or https'],
+    ['tcp not dst port 99999', 'not dst port 99999', 'such as 443 or https'],
     ['10.77', '10.77', 'An address such as 10.0.0.1'],
     ['ip 10.0.0.300', 'ip 10.0.0.300', 'An address such as'],
-    ['not rtt>=10ms', 'rtt>=10ms', 'no filter for “less than”'],
+    ['not rtt>=10ms', 'not rtt>=10ms', 'no filter for “less than”'],
     ['port 443 src', 'src', 'A filter is missing'],
     ['port 443 and not', 'not', 'A filter is missing'],
     ['port 443 or', 'or', 'A filter is missing'],
     ['port 443 not src', 'not src', 'A filter is missing'],
-    ['not port 80 or 90', '90', '“or” joins values of one field'],
+    ['not port 80 or 90', 'or 90', '“or” joins values of one field'],
     ['port nonsense', 'port nonsense', 'Not a port number'],
     ['port', 'port', 'A value is missing'],
     ['rtt fast', 'rtt fast', 'A duration'],
     ['ns a;b', 'ns a;b', 'Letters, digits'],
-    ['port 80 or tcp', 'tcp', '“or” joins values of one field']
+    ['port 80 or tcp', 'or tcp', '“or” joins values of one field']
   ])('%s', (input, wrong, reason) => {
     const { errors } = text.understand(input);
     expect(errors).toHaveLength(1);
