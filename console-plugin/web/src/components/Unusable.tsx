@@ -12,8 +12,8 @@ const excerpt = (words: string): string => (words.length > WORDS_MAX ? `${words.
 export const UnusableLink = () => {
   const t = useText();
   const { state, unusable, leftOut, change } = usePage();
-  const { filters, range, choices } = unusable;
-  if (!filters.length && !range.length && !choices.length && !leftOut.length) {
+  const { filters, range, choices, views } = unusable;
+  if (![filters, range, choices, views, leftOut].some(each => each.length)) {
     return null;
   }
   return (
@@ -36,6 +36,10 @@ export const UnusableLink = () => {
         {choices.length > 0 &&
           t('The choice {{words}} of this link is not known here; the flows are shown without it.', {
             words: choices.join(', ')
+          })}{' '}
+        {views.length > 0 &&
+          t('The choice {{words}} of this link is not known here; the usual is shown in its place.', {
+            words: views.join(', ')
           })}
       </span>
       {history.length > 1 && (
@@ -48,7 +52,12 @@ export const UnusableLink = () => {
         isInline
         onClick={() =>
           change(
-            { filters: state.filters.filter(each => !leftOut.includes(each)), range: state.range, match: state.match },
+            {
+              filters: state.filters.filter(each => !leftOut.includes(each)),
+              range: state.range,
+              match: state.match,
+              view: state.view
+            },
             { replace: true }
           )
         }

@@ -61,6 +61,9 @@ export const usePage = (): PageModel => {
   return page;
 };
 
+/** What a view is chosen by: a link that names another one is no longer looked at once somebody has chosen. */
+const VIEW_KEYS = ['view', 'scope', 'limit', 'metricType', 'metricFunction'] as const;
+
 const SAVED_QUERY = 'netflow-traffic-query-params';
 
 const defaultFilters = (config: FrontendConfig, knows: (id: string) => boolean): Filter[] =>
@@ -96,7 +99,8 @@ export const PageProvider = ({ config, children }: { config: FrontendConfig; chi
       filterText: new FilterText(knowsFilter, ports),
       hasFeature: (feature: string) => features.has(feature),
       knowsFilter,
-      parseUnusable: (search: string) => unusableIn(search, { isKnownFilter: knowsFilter }),
+      parseUnusable: (search: string) =>
+        unusableIn(search, { isKnownFilter: knowsFilter, scopes: scopes.map(scope => scope.id) }),
       parse: (search: string) =>
         stateFromUrl(search, {
           filters: defaultFilters(config, knowsFilter),
@@ -150,10 +154,11 @@ export const PageProvider = ({ config, children }: { config: FrontendConfig; chi
       }
       settle(next);
       // Each part of the notice stands until somebody has chosen what it is about.
-      setUnusable(({ filters, range, choices }) => ({
+      setUnusable(({ filters, range, choices, views }) => ({
         filters: change.filters ? [] : filters,
         range: change.range ? [] : range,
-        choices: change.match || change.recordType ? [] : choices
+        choices: change.match || change.recordType ? [] : choices,
+        views: VIEW_KEYS.some(key => change[key] !== undefined) ? [] : views
       }));
     },
     [settle]

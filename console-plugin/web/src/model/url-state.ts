@@ -69,6 +69,21 @@ const CHOICE_VALUES: [key: string, allowed: readonly string[]][] = [
   ['showDup', ['true', 'false']]
 ];
 
+/** Keys that choose how the flows are shown. */
+const viewValues = (scopes: string[]): [key: string, isKnown: (value: string) => boolean][] => [
+  ['view', value => VIEWS.includes(value as ViewId)],
+  ['scope', value => scopes.includes(value)],
+  ['limit', value => limitOf(value) > 0 || value === '0'],
+  ['type', value => METRIC_TYPES.includes(value)],
+  ['function', value => FUNCTIONS.includes(value)]
+];
+
+/** The number of rows, nodes or names that an address asks for; 0 is the usual. */
+const limitOf = (value: string | null): number => {
+  const limit = Number.parseInt(value ?? '', 10);
+  return limit > 0 && limit <= LIMITS.at(-1)! ? limit : 0;
+};
+
 /** What a stranger can read: namespaces of a cluster, addresses of a host. */
 const defaultScope = (scopes: string[]): string =>
   ['namespace', 'address'].find(scope => scopes.includes(scope)) ?? scopes[0] ?? '';
@@ -76,7 +91,6 @@ const defaultScope = (scopes: string[]): string =>
 export const stateFromUrl = (search: string, defaults: UrlDefaults): PageState => {
   const params = new URLSearchParams(search);
   const filters = params.get('filters');
-  const limit = Number.parseInt(params.get('limit') ?? '', 10);
   return {
     view: oneOf(params.get('view'), VIEWS, defaults.view),
     filters: [
@@ -85,7 +99,7 @@ export const stateFromUrl = (search: string, defaults: UrlDefaults): PageState =
     ],
     match: oneOf(params.get('match'), MATCHES, 'all'),
     range: rangeFromUrl(params),
-    limit: limit > 0 && limit <= LIMITS.at(-1)! ? limit : 0,
+    limit: limitOf(params.get('limit')),
     scope: oneOf(params.get('scope'), defaults.scopes, defaultScope(defaults.scopes)),
     group: params.get('group') ?? 'auto',
     metricType: oneOf(params.get('type'), METRIC_TYPES, 'Bytes'),
@@ -98,22 +112,29 @@ export const stateFromUrl = (search: string, defaults: UrlDefaults): PageState =
   };
 };
 
-/** What an address asks for that cannot be used: without it more is shown than was meant. */
+/** What an address asks for that cannot be used: without it more, or something else, is shown than was meant. */
 export interface Unusable {
   filters: string[];
   range: string[];
   choices: string[];
+  /** How the flows are shown, not which. */
+  views: string[];
 }
 
-export const unusableIn = (search: string, { isKnownFilter }: Pick<UrlDefaults, 'isKnownFilter'>): Unusable => {
+export const unusableIn = (
+  search: string,
+  { isKnownFilter, scopes }: Pick<UrlDefaults, 'isKnownFilter' | 'scopes'>
+): Unusable => {
   const params = new URLSearchParams(search);
+  const unknown = (key: string, isKnown: (value: string) => boolean) => {
+    const value = params.get(key);
+    return value === null || isKnown(value) ? [] : [`${key}=${value}`];
+  };
   return {
     filters: ['filters', 'off'].flatMap(key => unusableFilters(params.get(key) ?? '', isKnownFilter)),
     range: unusableRange(params),
-    choices: CHOICE_VALUES.flatMap(([key, allowed]) => {
-      const value = params.get(key);
-      return value === null || allowed.includes(value) ? [] : [`${key}=${value}`];
-    })
+    choices: CHOICE_VALUES.flatMap(([key, allowed]) => unknown(key, value => allowed.includes(value))),
+    views: viewValues(scopes).flatMap(([key, isKnown]) => unknown(key, isKnown))
   };
 };
 

@@ -27,6 +27,9 @@ test.each([
   ['?filters=&recordType=flow&match=some', /choice match=some, recordType=flow of/],
   ['?filters=&dataSource=soon', /choice dataSource=soon of/],
   ['?filters=&showDup=bogus', /choice showDup=bogus of/],
+  ['?view=bogus&filters=', /choice view=bogus of this link is not known here; the usual is shown/],
+  ['?filters=&scope=bogus&type=bogus', /choice scope=bogus, type=bogus of/],
+  ['?filters=&limit=bogus&function=bogus', /choice limit=bogus, function=bogus of/],
   ['?filters=&startTime=200&endTime=100', /time startTime=200, endTime=100 of this link cannot be/],
   ['?filters=&startTime=100', /time startTime=100 of/],
   ['?filters=&startTime=1&endTime=99999999999', /cannot be/],
@@ -46,7 +49,8 @@ test.each([
   '',
   '?filters=protocol%3D6&timeRange=900',
   '?filters=&startTime=100&endTime=200',
-  '?view=x'
+  '?view=topology&filters=&scope=subnet&limit=50&type=Packets&function=max',
+  '?filters=&limit=0'
 ])('of %j nothing is said', search => {
   const page = open(search);
   expect(screen.queryByRole('alert')).toBeNull();
