@@ -149,6 +149,19 @@ describe('the flow table', () => {
       await expect.poll(() => rowsOf(tab), { timeout: 30_000 }).toBe(1000);
     }));
 
+  it('names every field of a flow in its panel, and writes times as times', () =>
+    withTab(TABLE, async tab => {
+      const { page } = tab;
+      await waitForRows(tab);
+      await page.locator('#netflow-table-row-0').click();
+      const received = page
+        .getByTestId('drawer-body')
+        .locator('.netobserv-field', { hasText: 'Received by the pipeline' });
+      expect(await received.locator('dd').innerText()).toMatch(/20\d\d.*:\d\d/);
+      const names = await page.getByTestId('drawer-body').locator('dt').allInnerTexts();
+      expect(names.filter(name => /[a-z][A-Z]|_/.test(name))).toEqual([]);
+    }));
+
   it('is used with the keyboard: rows, panel, exclude', () =>
     withTab(TABLE, async tab => {
       const { page } = tab;

@@ -8,6 +8,7 @@ import { usePage } from '../../hooks/use-page';
 import { useText } from '../../hooks/use-text';
 import { fieldOf, fullName } from '../../model/columns';
 import { conversationFilters, fieldFilters, pairFilters } from '../../model/flow-filters';
+import { nameOfField } from '../../model/field-names';
 import { number, problemOf, text, type Flow } from '../../model/flow';
 import { formatDateTime, sentenceCase } from '../../model/format';
 import { protocolName } from '../../model/reference';
@@ -47,7 +48,15 @@ export const FlowPanel = ({ flow, onClose }: Props) => {
   const columnOf = (name: string) => config.columns.find(column => fieldOf(column) === name && !column.calculated);
   const labelOf = (name: string, group: string) => {
     const column = columnOf(name);
-    return column ? (column.group === group ? sentenceCase(column.name) : fullName(column)) : name;
+    return column
+      ? column.group === group
+        ? sentenceCase(column.name)
+        : fullName(column)
+      : sentenceCase(
+          nameOfField(name)
+            ?.map(part => t(part))
+            .join(' ') ?? name
+        );
   };
   const valueOf = (name: string) => {
     // A field without a column is written as if it had one: its name decides how.

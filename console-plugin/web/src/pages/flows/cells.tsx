@@ -111,6 +111,9 @@ const numberText = (id: string, field: string, value: number, flow: Flow, ports:
   if (id === 'CollectionTime') {
     return formatDateTime(value);
   }
+  if (field === 'TimeReceived') {
+    return formatDateTime(value * 1000);
+  }
   if (id === 'FlowDuration' || id === 'CollectionLatency') {
     return duration(value);
   }
@@ -119,6 +122,7 @@ const numberText = (id: string, field: string, value: number, flow: Flow, ports:
   }
   switch (field) {
     case 'TimeFlowRttNs':
+    case 'MaxTimeFlowRttNs':
       return formatMs(value / 1e6);
     case 'DnsLatencyMs':
       return formatMs(value);
@@ -130,13 +134,25 @@ const numberText = (id: string, field: string, value: number, flow: Flow, ports:
       return dscpName(value);
     case 'IcmpType':
       return icmpTypeName(flow.Proto, value);
+    case 'DnsFlags':
+    case 'PktDropLatestFlags':
+      return `0x${value.toString(16).padStart(4, '0')}`;
     case 'FlowDirection':
       return directionName(value);
     case 'Bytes':
     case 'PktDropBytes':
+    case 'Bytes_AB':
+    case 'Bytes_BA':
+    case 'PktDropBytes_AB':
+    case 'PktDropBytes_BA':
       return formatBytes(value);
     case 'Packets':
     case 'PktDropPackets':
+    case 'Packets_AB':
+    case 'Packets_BA':
+    case 'PktDropPackets_AB':
+    case 'PktDropPackets_BA':
+    case 'numFlowLogs':
       return formatCount(value);
     default:
       return String(value);
