@@ -212,8 +212,13 @@ pub fn read_span(parameters: &Parameters, now_ms: i64) -> Result<Span, BadReques
             .ok()
             .filter(|number| (0..=SECONDS_MAX).contains(number));
         number.map(Some).ok_or_else(|| {
+            let why = if text.bytes().all(|byte| byte.is_ascii_digit()) {
+                format!("more than the {SECONDS_MAX} seconds that can be counted, to the year 2262")
+            } else {
+                "not a number of seconds".to_owned()
+            };
             BadRequest::new(format!(
-                "Could not parse {what}: \"{}\" is not a number of seconds",
+                "Could not parse {what}: \"{}\" is {why}",
                 excerpt(text)
             ))
         })

@@ -128,7 +128,8 @@ fn bad_parameters_are_told_by_name() {
         ),
         (
             "startTime=99999999999999",
-            "Could not parse start time: \"99999999999999\" is not a number of seconds",
+            "Could not parse start time: \"99999999999999\" is more than the 9223372036 seconds that can be counted, to the \
+             year 2262",
         ),
         (
             "startTime=20&endTime=10",

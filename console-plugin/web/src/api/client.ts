@@ -25,6 +25,9 @@ export const queryString = (params: Params): string =>
     .map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(String(value))}`)
     .join('&');
 
+/** What NetObserv's interface puts before the words of the source, which say it all. */
+const LOKI_PREFIX = /^(?:Loki query failed: )?Error from Loki query: \[\d+\] Loki message: /;
+
 /** Every text of a JSON error body on its own line; a plain body as it is. */
 export const errorText = (body: string, status: number): string => {
   try {
@@ -32,7 +35,7 @@ export const errorText = (body: string, status: number): string => {
     if (json && typeof json === 'object') {
       const lines = Object.entries(json)
         .filter((entry): entry is [string, string] => typeof entry[1] === 'string')
-        .map(([key, text]) => (key === 'message' ? text : `${key}: ${text}`));
+        .map(([key, text]) => (key === 'message' ? text.replace(LOKI_PREFIX, '') : `${key}: ${text}`));
       if (lines.length) {
         return lines.join('\n');
       }

@@ -179,6 +179,10 @@ describe('errors say what to do', () => {
     expect(errorText('{"promDisabledMetrics":"x"}', 400)).toBe('promDisabledMetrics: x');
     expect(errorText('user not an admin', 401)).toBe('user not an admin');
     expect(errorText('', 401)).toBe('status code 401');
+    const refused = 'Error from Loki query: [504] Loki message: context deadline exceeded: ask for less';
+    for (const message of [refused, `Loki query failed: ${refused}`]) {
+      expect(errorText(JSON.stringify({ message }), 400)).toBe('context deadline exceeded: ask for less');
+    }
   });
   test.each([
     ['Network Error', 'cannot be reached'],
