@@ -52,9 +52,10 @@ impl Disk {
         if !self.is_full && free < STORE_FREE_BYTES {
             self.is_full = true;
             return Some(format!(
-                "the disk of {folder} is nearly full ({} MB left): new flows are not kept until there is room, \
-                 those that are there can still be read",
-                megabytes(free)
+                "the disk of {folder} is nearly full ({} MB left, {} MB must stay free): new flows are not kept until \
+                 you delete other files there; those that are kept can still be read",
+                megabytes(free),
+                megabytes(STORE_FREE_BYTES)
             ));
         }
         if self.is_full && free >= STORE_FREE_BYTES + MARGIN_BYTES {
@@ -76,12 +77,18 @@ mod tests {
         let mut disk = Disk::new(Path::new("/data"));
         for (free, expected) in [
             (STORE_FREE_BYTES, None),
-            (STORE_FREE_BYTES - 1, Some("nearly full (134 MB left)")),
+            (
+                STORE_FREE_BYTES - 1,
+                Some("nearly full (134 MB left, 134 MB must stay free)"),
+            ),
             (0, None),
             (STORE_FREE_BYTES + 1, None),
             (STORE_FREE_BYTES + MARGIN_BYTES, Some("has room again")),
             (STORE_FREE_BYTES, None),
-            (7_000_000, Some("nearly full (7 MB left)")),
+            (
+                7_000_000,
+                Some("nearly full (7 MB left, 134 MB must stay free)"),
+            ),
         ] {
             let said = disk.turn(free);
             assert_eq!(said.is_some(), expected.is_some(), "{free}: {said:?}");
