@@ -22,6 +22,9 @@ IMAGE ?= $(REPO)/network-observability-operator:$(VERSION)
 OCI_BIN ?= $(shell command -v podman || command -v docker)
 export VERSION REPO IMAGE
 
+# Names of the variables on the command line but those that this file uses itself: run-local refuses one that it does not know.
+given = $(filter-out CACHE CARGO_TARGET_DIR,$(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name))))
+
 CRATES := ebpf-agent flowlogs-pipeline console-plugin operator hack/run-local hack/testenv hack/e2e
 
 ##@ Use
@@ -49,7 +52,7 @@ help: ## List what there is to do
 	  OCI_BIN 'what builds images [podman or docker]'
 
 run: ## Build and run everything on this machine; Ctrl-C stops it
-	@exec hack/run
+	@NETOBSERV_GIVEN='$(given)' exec hack/run
 
 operator-local: ## API server, the operator's manager beside it and a sample, on this machine; Ctrl-C stops it
 	@exec hack/operator-local

@@ -14,10 +14,11 @@ mod dns;
 mod traffic;
 
 use std::fs::File;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use nix::fcntl::{Flock, FlockArg};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 /// Held by the one instance that makes demo traffic: the namespaces' names are the machine's.
@@ -27,7 +28,7 @@ const LOCK: &str = "/run/netobserv-demo.lock";
 /// waits for its end: its traffic can be seen by all. `agent` is the port of the health of the agent that watches.
 pub fn run(agent: Option<u16>) -> Result<()> {
     let _lock = lock()?;
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT])?;
     network::remove_all()?;
     let result = network::build().and_then(|()| traffic::start(agent));
     if result.is_ok() {
@@ -36,6 +37,15 @@ pub fn run(agent: Option<u16>) -> Result<()> {
     }
     network::remove_all()?;
     result
+}
+
+/// Whether an instance on this machine makes demo traffic now.
+pub fn is_made_already() -> bool {
+    is_held(Path::new(LOCK))
+}
+
+fn is_held(lock: &Path) -> bool {
+    File::open(lock).is_ok_and(|file| Flock::lock(file, FlockArg::LockSharedNonblock).is_err())
 }
 
 fn lock() -> Result<Flock<File>> {
@@ -47,4 +57,23 @@ fn lock() -> Result<Flock<File>> {
     Flock::lock(open()?, FlockArg::LockExclusive)
         .map_err(|(_, error)| error)
         .with_context(|| format!("cannot lock {LOCK}"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn a_lock_is_held_as_long_as_its_holder_lives() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        assert!(!is_held(&path), "there is no such file");
+        let file = File::create(&path).unwrap();
+        assert!(!is_held(&path));
+        let held = Flock::lock(file, FlockArg::LockExclusiveNonblock).unwrap();
+        assert!(is_held(&path));
+        drop(held);
+        assert!(!is_held(&path));
+    }
 }

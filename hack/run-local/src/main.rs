@@ -33,6 +33,7 @@ mod run;
 mod settings;
 mod subnets;
 mod supervise;
+mod turn;
 
 #[derive(Parser)]
 #[command(

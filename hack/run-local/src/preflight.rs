@@ -233,10 +233,10 @@ fn check_space(data: &Path) -> Result<()> {
 /// Asks sudo for a password now, so that no prompt comes later in the middle of the output.
 fn ask_for_root() -> Result<()> {
     let is_given = |command: &mut Command| -> Result<bool> {
-        let status = command.arg("--validate").status().context(
-            "watching packets needs root and there is no sudo here; run as root: make run",
-        )?;
-        Ok(status.success())
+        match command.arg("--validate").status() {
+            Ok(status) => Ok(status.success()),
+            Err(error) => bail!(without_sudo(&error)),
+        }
     };
     let mut without_password = Command::new("sudo");
     without_password
@@ -250,6 +250,15 @@ fn ask_for_root() -> Result<()> {
         bail!("sudo refused; run as a user who may use sudo, or as root");
     }
     Ok(())
+}
+
+fn without_sudo(error: &std::io::Error) -> String {
+    let why = if error.kind() == std::io::ErrorKind::NotFound {
+        "there is no sudo here".to_owned()
+    } else {
+        format!("sudo cannot be run here ({error})")
+    };
+    format!("watching packets needs root and {why}; become root, then: make run")
 }
 
 #[cfg(test)]
@@ -329,6 +338,21 @@ mod tests {
         std::os::unix::fs::symlink("/", data.join("run")).unwrap();
         let error = check_private(&data, &me()).unwrap_err().to_string();
         assert!(error.contains("is not a folder of"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_sudo_is_one_sentence_that_ends_with_the_next_step() {
+        for (kind, expected) in [
+            (std::io::ErrorKind::NotFound, "there is no sudo here;"),
+            (
+                std::io::ErrorKind::PermissionDenied,
+                "sudo cannot be run here (permission denied);",
+            ),
+        ] {
+            let text = without_sudo(&kind.into());
+            assert!(text.contains(expected), "{text}");
+            assert!(text.ends_with("then: make run"), "{text}");
+        }
     }
 
     #[test]

@@ -6,16 +6,18 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use nix::unistd::Uid;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::disk::Disk;
 use crate::settings::{Owner, Settings};
 use crate::supervise::{Event, Program, Supervisor};
-use crate::{config, guard, health, interfaces, ports, preflight};
+use crate::{config, demo, guard, health, interfaces, ports, preflight, turn};
 
 /// A store with many files on a slow disk takes its time.
 pub const READY_LIMIT: Duration = Duration::from_mins(2);
+/// What asks to stop. A terminal sends the last one for Ctrl-\; without us the programs would go on for a while.
+const STOPPING: [i32; 4] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT];
 const PIPELINE_GRACE: Duration = config::PIPELINE_DRAIN.saturating_add(Duration::from_secs(6));
 const CONSOLE_GRACE: Duration = Duration::from_secs(20);
 
@@ -28,13 +30,22 @@ pub fn run(settings: &Settings) -> Result<()> {
     let owner = Owner::detect()?;
     preflight::check_tree(&settings.root)?;
     preflight::check(settings, &owner)?;
+    let turn = turn::take(READY_LIMIT)?;
+    // Who had the turn before may have taken it meanwhile.
+    ports::check_page(settings.listen, settings.port, &owner)?;
     let (data, _lock) = preflight::claim(settings, &owner)?;
     let ports = ports::Ports::choose(settings.port)?;
     let files = config::write(settings, ports, &data, &owner)?;
 
+    if settings.demo && demo::is_made_already() {
+        crate::say!(
+            "another instance makes demo traffic already, which is seen here too; this one's begins when that ends"
+        );
+    }
     let mut supervisor = Supervisor::new();
     watch_signals(&supervisor)?;
     let result = start(&mut supervisor, settings, &owner, &data, ports, &files);
+    drop(turn);
     if matches!(result, Ok(true)) {
         let present = interfaces::present().unwrap_or_default();
         if let Some(warning) = settings.interfaces.warning(&present) {
@@ -135,7 +146,7 @@ fn through_sudo(binaries: &Path, files: &config::Files, logs: &Path, demo: bool)
 }
 
 fn watch_signals(supervisor: &Supervisor) -> Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot watch signals")?;
+    let mut signals = Signals::new(STOPPING).context("cannot watch signals")?;
     let sender = supervisor.sender();
     std::thread::Builder::new()
         .name("signals".to_owned())
@@ -155,4 +166,28 @@ fn page(settings: &Settings) -> SocketAddr {
         settings.listen
     };
     SocketAddr::new(ip, settings.port)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use nix::sys::signal::{Signal, raise};
+
+    use super::*;
+
+    #[test]
+    fn each_signal_that_ends_a_program_in_a_terminal_is_a_stop() {
+        for signal in [
+            Signal::SIGINT,
+            Signal::SIGTERM,
+            Signal::SIGHUP,
+            Signal::SIGQUIT,
+        ] {
+            let mut supervisor = Supervisor::new();
+            watch_signals(&supervisor).unwrap();
+            raise(signal).unwrap();
+            supervisor.watch(|| {});
+            assert!(supervisor.stop().is_empty(), "{signal}");
+        }
+    }
 }

@@ -40,6 +40,11 @@ pub const VARIABLES: [(&str, &str, &str); 6] = [
     ),
 ];
 
+/// Set by the Makefile: names of all variables that were given to make and that it does not use itself.
+const GIVEN: &str = "NETOBSERV_GIVEN";
+/// Letters by which a name may differ from the one that was meant.
+const TYPOS_MAX: usize = 2;
+
 pub struct Settings {
     /// Port of the page.
     pub port: u16,
@@ -64,6 +69,7 @@ impl Settings {
             variable,
             problems: Vec::new(),
         };
+        reader.refuse_unknown();
         let settings = Self {
             port: reader
                 .one_of(
@@ -128,6 +134,18 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         value
     }
 
+    fn refuse_unknown(&mut self) {
+        let given = self.text(GIVEN).unwrap_or_default();
+        for name in given.split_whitespace() {
+            if VARIABLES.iter().all(|(known, ..)| *known != name) {
+                self.problems.push(format!(
+                    "{name} is no variable of make run; {}",
+                    meant(name)
+                ));
+            }
+        }
+    }
+
     fn interfaces(&mut self) -> Interfaces {
         let text = self.text("INTERFACES").unwrap_or_default();
         Interfaces::parse(&text).unwrap_or_else(|problem| {
@@ -138,6 +156,21 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
 
     fn refuse(&mut self, name: &str, text: &str, problem: impl Display) {
         self.problems.push(format!("{name}={text} {problem}"));
+    }
+}
+
+/// The next step for a name that is none of ours.
+fn meant(name: &str) -> String {
+    let upper = name.to_uppercase();
+    let names = VARIABLES.map(|(known, ..)| known);
+    let nearest = names
+        .into_iter()
+        .map(|known| (strsim::damerau_levenshtein(&upper, known), known))
+        .min()
+        .filter(|(typos, _)| *typos <= TYPOS_MAX);
+    match nearest {
+        Some((_, known)) => format!("did you mean {known}?"),
+        None => format!("there are {}", names.join(", ")),
     }
 }
 
@@ -231,6 +264,31 @@ mod tests {
         }
         let problems = read(&[("PORT", "x"), ("DEMO", "x"), ("LISTEN", "::")]).err();
         assert_eq!(problems.unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_variable_that_there_is_not_is_refused_with_the_one_that_was_meant() {
+        assert!(read(&[(GIVEN, "PORT DEMO"), ("PORT", "9011")]).is_ok());
+        for (given, expected) in [
+            (
+                "PROT",
+                "PROT is no variable of make run; did you mean PORT?",
+            ),
+            (
+                "port",
+                "port is no variable of make run; did you mean PORT?",
+            ),
+            (
+                "INTERFACE",
+                "INTERFACE is no variable of make run; did you mean INTERFACES?",
+            ),
+            (
+                "DEMO COLOUR",
+                "COLOUR is no variable of make run; there are PORT, LISTEN, DATA, INTERFACES, SAMPLING, DEMO",
+            ),
+        ] {
+            assert_eq!(read(&[(GIVEN, given)]).err().unwrap(), [expected]);
+        }
     }
 
     #[test]
