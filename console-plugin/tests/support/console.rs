@@ -3,11 +3,6 @@
 //! **Invariant:** what it is sent by tests is what any client could send; nothing is reached inside.
 
 #![allow(
-    clippy::unwrap_used,
-    dead_code,
-    reason = "tests; each uses a part of it"
-)]
-#![allow(
     clippy::needless_pass_by_value,
     reason = "calls with json!() read best so"
 )]

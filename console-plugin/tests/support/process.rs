@@ -2,12 +2,6 @@
 //!
 //! **Invariant:** everything goes through its command line, its log, its ports and signals.
 
-#![allow(
-    clippy::unwrap_used,
-    dead_code,
-    reason = "tests; each uses a part of it"
-)]
-
 use std::io::{self, BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Output, Stdio};

@@ -1,11 +1,6 @@
 //! The operational metrics are those of `contracts/metrics.json`.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "support/console.rs"]
-mod console;
-
-use console::{Console, base_s, flow};
+use crate::console::{Console, base_s, flow};
 use http::Request;
 use serde_json::{Value, json};
 

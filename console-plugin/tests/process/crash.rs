@@ -1,19 +1,14 @@
 //! The binary is killed while writers push to it: what it acknowledged is there once after the next start, and what it
 //! did not is taken when it is pushed again.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "support/process.rs"]
-mod process;
-
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::process::{Backend, comes_true, exchange, run};
 use http::{Method, StatusCode};
-use process::{Backend, comes_true, exchange, run};
 
 const WRITERS: usize = 3;
 const ROWS_PER_PUSH: usize = 20;

@@ -1,11 +1,6 @@
 //! Records and export, as a page asks for them.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "support/console.rs"]
-mod console;
-
-use console::{Console, base_s, encode_twice, flow};
+use crate::console::{Console, base_s, encode_twice, flow};
 use http::StatusCode;
 use serde_json::{Value, json};
 

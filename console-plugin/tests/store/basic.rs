@@ -1,12 +1,4 @@
 //! A push is queryable at once, after a restart, and after it was sealed and merged.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "support/flows.rs"]
-#[allow(dead_code, reason = "each test uses a part of it")]
-mod flows;
-#[path = "support/store.rs"]
-#[allow(dead_code, reason = "each test uses a part of it")]
-mod support;
 
 use bytes::Bytes;
 use plugin_backend::store::push::Encoding;
@@ -15,7 +7,8 @@ use plugin_backend::store::query::{
 };
 use plugin_backend::store::{Store, StoreError};
 
-use support::{T0, config, control, json_push, row_count, store_with_rows};
+use crate::flows;
+use crate::support::{T0, config, control, json_push, row_count, store_with_rows};
 
 #[test]
 fn a_push_is_answered_as_it_came_before_and_after_sealing() {

@@ -1,12 +1,4 @@
 //! Each row is there once: while files are sealed and merged, after crashes, and over versions.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "support/flows.rs"]
-#[allow(dead_code, reason = "each test uses a part of it")]
-mod flows;
-#[path = "support/store.rs"]
-#[allow(dead_code, reason = "each test uses a part of it")]
-mod support;
 
 use std::fs;
 use std::path::Path;
@@ -24,7 +16,8 @@ use plugin_backend::store::push::Encoding;
 use plugin_backend::store::query::{Filter, RecordsQuery, TimeRange};
 use plugin_backend::store::{Store, tool};
 
-use support::{
+use crate::flows;
+use crate::support::{
     HOUR_MS, T0, config, control, damage_inside, fill_apart, json_push, machine_ms, metric,
     row_count, sealed_files, wait_until,
 };

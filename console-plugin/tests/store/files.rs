@@ -1,12 +1,4 @@
 //! What happens to files: damage is set aside, old ones expire, small ones are merged, a full disk is survived.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "support/flows.rs"]
-#[allow(dead_code, reason = "each test uses a part of it")]
-mod flows;
-#[path = "support/store.rs"]
-#[allow(dead_code, reason = "each test uses a part of it")]
-mod support;
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -21,7 +13,8 @@ use plugin_backend::store::query::{
 };
 use plugin_backend::store::{Store, tool};
 
-use support::{
+use crate::flows;
+use crate::support::{
     HOUR_MS, T0, config, control, damage_inside, fill, json_push, machine_ms, metric, row_count,
     sealed_files, wait_until,
 };
@@ -631,7 +624,7 @@ fn a_full_disk_refuses_pushes_and_goes_on_reading() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let script = r#"mount -t tmpfs -o size=8m,nr_inodes=1000 store-test "$STORE_FULL_FOLDER" && exec "$0" --exact child_that_fills_its_disk --nocapture"#;
+    let script = r#"mount -t tmpfs -o size=8m,nr_inodes=1000 store-test "$STORE_FULL_FOLDER" && exec "$0" --exact files::child_that_fills_its_disk --nocapture"#;
     let output = Command::new("unshare")
         .args(["--mount", "sh", "-c", script])
         .arg(std::env::current_exe().unwrap())

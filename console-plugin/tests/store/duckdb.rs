@@ -1,14 +1,6 @@
 //! The executor and DuckDB answer the same questions over the same files alike.
 //!
 //! Needs a Python with the `duckdb` wheel: `NETOBSERV_PYTHON`, or the one that the set-up puts into the cache.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "support/flows.rs"]
-#[allow(dead_code, reason = "each test uses a part of it")]
-mod flows;
-#[path = "support/store.rs"]
-#[allow(dead_code, reason = "each test uses a part of it")]
-mod support;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -22,8 +14,9 @@ use plugin_backend::store::query::{
 };
 use serde_json::Value;
 
-use flows::Random;
-use support::{T0, config, control};
+use crate::flows;
+use crate::flows::Random;
+use crate::support::{T0, config, control};
 
 /// Several pages of rows (8,192 each) in an hour.
 const ROWS: u64 = 60_000;

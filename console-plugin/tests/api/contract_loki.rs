@@ -1,18 +1,13 @@
 //! The golden lines of the pipeline's contract, pushed as it pushes them and asked for again.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "support/console.rs"]
-mod console;
-
 use std::collections::BTreeMap;
 
-use console::Console;
+use crate::console::Console;
 use http::StatusCode;
 use prost::Message;
 use serde_json::{Map, Value};
 
-const CONTRACT: &str = include_str!("../contracts/vendored/flowlogs-pipeline/loki.json");
+const CONTRACT: &str = include_str!("../../contracts/vendored/flowlogs-pipeline/loki.json");
 
 #[derive(Clone, PartialEq, Message)]
 struct PushRequest {

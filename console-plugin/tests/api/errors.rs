@@ -1,8 +1,6 @@
 //! What a client is told when the source cannot answer: the texts and statuses of NetObserv's console, which its page
 //! looks for.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
-
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,7 +1,5 @@
 //! The page over TLS, and the push port with client certificates.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
-
 use std::path::Path;
 use std::sync::Arc;
 

@@ -1,13 +1,8 @@
 //! Series over time: what a sample covers and how it is counted.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "support/console.rs"]
-mod console;
-
 use std::collections::BTreeMap;
 
-use console::{Console, base_s, encode_twice, flow};
+use crate::console::{Console, base_s, encode_twice, flow};
 use http::StatusCode;
 use serde_json::{Value, json};
 

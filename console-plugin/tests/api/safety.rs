@@ -1,11 +1,6 @@
 //! What comes from outside and must not do harm: hostile values, hosts, paths and sizes.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "support/console.rs"]
-mod console;
-
-use console::{Console, base_s, encode, encode_twice, flow};
+use crate::console::{Console, base_s, encode, encode_twice, flow};
 use http::{Request, StatusCode};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

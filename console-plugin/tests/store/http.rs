@@ -1,12 +1,4 @@
 //! The push API over HTTP, in process.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "support/flows.rs"]
-#[allow(dead_code, reason = "each test uses a part of it")]
-mod flows;
-#[path = "support/store.rs"]
-#[allow(dead_code, reason = "each test uses a part of it")]
-mod support;
 
 use axum::body::Body;
 use http::{Request, StatusCode};
@@ -14,7 +6,8 @@ use http_body_util::BodyExt as _;
 use plugin_backend::store::{Store, push_router};
 use tower::ServiceExt as _;
 
-use support::{T0, config, json_push, row_count};
+use crate::flows;
+use crate::support::{T0, config, json_push, row_count};
 
 async fn post(store: &Store, content_type: &str, body: impl Into<Body>) -> (StatusCode, String) {
     let request = Request::post("/loki/api/v1/push")

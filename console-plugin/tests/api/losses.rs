@@ -1,10 +1,6 @@
 //! What the page is told of flows that it cannot show.
-#![allow(clippy::unwrap_used, reason = "tests")]
 
-#[path = "support/console.rs"]
-mod console;
-
-use console::Console;
+use crate::console::Console;
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]

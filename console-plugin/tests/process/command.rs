@@ -1,16 +1,11 @@
 //! The binary as users and scripts meet it: flags, exit codes, one clear line for what is wrong.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "support/process.rs"]
-mod support;
-
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use support::run;
+use crate::process::run;
 
 const DEADLINE: Duration = Duration::from_mins(1);
 

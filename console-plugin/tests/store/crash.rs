@@ -1,9 +1,4 @@
 //! A store that is killed at any moment has every acknowledged row once when it is opened again.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-#[path = "support/store.rs"]
-#[allow(dead_code, reason = "each test uses a part of it")]
-mod support;
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -14,7 +9,7 @@ use plugin_backend::store::Store;
 use plugin_backend::store::push::Encoding;
 use plugin_backend::store::query::{AggregateQuery, Filter, Function};
 
-use support::{T0, config, control, json_push};
+use crate::support::{T0, config, control, json_push};
 
 const ROUNDS: u64 = 6;
 const ROWS_PER_PUSH: u64 = 50;
@@ -61,7 +56,7 @@ fn every_acknowledged_row_is_there_once_after_each_kill() {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args([
                 "--exact",
-                "child_that_pushes_until_it_is_killed",
+                "crash::child_that_pushes_until_it_is_killed",
                 "--nocapture",
             ])
             .env("STORE_CRASH_FOLDER", folder.path())
