@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .ONESHELL:
 MAKEFLAGS += --no-print-directory
+# Cargo would look for make's jobs, which recipes do not have.
+unexport MAKEFLAGS
 
 CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/netobserv
 export CARGO_TARGET_DIR ?= $(CACHE)/target
@@ -58,7 +60,7 @@ operator-local: ## API server, the operator's manager beside it and a sample, on
 	@exec hack/operator-local
 
 build: ## Build the programs and the page, optimised
-	@hack/build
+	@hack/build all
 
 ##@ Cluster
 deploy: ## Install the operator into the cluster of KUBECONFIG
@@ -88,8 +90,22 @@ image-push: ## Push the manager's image
 	@$(if $(OCI_BIN),,$(error install podman or docker, or set OCI_BIN))$(OCI_BIN) push $(IMAGE)
 
 ##@ Check
-test: setup-test lint unit web-test e2e ## Everything CI runs
-	@echo 'all tests passed'
+test: setup-test lint ## Everything CI runs
+	@$(MAKE) -j3 --output-sync=target LANES=1 unit web-test e2e
+	echo 'all tests passed'
+
+# One after the other: what is compiled (cargo has one lock), and what needs the kernel or much of the CPU. The operator's
+# tests and the browser's wait most of the time; they run beside the others.
+ifdef LANES
+build compile: | web-build servers
+test-ebpf-agent test-operator test-testenv web-e2e: | compile
+test-flowlogs-pipeline: | test-ebpf-agent
+test-console-plugin: | test-flowlogs-pipeline
+test-run-local: | test-console-plugin
+e2e: | test-run-local
+endif
+
+cargo_test := cargo test --release --locked --quiet
 
 setup-test: ## Install what the tests miss
 	@hack/setup test
@@ -97,48 +113,59 @@ setup-test: ## Install what the tests miss
 lint: contracts ## Formatting, clippy, shellcheck, workflows
 	@hack/lint $(CRATES)
 
+compile: build # all test programs
+	@for crate in $(CRATES); do
+	  echo "compile the tests of $$crate"
+	  (cd $$crate && $(cargo_test) --no-run)
+	done
+
 unit: test-ebpf-agent test-flowlogs-pipeline test-console-plugin test-operator test-run-local ## Unit, component, node and cluster tests
 
-test-ebpf-agent test-flowlogs-pipeline: test-%:
-	@cd $* && cargo test --release --locked --quiet
+test-ebpf-agent test-flowlogs-pipeline test-run-local: test-%:
+	@cd $(patsubst run-local,hack/run-local,$*) && $(cargo_test)
+	echo 'passed: $*'
 
 test-console-plugin: web-build # the back end serves the built page
-	@cd console-plugin && cargo test --release --locked --quiet
+	@cd console-plugin && $(cargo_test)
+	echo 'passed: console-plugin'
 
-test-operator: test-testenv # against a real API server
+test-operator: test-testenv servers # against a real API server
+	@cd operator && $(cargo_test)
+	echo 'passed: operator'
+
+servers: # that the operator's tests and its chart's are tried on
 	@hack/testenv/testenv fetch etcd apiserver kubectl helm
-	cd operator && cargo test --release --locked --quiet
 
 test-testenv:
-	@cd hack/testenv && cargo test --release --locked --quiet
-
-test-run-local:
-	@cd hack/run-local && cargo test --release --locked --quiet
+	@cd hack/testenv && $(cargo_test)
 
 contracts: ## Vendored copies equal their originals
 	@hack/contracts check
 
-web-deps:
-	@cd console-plugin/web && { cmp -s package-lock.json node_modules/.installed || \
-	  { npm ci --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.installed; }; }
+web-deps web-build:
+	@hack/build $@
 
-web-build: web-deps
-	@cd console-plugin/web && npm run --silent build -- --stats=errors-warnings
+web-test: web-check web-e2e ## Type check, lint, unit and browser tests of the page
 
-web-test: web-build ## Type check, lint, unit and browser tests of the page
+web-check: web-deps
 	@cd console-plugin/web
 	npm run --silent typecheck
 	npm run --silent lint
 	npm run --silent test
-	(cd .. && cargo build --release --locked --quiet)
-	npm run --silent e2e
+	echo 'passed: types, style and units of the page'
 
-e2e: build web-deps ## Journeys across the programs, on this kernel (root)
-	@cd hack/e2e && cargo test --release --locked --quiet -- --test-threads=1
+web-e2e: web-build # the page in a browser, on the back end
+	@(cd console-plugin && cargo build --release --locked --quiet)
+	cd console-plugin/web && npm run --silent e2e
+	echo 'passed: the page in a browser'
+
+e2e: build ## Journeys across the programs, on this kernel (root)
+	@cd hack/e2e && $(cargo_test) -- --test-threads=1
+	echo 'passed: journeys'
 
 sweep: ## Set and take back every property of a FlowCollector, on a real API server
 	@hack/testenv/testenv fetch etcd apiserver kubectl
-	cd operator && SWEEP=$(or $(SWEEP),all) cargo test --release --locked --quiet --test reconcile sweep -- --nocapture
+	cd operator && SWEEP=$(or $(SWEEP),all) $(cargo_test) --test reconcile sweep -- --nocapture
 
 bench: build ## Print the figures of the budgets
 	@hack/setup bench
@@ -154,4 +181,4 @@ fmt: ## Format all Rust code
 contracts-sync: ## Copy contracts from their owners to their consumers
 	@hack/contracts sync
 
-.PHONY: help run operator-local deploy undeploy deploy-loki undeploy-loki deploy-sample-cr undeploy-sample-cr image-build image-push build test setup-test lint unit test-ebpf-agent test-flowlogs-pipeline test-console-plugin test-operator test-testenv test-run-local contracts web-deps web-build web-test e2e sweep bench setup fmt contracts-sync
+.PHONY: help run operator-local deploy undeploy deploy-loki undeploy-loki deploy-sample-cr undeploy-sample-cr image-build image-push build test setup-test lint unit test-ebpf-agent test-flowlogs-pipeline test-console-plugin test-operator test-testenv test-run-local contracts compile servers web-deps web-build web-test web-check web-e2e e2e sweep bench setup fmt contracts-sync
