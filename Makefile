@@ -133,8 +133,8 @@ test-operator: test-testenv servers # against a real API server
 	@cd operator && $(cargo_test)
 	echo 'passed: operator'
 
-servers: # that the operator's tests and its chart's are tried on
-	@hack/testenv/testenv fetch etcd apiserver kubectl helm
+servers: # and tools that the operator's tests need
+	@hack/testenv/testenv fetch etcd apiserver kubectl helm operator-verify
 
 test-testenv:
 	@cd hack/testenv && $(cargo_test)

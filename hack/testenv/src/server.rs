@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 
 use crate::cache::Cache;
 use crate::launch::{Exports, Launch};
-use crate::servers::{apiserver, etcd, helm, kubectl, kwok};
+use crate::servers::{apiserver, etcd, helm, kubectl, kwok, operator_verify};
 
 /// One server or tool. Each has a file of its own in `servers/`.
 pub struct Server {
@@ -40,6 +40,7 @@ pub const ALL: &[Server] = &[
     apiserver::SERVER,
     kwok::SERVER,
     helm::SERVER,
+    operator_verify::SERVER,
 ];
 
 /// The server of that name.

@@ -5,3 +5,4 @@ pub mod etcd;
 pub mod helm;
 pub mod kubectl;
 pub mod kwok;
+pub mod operator_verify;
