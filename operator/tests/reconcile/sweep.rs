@@ -3,7 +3,7 @@
 
 use super::lokistack::{serve_lokistacks, stack, stacks};
 use crate::support::control_plane::{NAMESPACE, create, parse};
-use crate::support::properties::{self, Property};
+use crate::support::properties;
 use crate::support::{Snapshot, World};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
 use kube::api::{Api, Patch, PatchParams};
@@ -86,11 +86,6 @@ async fn every_property_reaches_its_state_and_is_taken_back() {
         Ok("all") => {}
         Ok(part) => chosen.retain(|property| property.path.contains(part)),
         Err(_) => chosen = chosen.into_iter().step_by(STRIDE).collect(),
-    }
-    let elsewhere = |property: &&mut Property| property.path == "spec.loki.lokiStack.namespace";
-    if let Some(property) = chosen.iter_mut().find(elsewhere) {
-        // What is copied from there has a name that is free in ours.
-        property.spec["loki"]["lokiStack"]["name"] = json!("elsewhere");
     }
     add_what_references_name(&world).await;
     world.create_collector(json!({})).await;

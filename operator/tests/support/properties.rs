@@ -63,10 +63,7 @@ const VALUES: &[(&str, &str)] = &[
     ("additionalIncludeList", r#"["node_flows_total"]"#),
 ];
 
-/// What discriminates between kinds is what the context says.
-const DISCRIMINATORS: [&str; 4] = ["type", "mode", "tlsType", "template"];
-
-/// What must be set besides, so that a property means something.
+/// What must be set besides, so that a property means something; the narrower of two comes later.
 const CONTEXT: &[(&str, &str)] = &[
     (
         "spec.kafka",
@@ -191,6 +188,7 @@ const SWITCHES: &[(&str, &str, &str)] = &[
     (".userCert.namespace", "name", r#""elsewhere""#),
     (".provided.namespace", "name", r#""elsewhere""#),
     (".providedCaFile.namespace", "name", r#""elsewhere""#),
+    (".lokiStack.namespace", "name", r#""elsewhere""#),
     ("Reference.namespace", "name", r#""elsewhere""#),
     (".caCert.", "name", r#""other""#),
     (".caCert.", "certFile", r#""tls.crt""#),
@@ -237,19 +235,21 @@ pub fn all() -> Vec<Property> {
     paths
         .into_iter()
         .map(|path| {
-            let mut spec = set(schema, &steps(&path), "spec");
+            let mut spec = set(schema, &path);
             for (part, switch, on) in SWITCHES {
                 if let Some(at) = path.find(part) {
                     let (parent, _) = part.rsplit_once('.').expect("a part of a path");
                     let switch = format!("{}{parent}.{switch}", &path[..at]);
-                    fill(&mut spec, &nested(&switch, on));
+                    let on = serde_json::from_str(on).expect("JSON");
+                    fill(&mut spec, &nested(&steps(&switch), on));
                 }
             }
-            for (prefix, context) in CONTEXT {
+            for (prefix, context) in CONTEXT.iter().rev() {
                 if path.starts_with(prefix) {
                     fill(&mut spec, &serde_json::from_str(context).expect("JSON"));
                 }
             }
+            complete(schema, &mut spec, "spec");
             Property { path, spec }
         })
         .collect()
@@ -260,10 +260,9 @@ fn steps(path: &str) -> Vec<String> {
     path.split('.').skip(1).map(str::to_owned).collect()
 }
 
-/// An object with nothing but the value at that path.
-fn nested(path: &str, value: &str) -> Value {
-    let value = serde_json::from_str(value).expect("JSON");
-    steps(path).iter().rev().fold(value, |value, step| {
+/// An object with nothing but the value there.
+fn nested(steps: &[String], value: Value) -> Value {
+    steps.iter().rev().fold(value, |value, step| {
         if step == "[]" {
             json!([value])
         } else {
@@ -295,18 +294,36 @@ fn fixed(path: &str) -> Option<Value> {
     Some(serde_json::from_str(value).expect("JSON"))
 }
 
-/// An object in which the property at `steps` is set.
-fn set(schema: &Value, steps: &[String], path: &str) -> Value {
-    let Some((step, rest)) = steps.split_first() else {
-        return value(schema, path);
-    };
-    if step == "[]" {
-        return json!([set(&schema["items"], rest, &format!("{path}[]"))]);
+/// An object with nothing but a value of the property at that path.
+fn set(schema: &Value, path: &str) -> Value {
+    let steps = steps(path);
+    let of_property = steps.iter().fold(schema, |schema, step| {
+        if step == "[]" {
+            &schema["items"]
+        } else {
+            &schema["properties"][step]
+        }
+    });
+    nested(&steps, value(of_property, path))
+}
+
+/// Adds what objects must have and nothing has said yet.
+fn complete(schema: &Value, object: &mut Value, path: &str) {
+    match object {
+        Value::Object(_) if schema["properties"].is_object() => {
+            fill(object, &required(schema, path));
+            for (name, property) in object.as_object_mut().expect("an object") {
+                let path = format!("{path}.{name}");
+                complete(&schema["properties"][name], property, &path);
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                complete(&schema["items"], item, &format!("{path}[]"));
+            }
+        }
+        _ => {}
     }
-    let mut object = required(schema, path);
-    let path = format!("{path}.{step}");
-    object[step] = set(&schema["properties"][step], rest, &path);
-    object
 }
 
 /// An object with what it must have.
@@ -377,7 +394,6 @@ fn fill(into: &mut Value, from: &Value) {
         (Value::Object(into), Value::Object(from)) => {
             for (key, value) in from {
                 match into.get_mut(key) {
-                    Some(slot) if DISCRIMINATORS.contains(&key.as_str()) => *slot = value.clone(),
                     Some(slot) => fill(slot, value),
                     None => {
                         into.insert(key.clone(), value.clone());
