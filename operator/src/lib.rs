@@ -12,6 +12,7 @@ pub mod effective;
 pub mod health;
 pub mod http;
 pub mod leader;
+pub mod listener;
 pub mod metrics;
 pub mod object;
 pub mod own_certificate;

@@ -6,6 +6,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anyhow::bail;
 use futures::StreamExt as _;
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::reflector::{self, ObjectRef, Store};
@@ -21,6 +22,7 @@ use crate::apis::flowcollector::{self, FlowCollector};
 use crate::apis::flowcollectorslice::FlowCollectorSlice;
 use crate::apis::flowmetric::FlowMetric;
 use crate::cluster::Facts;
+use crate::listener::Listener;
 use crate::metrics::Metrics;
 use crate::object::Copied;
 use crate::owned::{Applier, Observed};
@@ -59,7 +61,9 @@ pub async fn run(work: Work, drain: CancellationToken) -> anyhow::Result<()> {
     } = work;
     let changed = Arc::new(Notify::new());
     let edited = Arc::new(Notify::new());
-    let observed = Observed::new(client.clone(), changed.clone());
+    let broken = CancellationToken::new();
+    let hears = |notify: &Arc<Notify>| Listener::new(notify.clone(), broken.clone());
+    let observed = Observed::new(client.clone(), hears(&changed));
     let mut tasks = JoinSet::new();
     let collectors = follow::<FlowCollector>(&client, edited.clone(), &mut tasks);
     let metrics_of_users = follow::<FlowMetric>(&client, edited.clone(), &mut tasks);
@@ -74,8 +78,8 @@ pub async fn run(work: Work, drain: CancellationToken) -> anyhow::Result<()> {
         client.clone(),
         applier,
         settings,
-        changed.clone(),
-        edited.clone(),
+        hears(&changed),
+        hears(&edited),
     );
     let queue = Queue::new(changed, edited.clone());
     tasks.spawn(wake_on_facts(facts.clone(), edited));
@@ -87,6 +91,7 @@ pub async fn run(work: Work, drain: CancellationToken) -> anyhow::Result<()> {
         tokio::select! {
             () = drain.cancelled() => break,
             error = super::lost(&mut tasks) => return Err(error),
+            () = broken.cancelled() => bail!("a watch broke off"),
             () = queue.next(due) => {}
         }
         let Some(known) = facts.borrow_and_update().clone() else {

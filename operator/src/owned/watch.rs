@@ -14,10 +14,10 @@ use kube::core::DynamicObject;
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::reflector::{self, Store};
 use kube::runtime::watcher::{self, watcher};
-use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use super::{KINDS, Kind, adopt};
+use crate::listener::Listener;
 use crate::object::Key;
 use crate::scope::label;
 
@@ -30,23 +30,23 @@ type KindName = (&'static str, &'static str);
 #[derive(Clone)]
 pub struct Observed {
     client: Client,
-    changed: Arc<Notify>,
+    listener: Listener,
     watches: Arc<Mutex<Watches>>,
 }
 
 #[derive(Default)]
 struct Watches {
     stores: BTreeMap<KindName, Store<DynamicObject>>,
-    aborts: BTreeMap<KindName, tokio::task::AbortHandle>,
+    aborts: BTreeMap<KindName, AbortHandle>,
     tasks: JoinSet<()>,
 }
 
 impl Observed {
-    /// Nothing is watched yet. `changed` is told about every change.
-    pub fn new(client: Client, changed: Arc<Notify>) -> Self {
+    /// Nothing is watched yet. `listener` is told about every change.
+    pub fn new(client: Client, listener: Listener) -> Self {
         Self {
             client,
-            changed,
+            listener,
             watches: Arc::default(),
         }
     }
@@ -74,7 +74,7 @@ impl Observed {
         &self,
         kind: &'static Kind,
         tasks: &mut JoinSet<()>,
-    ) -> (Store<DynamicObject>, tokio::task::AbortHandle) {
+    ) -> (Store<DynamicObject>, AbortHandle) {
         let resource = kind.resource();
         let api: Api<DynamicObject> = Api::all_with(self.client.clone(), &resource);
         let config = watcher::Config::default().labels(&format!(
@@ -84,18 +84,18 @@ impl Observed {
         ));
         let writer = reflector::store::Writer::new(resource);
         let store = writer.as_reader();
-        let changed = self.changed.clone();
+        let listener = self.listener.clone();
         let events = reflector::reflector(
             writer,
             watcher(api, config)
                 .default_backoff()
                 .modify(adopt::shorten),
         );
-        let abort = tasks.spawn(async move {
+        let abort = self.listener.spawn(tasks, kind.kind, async move {
             let mut events = std::pin::pin!(events);
             while let Some(event) = events.next().await {
                 match event {
-                    Ok(_) => changed.notify_one(),
+                    Ok(_) => listener.changed(),
                     Err(error) => {
                         let error: &dyn Error = &error;
                         tracing::warn!(kind = kind.kind, error, "watch failed; trying again");

@@ -1,16 +1,14 @@
 //! Watching the LokiStack that keeps flows, where one does: it is somebody else's, and says how it is in its status.
 
-use std::sync::Arc;
-
 use kube::Client;
 use kube::api::Api;
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::watched::{FIRST_ANSWER_LIMIT, Watched};
 use crate::cluster::Facts;
 use crate::desired::LokiStack;
+use crate::listener::Listener;
 
 /// The API of LokiStacks.
 const API: &str = "lokistacks.loki.grafana.com/v1";
@@ -20,16 +18,16 @@ type Key = (String, String);
 /// The watch.
 pub struct LokiStackWatch {
     client: Client,
-    changed: Arc<Notify>,
+    listener: Listener,
     watched: Option<(Key, Watched<LokiStack>)>,
 }
 
 impl LokiStackWatch {
-    /// Nothing is watched yet. `changed` is told when the state of the stack changes.
-    pub fn new(client: Client, changed: Arc<Notify>) -> Self {
+    /// Nothing is watched yet. `listener` is told when the state of the stack changes.
+    pub fn new(client: Client, listener: Listener) -> Self {
         Self {
             client,
-            changed,
+            listener,
             watched: None,
         }
     }
@@ -55,8 +53,7 @@ impl LokiStackWatch {
         let resource = ApiResource::from_gvk_with_plural(&kind, "lokistacks");
         let api: Api<DynamicObject> =
             Api::namespaced_with(self.client.clone(), &namespace, &resource);
-        let changed = self.changed.clone();
-        Watched::start(api, &name.clone(), changed, move |answer, before| {
+        Watched::start(api, &name.clone(), &self.listener, move |answer, before| {
             Some(match answer {
                 Ok(Some(object)) => LokiStack::of(&namespace, &name, &object.data),
                 Ok(None) => LokiStack::unreadable(&namespace, &name, "it does not exist"),

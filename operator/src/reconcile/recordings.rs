@@ -1,7 +1,5 @@
 //! PrometheusRules of users that say something of recorded series of health, in any namespace.
 
-use std::sync::Arc;
-
 use futures::StreamExt as _;
 use kube::Client;
 use kube::ResourceExt as _;
@@ -10,29 +8,29 @@ use kube::core::DynamicObject;
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::reflector::{self, Store};
 use kube::runtime::watcher::{self, watcher};
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::watched::FIRST_ANSWER_LIMIT;
 use crate::cluster::Facts;
 use crate::desired::recordings::{self, Recordings};
+use crate::listener::Listener;
 use crate::owned::Kind;
 use crate::scope::label;
 
 /// The watch, exactly while the cluster has the API.
 pub struct RecordingsWatch {
     client: Client,
-    changed: Arc<Notify>,
+    listener: Listener,
     store: Option<Store<DynamicObject>>,
     tasks: JoinSet<()>,
 }
 
 impl RecordingsWatch {
-    /// Nothing is watched yet. `changed` is told about every change.
-    pub fn new(client: Client, changed: Arc<Notify>) -> Self {
+    /// Nothing is watched yet. `listener` is told about every change.
+    pub fn new(client: Client, listener: Listener) -> Self {
         Self {
             client,
-            changed,
+            listener,
             store: None,
             tasks: JoinSet::new(),
         }
@@ -84,13 +82,14 @@ impl RecordingsWatch {
         let config = watcher::Config::default().labels(&selector);
         let writer = reflector::store::Writer::new(resource);
         let store = writer.as_reader();
-        let changed = self.changed.clone();
+        let listener = self.listener.clone();
         let events = reflector::reflector(writer, watcher(api, config).default_backoff());
-        self.tasks.spawn(async move {
+        let what = "PrometheusRules of users";
+        self.listener.spawn(&mut self.tasks, what, async move {
             let mut events = std::pin::pin!(events);
             while let Some(event) = events.next().await {
                 match event {
-                    Ok(_) => changed.notify_one(),
+                    Ok(_) => listener.changed(),
                     Err(error) => {
                         tracing::warn!(%error, "cannot watch PrometheusRules of users; trying again");
                     }

@@ -5,16 +5,15 @@
 //! change is read at once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use kube::Client;
 use kube::api::Api;
 use kube::core::DynamicObject;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::watched::{FIRST_ANSWER_LIMIT, Watched};
 use crate::desired::references::{Content, State};
+use crate::listener::Listener;
 use crate::object::Key;
 use crate::owned::Kind;
 
@@ -24,16 +23,16 @@ const WATCHES_MAX: usize = 64;
 /// The watches.
 pub struct Watches {
     client: Client,
-    changed: Arc<Notify>,
+    listener: Listener,
     watched: BTreeMap<Key, Watched<State>>,
 }
 
 impl Watches {
-    /// Nothing is watched yet. `changed` is told about every change.
-    pub fn new(client: Client, changed: Arc<Notify>) -> Self {
+    /// Nothing is watched yet. `listener` is told about every change.
+    pub fn new(client: Client, listener: Listener) -> Self {
         Self {
             client,
-            changed,
+            listener,
             watched: BTreeMap::new(),
         }
     }
@@ -73,7 +72,7 @@ impl Watches {
         let client = self.client.clone();
         let api: Api<DynamicObject> = Api::namespaced_with(client, namespace, &kind.resource());
         let name = key.name.clone();
-        Watched::start(api, &name, self.changed.clone(), move |answer, before| {
+        Watched::start(api, &name, &self.listener, move |answer, before| {
             Some(match answer {
                 Ok(Some(object)) => State::Found(Content::of(&key.kind, &object)),
                 Ok(None) => State::Missing,

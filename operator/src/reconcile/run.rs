@@ -1,12 +1,10 @@
 //! The order of one run.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{OwnerReference, Time};
 use kube::api::Api;
 use kube::{Client, Resource as _, ResourceExt as _};
-use tokio::sync::Notify;
 
 use super::certificates;
 use super::contest::Contests;
@@ -31,6 +29,7 @@ use crate::desired::certificates::Certificates;
 use crate::desired::references::{Content, Known};
 use crate::desired::{self, Component, Desired, Images, Inputs};
 use crate::effective::Effective;
+use crate::listener::Listener;
 use crate::object::{Key, ObjectError};
 use crate::owned::{self, Applier, Kind, Outcome, OwnedError};
 use crate::scope::{Scope, annotation, dashboard, label};
@@ -86,8 +85,8 @@ impl Reconciler {
         client: Client,
         applier: Applier,
         settings: Settings,
-        changed: Arc<Notify>,
-        edited: Arc<Notify>,
+        changed: Listener,
+        edited: Listener,
     ) -> Self {
         Self {
             events: Events::new(client.clone()),
