@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Client;
 use tokio::sync::watch;
@@ -110,6 +110,7 @@ where
 {
     let ring = keeper.keep(plan).await?;
     tell(ring.authorities()).await.map_err(OwnError::Tell)?;
+    keeper.announced(&ring).await?;
     let pair = ring.pair(LEAF);
     if *served != pair {
         let config = tls::settings(pair.certificate.as_bytes(), pair.key.as_bytes())?;
@@ -117,6 +118,8 @@ where
         tracing::info!(secret = keeper.name, "certificate of our own loaded");
         *served = pair;
     }
-    let left: SignedDuration = ring.due(plan.lifetime).duration_since(Timestamp::now());
-    Ok(Duration::try_from(left).unwrap_or_default())
+    // What was announced just now is read again first.
+    let now = Timestamp::now();
+    let due = ring.due(plan.lifetime).unwrap_or(now);
+    Ok(Duration::try_from(due.duration_since(now)).unwrap_or_default())
 }

@@ -56,11 +56,7 @@ impl Keeper {
     /// The ring, after it was made or advanced where that is due. Of several managers that do so at once one wins, and
     /// the others come again.
     pub async fn keep(&self, plan: &Plan) -> Result<Keyring, KeepError> {
-        let api: Api<Secret> = Api::namespaced(self.client.clone(), &self.namespace);
-        let existing = api
-            .get_opt(self.name)
-            .await
-            .map_err(|source| self.failed("read", source))?;
+        let existing = self.read().await?;
         if existing
             .as_ref()
             .is_some_and(|old| !Keyring::is_kept_in(old))
@@ -73,9 +69,31 @@ impl Keeper {
         let old = existing.as_ref().and_then(Keyring::of);
         let (ring, is_new) = Keyring::advance(old, plan, Timestamp::now())?;
         if is_new || self.is_orphan(existing.as_ref()) {
-            self.write(&api, existing, &ring).await?;
+            self.write(existing, &ring).await?;
         }
         Ok(ring)
+    }
+
+    /// Remembers that the authorities of the ring are announced, all of them: from then on counts the time until the
+    /// next certificates are shown. A ring that has become another one meanwhile has others to announce.
+    pub async fn announced(&self, ring: &Keyring) -> Result<(), KeepError> {
+        let Some(announced) = ring.announced(Timestamp::now()) else {
+            return Ok(());
+        };
+        let existing = self.read().await?;
+        if existing.as_ref().and_then(Keyring::of).as_ref() == Some(ring) {
+            self.write(existing, &announced).await?;
+        }
+        Ok(())
+    }
+
+    fn api(&self) -> Api<Secret> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    async fn read(&self) -> Result<Option<Secret>, KeepError> {
+        let read = self.api().get_opt(self.name).await;
+        read.map_err(|source| self.failed("read", source))
     }
 
     /// Whether it belongs to an owner that is gone, with whom it would go.
@@ -87,12 +105,8 @@ impl Keeper {
         !owners.into_iter().any(|other| other.uid == owner.uid)
     }
 
-    async fn write(
-        &self,
-        api: &Api<Secret>,
-        existing: Option<Secret>,
-        ring: &Keyring,
-    ) -> Result<(), KeepError> {
+    async fn write(&self, existing: Option<Secret>, ring: &Keyring) -> Result<(), KeepError> {
+        let api = self.api();
         let parameters = PostParams {
             field_manager: Some(FIELD_MANAGER.to_owned()),
             ..PostParams::default()

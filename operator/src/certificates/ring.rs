@@ -15,8 +15,8 @@ pub struct Lifetime {
     pub valid: SignedDuration,
     /// The next one is made when less than this is left.
     pub renew_before: SignedDuration,
-    /// How long the next one's authority is known before its certificates are shown: longer than kubelets and clients
-    /// take to read a changed file.
+    /// How long the next one's authority is announced before its certificates are shown: longer than kubelets and
+    /// clients take to read a changed file.
     pub settle: SignedDuration,
 }
 
@@ -91,11 +91,12 @@ impl Named {
     }
 }
 
-/// A ring, the one that follows it once it is announced, and the authority of the one before.
+/// A ring, the one that follows it once that is made, and the authority of the one before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keyring {
     current: Named,
-    next: Option<(Named, Timestamp)>,
+    /// And since when its authority is announced: written wherever somebody reads whom to trust.
+    next: Option<(Named, Option<Timestamp>)>,
     previous: Option<String>,
 }
 
@@ -143,7 +144,7 @@ impl Keyring {
         };
         let coming = old.next.as_ref().map_or(&old.current, |(next, _)| next);
         let fits = coming.fits(plan);
-        if fits && now < old.due(plan.lifetime) {
+        if fits && old.due(plan.lifetime).is_none_or(|due| now < due) {
             return Ok((old, false));
         }
         let ring = match old.next {
@@ -153,20 +154,32 @@ impl Keyring {
                 previous: Some(old.current.issued.authority),
             },
             _ => Self {
-                next: Some((plan.make(now)?, now)),
+                next: Some((plan.make(now)?, None)),
                 ..old
             },
         };
         Ok((ring, true))
     }
 
-    /// When something is to do next.
-    pub fn due(&self, lifetime: Lifetime) -> Timestamp {
+    /// The same with its next authority announced since `now`; none if there is none that waits for that.
+    pub(super) fn announced(&self, now: Timestamp) -> Option<Self> {
+        let (next, None) = self.next.clone()? else {
+            return None;
+        };
+        Some(Self {
+            next: Some((next, Some(now))),
+            ..self.clone()
+        })
+    }
+
+    /// When something is to do next; none while the next authority waits to be announced.
+    pub fn due(&self, lifetime: Lifetime) -> Option<Timestamp> {
         let due = match &self.next {
-            Some((_, announced)) => announced.saturating_add(lifetime.settle),
+            Some((_, None)) => return None,
+            Some((_, Some(announced))) => announced.saturating_add(lifetime.settle),
             None => (self.current.issued.not_after).saturating_sub(lifetime.renew_before),
         };
-        due.unwrap_or(self.current.issued.not_after)
+        Some(due.unwrap_or(self.current.issued.not_after))
     }
 
     /// Whether a Secret is one that keeps a ring, be it damaged.
@@ -196,7 +209,7 @@ impl Keyring {
         };
         Some(Self {
             current: named("", NAMES, NOT_AFTER)?,
-            next: named(NEXT, NEXT_NAMES, NEXT_NOT_AFTER).zip(time(ANNOUNCED)),
+            next: named(NEXT, NEXT_NAMES, NEXT_NOT_AFTER).map(|next| (next, time(ANNOUNCED))),
             previous: text(secret, PREVIOUS_AUTHORITY),
         })
     }
@@ -220,7 +233,7 @@ impl Keyring {
             put(NEXT, &next.issued);
             times.push((NEXT_NAMES, next.names.clone()));
             times.push((NEXT_NOT_AFTER, next.issued.not_after.to_string()));
-            times.push((ANNOUNCED, announced.to_string()));
+            times.extend(announced.map(|time| (ANNOUNCED, time.to_string())));
         }
         data.extend(
             self.previous
@@ -253,7 +266,7 @@ const NOT_AFTER: &str = "flows.netobserv.io/not-after";
 const NEXT_NAMES: &str = "flows.netobserv.io/next-names";
 /// Annotation: when the next ring ends.
 const NEXT_NOT_AFTER: &str = "flows.netobserv.io/next-not-after";
-/// Annotation: since when the next ring's authority is known.
+/// Annotation: since when the next ring's authority is announced; absent until it is.
 const ANNOUNCED: &str = "flows.netobserv.io/next-announced";
 
 fn annotation<'a>(secret: &'a Secret, key: &str) -> Option<&'a String> {
@@ -299,18 +312,26 @@ mod tests {
     }
 
     #[test]
-    fn the_next_ring_is_announced_a_month_before_the_end_and_shown_an_hour_later() {
+    fn the_next_ring_is_made_a_month_before_the_end_and_shown_an_hour_after_all_were_told() {
         let first = advance(None, at(0, 0)).unwrap();
         assert_eq!(advance(Some(&first), at(59, 23)), None);
 
-        let announced = advance(Some(&first), at(60, 0)).unwrap();
-        assert_eq!(announced.pair("server"), first.pair("server"));
-        let authorities = announced.authorities();
+        let made = advance(Some(&first), at(60, 0)).unwrap();
+        assert_eq!(made.pair("server"), first.pair("server"));
+        let authorities = made.authorities();
         assert!(authorities.starts_with(&first.authorities()));
         assert_eq!(authorities.matches("BEGIN").count(), 2);
-        assert_eq!(advance(Some(&announced), at(60, 0)), None);
+        // However long it takes until all are told.
+        assert_eq!(made.due(Lifetime::default()), None);
+        assert_eq!(advance(Some(&made), at(70, 0)), None);
 
-        let second = advance(Some(&announced), at(60, 1)).unwrap();
+        let announced = made.announced(at(70, 0)).unwrap();
+        assert_eq!(announced.announced(at(70, 1)), None);
+        assert_eq!(announced.authorities(), authorities);
+        assert_eq!(announced.due(Lifetime::default()), Some(at(70, 1)));
+        assert_eq!(advance(Some(&announced), at(70, 0)), None);
+
+        let second = advance(Some(&announced), at(70, 1)).unwrap();
         for leaf in ["server", "client"] {
             assert_ne!(second.pair(leaf), first.pair(leaf), "{leaf}");
         }
@@ -320,7 +341,7 @@ mod tests {
             .collect();
         all.reverse();
         assert_eq!(second.authorities(), all.concat());
-        assert_eq!(second.due(Lifetime::default()), at(120, 0));
+        assert_eq!(second.due(Lifetime::default()), Some(at(120, 0)));
     }
 
     #[test]
@@ -354,8 +375,9 @@ mod tests {
                 old.put_into(&mut secret);
                 Keyring::advance(Keyring::of(&secret), plan, now).unwrap()
             };
-            let (announced, is_new) = advance(&first, &plan, at(1, 0));
+            let (made, is_new) = advance(&first, &plan, at(1, 0));
             assert!(is_new, "{name}");
+            let announced = made.announced(at(1, 0)).unwrap();
             assert_eq!(announced.pair("server"), first.pair("server"), "{name}");
             let authorities = announced.authorities();
             assert!(authorities.starts_with(&first.authorities()), "{name}");
@@ -385,10 +407,11 @@ mod tests {
     #[test]
     fn a_secret_keeps_a_ring_whole_or_counts_as_none() {
         let first = advance(None, at(0, 0)).unwrap();
-        let announced = advance(Some(&first), at(60, 0)).unwrap();
+        let made = advance(Some(&first), at(60, 0)).unwrap();
+        let announced = made.announced(at(60, 0)).unwrap();
         let second = advance(Some(&announced), at(60, 1)).unwrap();
         let mut secret = Secret::default();
-        for ring in [first, announced, second] {
+        for ring in [first, made, announced, second] {
             ring.put_into(&mut secret);
             assert_eq!(Keyring::of(&secret), Some(ring));
         }

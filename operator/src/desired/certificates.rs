@@ -191,6 +191,24 @@ impl Part {
         };
         keys.iter().map(|key| (*key).to_owned()).collect()
     }
+
+    /// The key of those that says whom to trust.
+    fn authority_key(&self) -> Option<&'static str> {
+        match (self.leaf, self.ring) {
+            (None, _) => Some(authority::KEY),
+            (Some(_), Ring::Components) => None,
+            (Some(_), Ring::Store) => Some("ca.crt"),
+        }
+    }
+}
+
+/// The objects that say whom those who use a ring shall trust, and under which key.
+pub fn announcements(inputs: &Inputs, ring: Ring) -> Vec<(Key, &'static str)> {
+    let parts = parts(&Context::of(inputs)).into_iter();
+    let of_ring = parts.filter(|part| part.ring == ring);
+    of_ring
+        .filter_map(|part| part.authority_key().map(|key| (part.key, key)))
+        .collect()
 }
 
 /// All objects that the rings consist of, whoever makes them.

@@ -171,6 +171,12 @@ impl Reconciler {
         )
         .await;
         inputs.certificates = &certificates;
+        let announcements = certificates::announced_by(
+            &self.client,
+            &self.settings.namespace,
+            &inputs.owner,
+            &inputs,
+        );
         let mut desired = desired::objects(&inputs)?;
         self.note(&desired);
         let bare = self.static_plugin.desired(facts, &self.settings).await?;
@@ -179,6 +185,9 @@ impl Reconciler {
         desired.problems.extend(bare.problems);
         desired.registrations.extend(bare.registrations);
         let mut reports = self.apply(&desired).await;
+        for announcement in announcements {
+            announcement.conclude(&mut self.applier).await;
+        }
         let is_registered = self.register(facts, &desired, &mut reports).await;
         for problem in &parts.unreadable {
             let report = Report::new(ComponentState::Degraded, "InvalidConfiguration", problem);

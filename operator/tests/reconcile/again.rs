@@ -1,12 +1,15 @@
 //! What is tried again, and told, though nothing in the cluster changes: lost answers, lost writes, and failures.
 
-use crate::support::control_plane::{client, create, parse};
+use crate::support::control_plane::{NAMESPACE, client, create, parse};
 use crate::support::cutter::Cutter;
 use crate::support::world::exists;
 use crate::support::{ControlPlane, Manager, World, eventually};
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::apps::v1::DaemonSet;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use k8s_openapi::api::events::v1::Event;
-use kube::api::{Api, ListParams};
+use kube::ResourceExt as _;
+use kube::api::{Api, ListParams, Patch, PatchParams};
 use netobserv_operator::apis::flowcollector::FlowCollector;
 use serde_json::json;
 
@@ -68,10 +71,14 @@ async fn refuse_workloads(world: &World, words: &str) {
     let expression =
         "!has(object.metadata.labels) || !('netobserv-managed' in object.metadata.labels)";
     world.plane.refuse(rule, expression, words).await;
+    until_refused(world, "daemonset/netobserv-ebpf-agent").await;
+}
+
+/// Waits until an object of the agents' namespace cannot be changed.
+async fn until_refused(world: &World, object: &str) {
     let label = [
         "label",
-        "daemonset",
-        "netobserv-ebpf-agent",
+        object,
         "--namespace=netobserv-privileged",
         "--dry-run=server",
         "test=probe",
@@ -121,4 +128,65 @@ async fn each_component_that_fails_has_an_event_of_its_own_however_long_the_reas
         })
         .await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_next_certificates_wait_until_every_object_says_whom_to_trust() {
+    let Some(world) = World::start().await else {
+        return;
+    };
+    world.create_collector(json!({})).await;
+    world.settle().await;
+    let rings: Api<Secret> = world.namespaced(NAMESPACE);
+    let ring = async || rings.get("netobserv-own-certs").await.unwrap();
+    let annotate = async |key: &str, days: i64| {
+        let time = Timestamp::now() + SignedDuration::from_hours(24 * days);
+        let annotations = json!({"metadata": {"annotations": {key: time.to_string()}}});
+        let (parameters, patch) = (PatchParams::default(), Patch::Merge(annotations));
+        let patched = rings.patch("netobserv-own-certs", &parameters, &patch);
+        patched.await.unwrap();
+        // Nobody watches that Secret.
+        world
+            .merge(json!({"metadata": {"annotations": {"test/asks": key}}}))
+            .await;
+    };
+    let has_next = |ring: &Secret| ring.data.as_ref().unwrap().contains_key("next-ca.crt");
+    let announced = "flows.netobserv.io/next-announced";
+    let first = ring().await;
+
+    // The next one is due, and one of those who trust it cannot be told.
+    let rule = json!({"apiGroups": [""], "apiVersions": ["v1"], "operations": ["UPDATE"],
+        "resources": ["configmaps"]});
+    let expression = "object.metadata.name != 'netobserv-ca'";
+    world.plane.refuse(rule, expression, "not today").await;
+    until_refused(&world, "configmap/netobserv-ca").await;
+    annotate("flows.netobserv.io/not-after", 10).await;
+    world.reason("Ready", "Failure").await;
+    let made = ring().await;
+    assert!(has_next(&made));
+    assert_eq!(made.annotations().get(announced), None);
+
+    let kind = "validatingadmissionpolicybinding/test";
+    let (_, errors) = world.plane.kubectl(&["delete", kind]);
+    assert_eq!(errors, "");
+    eventually("the next authority is announced", async || {
+        let ring = ring().await;
+        let is_announced = ring.annotations().contains_key(announced);
+        is_announced.then_some(()).ok_or_else(String::new)
+    })
+    .await;
+    let bundles: Api<ConfigMap> = world.namespaced("netobserv-privileged");
+    let bundle = exists(&bundles, "netobserv-ca").await.data.unwrap();
+    assert_eq!(bundle["service-ca.crt"].matches("BEGIN").count(), 2);
+    let value = |ring: &Secret, key: &str| ring.data.as_ref().unwrap()[key].clone();
+    assert_eq!(value(&ring().await, "ca.crt"), value(&first, "ca.crt"));
+
+    // An hour later.
+    annotate(announced, -1).await;
+    eventually("the next certificates are shown", async || {
+        let ring = ring().await;
+        (!has_next(&ring)).then_some(()).ok_or_else(String::new)
+    })
+    .await;
+    assert_eq!(value(&ring().await, "ca.crt"), value(&made, "next-ca.crt"));
 }

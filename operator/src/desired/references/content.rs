@@ -66,6 +66,12 @@ impl Content {
         self.texts.contains_key(key) || self.bytes.contains_key(key)
     }
 
+    /// The value of that key.
+    pub fn get(&self, key: &str) -> Option<&[u8]> {
+        let text = self.texts.get(key).map(String::as_bytes);
+        text.or_else(|| self.bytes.get(key).map(Vec::as_slice))
+    }
+
     /// FNV-1 of 32 bits over one line of JSON per key, in base64 for URLs.
     pub fn digest(&self, keys: &[String]) -> String {
         const OFFSET: u32 = 0x811c_9dc5;
