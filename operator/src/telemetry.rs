@@ -21,8 +21,12 @@ pub fn init(level: &str, form: &str) {
             Err(_) => ("info", false),
         },
     };
-    // The client and its parts have their say only when something is wrong with them.
-    let filter = EnvFilter::new(format!("warn,netobserv_operator={ours},manager={ours}"));
+    // The client and its parts have their say only when something is wrong with them; of a request that failed whoever
+    // asked tells more: for what, and what comes of it.
+    let client = "kube_client::client::builder=off";
+    let filter = EnvFilter::new(format!(
+        "warn,{client},netobserv_operator={ours},manager={ours}"
+    ));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -74,6 +74,11 @@ async fn the_api_server_is_away_for_a_while(world: &World) {
         is_told.then_some(()).ok_or(log)
     })
     .await;
+    let log = world.manager.log();
+    assert!(
+        !log.contains("failed with error"),
+        "each failure is told once: {log}"
+    );
     world.plane.start_api_server();
     eventually("the API server answers", async || {
         let collector = world.collectors.get("cluster").await;
