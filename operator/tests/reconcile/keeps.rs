@@ -48,6 +48,18 @@ async fn bind(claims: &Api<PersistentVolumeClaim>) {
         .unwrap();
 }
 
+/// Waits until the status says, in these words, why the claim stays as it is. What it said before may last for a moment.
+async fn kept(world: &World, words: &str) {
+    eventually(words, async || {
+        let (_, reason, message) = world.condition("WaitingDemoLoki").await?;
+        let is_said = reason == "KeptAsItIs" && message.contains(words);
+        is_said
+            .then_some(())
+            .ok_or_else(|| format!("{reason}: {message}"))
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_volume_with_flows_grows_and_outlives_the_flowcollector() {
     let Some(world) = World::start().await else {
@@ -70,11 +82,7 @@ async fn a_volume_with_flows_grows_and_outlives_the_flowcollector() {
         "uid": collector.metadata.uid, "controller": true}]);
     let owned = json!({"metadata": {"ownerReferences": owner}});
     merge(&claims, STORE, owned).await;
-    let message = world.reason("WaitingDemoLoki", "KeptAsItIs").await;
-    assert!(
-        message.contains("kubectl patch pvc netobserv-store"),
-        "{message}"
-    );
+    kept(&world, "kubectl patch pvc netobserv-store").await;
     let unowned = json!({"metadata": {"ownerReferences": null}});
     merge(&claims, STORE, unowned).await;
     world.settle().await;
@@ -82,15 +90,13 @@ async fn a_volume_with_flows_grows_and_outlives_the_flowcollector() {
     assert_eq!(claim_now.metadata.owner_references, None);
 
     world.merge(stored(&json!({"size": "15Gi"}))).await;
-    let message = world.reason("WaitingDemoLoki", "KeptAsItIs").await;
-    assert!(message.contains("once it has a volume"), "{message}");
+    kept(&world, "once it has a volume").await;
     bind(&claims).await;
     world.settle().await;
     assert_eq!(size(&claims).await, "15Gi");
 
     merge(&claims, STORE, sized("20Gi")).await;
-    let message = world.reason("WaitingDemoLoki", "KeptAsItIs").await;
-    assert!(message.contains("cannot shrink to \"15Gi\""), "{message}");
+    kept(&world, "cannot shrink to \"15Gi\"").await;
     world.settle().await;
     assert_eq!(size(&claims).await, "20Gi");
 
@@ -100,23 +106,13 @@ async fn a_volume_with_flows_grows_and_outlives_the_flowcollector() {
     world
         .merge(stored(&json!({"class": "other", "size": "30Gi"})))
         .await;
-    let message = world.reason("WaitingDemoLoki", "KeptAsItIs").await;
-    assert!(
-        message.contains("its storageClassName is \"fast\""),
-        "{message}"
-    );
+    kept(&world, "its storageClassName is \"fast\"").await;
 
     merge(&classes, "fast", json!({"allowVolumeExpansion": false})).await;
     world
         .merge(stored(&json!({"class": "fast", "size": "40Gi"})))
         .await;
-    eventually("the refused growth is reported", async || {
-        let (_, reason, message) = world.condition("WaitingDemoLoki").await?;
-        (reason == "KeptAsItIs" && message.contains("it cannot grow to 40Gi"))
-            .then_some(())
-            .ok_or(message)
-    })
-    .await;
+    kept(&world, "it cannot grow to 40Gi").await;
     assert_eq!(size(&claims).await, "30Gi");
 
     let gone = DeleteParams::default();
