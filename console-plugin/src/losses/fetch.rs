@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::{Context as _, bail, ensure};
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::client::conn::http1;
 use hyper_rustls::ConfigBuilderExt as _;
 use hyper_util::rt::TokioIo;
+use jiff::fmt::rfc2822;
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -39,8 +41,17 @@ pub async fn addresses(uri: &Uri) -> anyhow::Result<Vec<SocketAddr>> {
     Ok(found.collect())
 }
 
+/// What an address answered.
+pub struct Answer {
+    pub page: String,
+    /// When by its own clock, Unix seconds, where it says so.
+    pub date_s: Option<i64>,
+    /// When by ours, which nobody sets.
+    pub read_at: Instant,
+}
+
 /// Reads the page.
-pub async fn get(uri: &Uri, address: SocketAddr, target: &LossTarget) -> anyhow::Result<String> {
+pub async fn get(uri: &Uri, address: SocketAddr, target: &LossTarget) -> anyhow::Result<Answer> {
     let stream = TcpStream::connect(address).await.context("connect")?;
     if !is_https(uri) {
         return request(stream, uri).await;
@@ -70,7 +81,7 @@ pub async fn get(uri: &Uri, address: SocketAddr, target: &LossTarget) -> anyhow:
     .await
 }
 
-async fn request<S>(stream: S, uri: &Uri) -> anyhow::Result<String>
+async fn request<S>(stream: S, uri: &Uri) -> anyhow::Result<Answer>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -89,11 +100,22 @@ where
             "answered {}",
             response.status()
         );
+        let read_at = Instant::now();
+        let date = response.headers().get(header::DATE);
+        let date_s = date.and_then(|date| {
+            // The one form that servers write (RFC 9110, 5.6.7).
+            let date = rfc2822::DateTimeParser::new().parse_timestamp(date.as_bytes());
+            Some(date.ok()?.as_second())
+        });
         match Limited::new(response.into_body(), BODY_BYTES_MAX)
             .collect()
             .await
         {
-            Ok(body) => String::from_utf8(body.to_bytes().into()).context("read the page as text"),
+            Ok(body) => Ok(Answer {
+                page: String::from_utf8(body.to_bytes().into()).context("read the page as text")?,
+                date_s,
+                read_at,
+            }),
             Err(error) => bail!("read the page: {error}"),
         }
     };

@@ -3,6 +3,8 @@
 //! A difference of two readings of one process is a loss in that interval. A process that is another
 //! one than before, or that was silent and cannot be shown to be the same, leaves the interval since
 //! its last good reading until its start unaccounted; what it counts from then on is a loss again.
+//! A process is the same if its start is, or if it has grown older by the time that passed: the clock may have been set, and
+//! with it every start that is reckoned by it.
 //! A component that has never answered is not unaccounted but never seen, and in its first minute starting: all begin
 //! together, and who comes up a moment later than we do has left no gap. An address that is new of a component that was
 //! watched before is judged as one that has not answered since the component did.
@@ -13,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::poll::Reading;
-use super::text::Page;
+use super::text::{Age, Page};
 use super::{Loss, LossInterval, NeverSeen, Unaccounted};
 
 /// Entries held; at one a minute these are two months.
@@ -21,6 +23,10 @@ pub const ENTRIES_MAX: usize = 100_000;
 
 /// How long a component may take until it answers for the first time, milliseconds.
 pub const STARTING_MS: i64 = 60_000;
+
+/// By how much a process may seem to have aged more or less than the time that passed, seconds: its start and the time of its
+/// answer are each told in whole seconds, twice.
+const AGE_SLACK_S: f64 = 3.0;
 
 /// Losses of one answer that carry their times; the sums beside them count all, so what was left out shows.
 pub const INTERVALS_MAX: usize = 500;
@@ -49,6 +55,9 @@ pub struct LastReading {
     at_ms: i64,
     totals: BTreeMap<String, u64>,
     started_s: Option<f64>,
+    /// Means nothing to another process of ours.
+    #[serde(skip)]
+    age: Option<Age>,
     /// It did not answer since.
     #[serde(default)]
     is_silent: bool,
@@ -65,6 +74,7 @@ impl LastReading {
             at_ms: now_ms,
             totals: BTreeMap::new(),
             started_s: None,
+            age: None,
             is_silent: true,
             is_never_seen: true,
         }
@@ -150,12 +160,17 @@ impl Ledger {
                 let last = LastReading::none(component.clone(), *since_ms);
                 difference(&last, &page, now_ms, &mut added);
             }
-            let Page { totals, started_s } = page;
+            let Page {
+                totals,
+                started_s,
+                age,
+            } = page;
             let reading = LastReading {
                 component,
                 at_ms: now_ms,
                 totals,
                 started_s,
+                age,
                 is_silent: false,
                 is_never_seen: false,
             };
@@ -337,7 +352,9 @@ fn difference(last: &LastReading, page: &Page, now_ms: i64, added: &mut Vec<Entr
         .iter()
         .any(|(cause, before)| total_of(cause) < *before);
     let is_same_process = match (last.started_s, page.started_s) {
-        (Some(before), Some(now)) => (before - now).abs() < 1.0 && !is_lower,
+        (Some(before), Some(now)) => {
+            !is_lower && ((before - now).abs() < 1.0 || has_aged(last.age, page.age))
+        }
         // Without a start time only an unbroken row of readings shows it.
         _ => !last.is_silent && !is_lower,
     };
@@ -355,6 +372,15 @@ fn difference(last: &LastReading, page: &Page, now_ms: i64, added: &mut Vec<Entr
             added.push(last.entry(now_ms, Some(cause.clone()), total - before));
         }
     }
+}
+
+/// Whether a process has grown older by the time that passed. Both of its times are of its own clock, so that a clock that is
+/// set, its own or ours, changes nothing.
+fn has_aged(before: Option<Age>, now: Option<Age>) -> bool {
+    before.zip(now).is_some_and(|(before, now)| {
+        let passed = now.read_at.duration_since(before.read_at).as_secs_f64();
+        (now.seconds - before.seconds - passed).abs() < AGE_SLACK_S
+    })
 }
 
 /// What a process has lost since it started.

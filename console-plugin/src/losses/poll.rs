@@ -7,8 +7,8 @@ use std::time::Duration;
 use http::Uri;
 use tokio::task::JoinSet;
 
-use super::fetch;
-use super::text::{self, Page};
+use super::fetch::{self, Answer};
+use super::text::{self, Age, Page};
 use crate::config::LossTarget;
 
 /// One whole round.
@@ -65,7 +65,7 @@ pub async fn read_targets(targets: &[LossTarget]) -> Vec<Reading> {
             tasks.spawn(async move {
                 let read = fetch::get(&uri, address, &target);
                 let page = match tokio::time::timeout_at(deadline, read).await {
-                    Ok(Ok(body)) => Some(text::parse(&body)),
+                    Ok(Ok(answer)) => Some(page_of(&answer)),
                     Ok(Err(error)) => {
                         tracing::debug!(component = target.component, %address, %error, "loss counters not read");
                         None
@@ -82,4 +82,13 @@ pub async fn read_targets(targets: &[LossTarget]) -> Vec<Reading> {
             Some(Err(_)) => {}
         }
     }
+}
+
+fn page_of(answer: &Answer) -> Page {
+    let page = text::parse(&answer.page);
+    let age = answer.date_s.zip(page.started_s).map(|(now, start)| Age {
+        seconds: now as f64 - start,
+        read_at: answer.read_at,
+    });
+    Page { age, ..page }
 }

@@ -1,19 +1,36 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use axum::Router;
 use axum::routing::get;
+use jiff::fmt::rfc2822::DateTimePrinter;
 
 use super::*;
 
-/// A metrics page whose counter a test moves.
-async fn component(lost: Arc<AtomicU64>) -> String {
+/// A process that started at this time, Unix seconds, and reckons it anew by its clock at each reading.
+const STARTED_S: i64 = 1_700_000_000;
+
+/// What a test moves.
+#[derive(Clone, Default)]
+struct Moved {
+    /// The counter of the page.
+    lost: Arc<AtomicU64>,
+    /// By how much the component's clock was set, seconds.
+    step_s: Arc<AtomicI64>,
+}
+
+async fn component(moved: Moved) -> String {
     let page = move || async move {
-        let lost = lost.load(Ordering::Relaxed);
-        format!(
-            "x_dropped_flows_total{{source=\"limiter\",reason=\"full\"}} {lost}\nprocess_start_time_seconds 1\n"
-        )
+        let lost = moved.lost.load(Ordering::Relaxed);
+        let step_s = moved.step_s.load(Ordering::Relaxed);
+        let now = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(step_s);
+        let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&now);
+        let page = format!(
+            "x_dropped_flows_total{{source=\"limiter\",reason=\"full\"}} {lost}\nprocess_start_time_seconds {}\n",
+            STARTED_S + step_s
+        );
+        ([(http::header::DATE, date.unwrap())], page)
     };
     let listener = crate::http::listen("127.0.0.1", 0, "test", "none")
         .await
@@ -42,8 +59,10 @@ fn target(component: &str, url: &str) -> LossTarget {
 
 #[tokio::test]
 async fn differences_are_kept_over_a_restart_and_silence_is_a_gap() {
-    let lost = Arc::new(AtomicU64::new(5));
-    let url = component(lost.clone()).await;
+    let moved = Moved::default();
+    let lost = moved.lost.clone();
+    lost.store(5, Ordering::Relaxed);
+    let url = component(moved).await;
     let folder = tempfile::tempdir().unwrap();
     let metrics = Metrics::new(|_| {});
     let targets = vec![
@@ -98,4 +117,23 @@ async fn differences_are_kept_over_a_restart_and_silence_is_a_gap() {
     );
     let records: Vec<u64> = report.intervals.iter().map(|each| each.records).collect();
     assert_eq!(records, [3, 1], "oldest first, also over a restart");
+}
+
+#[tokio::test]
+async fn a_component_whose_clock_is_set_has_lost_nothing_by_that() {
+    let moved = Moved::default();
+    moved.lost.store(500, Ordering::Relaxed);
+    let targets = vec![target("ebpf-agent", &component(moved.clone()).await)];
+    let folder = tempfile::tempdir().unwrap();
+    let losses = Losses::open(folder.path(), Duration::from_hours(1), targets, 0).unwrap();
+    let metrics = Metrics::new(|_| {});
+    losses.read_all(&metrics).await;
+    for (step_s, lost) in [(3600, 502), (-7200, 503)] {
+        moved.step_s.store(step_s, Ordering::Relaxed);
+        moved.lost.store(lost, Ordering::Relaxed);
+        losses.read_all(&metrics).await;
+        let report = losses.between(0, i64::MAX, i64::MAX);
+        assert_eq!(report.losses[0].records, lost - 500, "{step_s}");
+        assert_eq!(report.unaccounted, [], "{step_s}");
+    }
 }

@@ -4,6 +4,7 @@
 //! is not understood is passed over.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 /// Counters of lost records: name (the agent's prefix is configurable, so only its end) and labels
 /// that make up the cause.
@@ -30,6 +31,17 @@ pub struct Page {
     pub totals: BTreeMap<String, u64>,
     /// Start of the process, Unix seconds, where it is told.
     pub started_s: Option<f64>,
+    /// Where its start and the time of its answer are told.
+    pub age: Option<Age>,
+}
+
+/// How long a process had been running when it answered, both times by its own clock.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Age {
+    /// Whole seconds: more is not told of the time of an answer.
+    pub seconds: f64,
+    /// When that was, by a clock that nobody sets.
+    pub read_at: Instant,
 }
 
 /// Reads a page in text format, with or without OpenMetrics' additions.

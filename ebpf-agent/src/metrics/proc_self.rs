@@ -3,6 +3,7 @@
 //! Used by `process`, beside this, at each scrape. **Invariant:** what cannot be read is none.
 
 use std::fs;
+use std::sync::OnceLock;
 
 /// Clock ticks per second in `/proc`: fixed by the kernel's interface to programs on all architectures we build for.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -23,11 +24,16 @@ pub fn cpu_seconds() -> Option<f64> {
     stat_seconds(&[14, 15])
 }
 
-/// When it started, in seconds since 1970.
+/// When it started, in seconds since 1970, as the clock was when this was asked first: the kernel's `btime` moves with a step
+/// of the clock, and a start that moves is a restart to whoever reads it.
 pub fn start_time() -> Option<f64> {
-    let stat = fs::read_to_string("/proc/stat").ok()?;
-    let boot = stat.lines().find_map(|line| line.strip_prefix("btime "))?;
-    Some(boot.trim().parse::<f64>().ok()? + stat_seconds(&[22])?)
+    static START: OnceLock<f64> = OnceLock::new();
+    START.get().copied().or_else(|| {
+        let stat = fs::read_to_string("/proc/stat").ok()?;
+        let boot = stat.lines().find_map(|line| line.strip_prefix("btime "))?;
+        let start = boot.trim().parse::<f64>().ok()? + stat_seconds(&[22])?;
+        Some(*START.get_or_init(|| start))
+    })
 }
 
 /// Bytes of a row of `/proc/self/status`, such as `VmRSS:`.

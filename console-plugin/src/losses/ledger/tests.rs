@@ -3,12 +3,15 @@
     reason = "an answer beside no answer reads best so"
 )]
 
+use std::time::{Duration, Instant};
+
 use super::*;
 
 fn page(total: u64, started_s: Option<f64>) -> Option<Page> {
     Some(Page {
         totals: [("full".to_owned(), total)].into(),
         started_s,
+        age: None,
     })
 }
 
@@ -67,6 +70,47 @@ fn a_restart_is_a_gap_and_counts_from_zero_again() {
     let mut ledger = Ledger::default();
     note(&mut ledger, 10, page(0, Some(1.0)));
     assert_eq!(note(&mut ledger, 20, page(0, Some(12.0))), [(10, 20, None)]);
+}
+
+#[test]
+fn a_step_of_a_clock_is_no_restart_and_no_loss_is_counted_again() {
+    const HOUR_S: u64 = 3600;
+    let begin = Instant::now();
+    // A process of 100 s that had lost 500, read again 15 s later: by how much our clock was set meanwhile, its start, its
+    // age, and whether it is the same.
+    for (step_s, started_s, age_s, is_same) in [
+        (0, 1000, Some(115), true),
+        // It tells the start that it read once.
+        (HOUR_S, 1000, Some(115 + HOUR_S), true),
+        (HOUR_S, 1000, None, true),
+        // It reckons its start by the clock at each reading.
+        (HOUR_S, 1000 + HOUR_S, Some(115), true),
+        (HOUR_S, 1000 + HOUR_S, Some(113), true),
+        // The same on a host of its own, whose clock was set.
+        (0, 1000 + HOUR_S, Some(117), true),
+        // It was started again meanwhile, at once or after a step.
+        (0, 1101, Some(14), false),
+        (HOUR_S, 1105 + HOUR_S, Some(10), false),
+        // Nothing shows how old it is.
+        (HOUR_S, 1000 + HOUR_S, None, false),
+    ] {
+        let read = |ledger: &mut Ledger, at_s: u64, total, started_s: u64, age_s: Option<u64>| {
+            let age = age_s.map(|seconds| Age {
+                seconds: seconds as f64,
+                read_at: begin + Duration::from_secs(if total == 500 { 0 } else { 15 }),
+            });
+            let page = page(total, Some(started_s as f64)).map(|page| Page { age, ..page });
+            note(ledger, at_s as i64 * 1000, page)
+        };
+        let mut ledger = Ledger::default();
+        read(&mut ledger, 1100, 500, 1000, Some(100));
+        let added = read(&mut ledger, 1115 + step_s, 502, started_s, age_s);
+        let losses: Vec<u64> = added.iter().filter_map(|entry| entry.2).collect();
+        let (expected, gaps) = if is_same { (2, 0) } else { (502, 1) };
+        let case = (step_s, started_s, age_s);
+        assert_eq!(losses, [expected], "{case:?}");
+        assert_eq!(added.len() - losses.len(), gaps, "{case:?}");
+    }
 }
 
 #[test]
