@@ -17,6 +17,18 @@ pub fn get(url: &str) -> Option<(u16, String)> {
     Some((status, body))
 }
 
+/// A header of the answer to a GET that a page of another site makes; empty when it is not there.
+pub fn foreign_header(url: &str, name: &str) -> String {
+    let answer = ureq::get(url)
+        .header("origin", "http://elsewhere.example")
+        .call();
+    let answer = answer.expect("the answer to another site's page");
+    let value = answer.headers().get(name);
+    value.map_or_else(String::new, |value| {
+        value.to_str().unwrap_or("?").to_owned()
+    })
+}
+
 /// The JSON of a successful answer.
 pub fn get_json(url: &str) -> Option<Value> {
     let (status, body) = get(url)?;

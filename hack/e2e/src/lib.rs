@@ -8,7 +8,7 @@ pub mod process;
 mod product;
 mod wire;
 
-pub use http::{get, get_json};
+pub use http::{foreign_header, get, get_json};
 pub use product::{Options, Product, binary, command, free_port, repository};
 pub use wire::{Sending, Wire};
 

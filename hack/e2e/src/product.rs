@@ -21,6 +21,8 @@ pub struct Options {
     pub demo: bool,
     /// `INTERFACES`; empty watches all.
     pub interfaces: String,
+    /// `LISTEN`; empty means loopback.
+    pub listen: String,
     /// `PORT`; `None` takes a free one.
     pub port: Option<u16>,
     /// `DATA`; `None` makes a folder that goes with the product.
@@ -110,6 +112,7 @@ impl Product {
             .env("DATA", &data)
             .env("DEMO", if options.demo { "1" } else { "0" })
             .env("INTERFACES", &options.interfaces)
+            .env("LISTEN", &options.listen)
             .stdin(Stdio::null())
             .stdout(terminal.try_clone().expect("a second handle"))
             .stderr(terminal)

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::Output;
 
 use e2e::{
-    Options, PROGRAMS, Product, binary, command, eventually, free_port, is_root, repository,
+    Options, PROGRAMS, Product, binary, command, eventually, foreign_header, free_port, is_root,
+    repository,
 };
 
 fn run(program: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
@@ -121,4 +122,21 @@ fn a_stop_during_the_start_stops_what_was_started() {
     assert_eq!(status.code(), Some(0), "{said}");
     assert!(said.contains("stopping"), "{said}");
     assert!(!e2e::process::is_alive(first));
+}
+
+#[test]
+fn a_page_that_others_can_reach_is_for_no_other_site_to_read() {
+    if !is_root() {
+        return;
+    }
+    let mut product = Product::start(&Options {
+        listen: "0.0.0.0".to_owned(),
+        interfaces: "no-such-one".to_owned(),
+        ..Options::default()
+    });
+    for path in ["/", "/api/status", "/api/loki/flow/records"] {
+        let allowed = foreign_header(&product.url(path), "access-control-allow-origin");
+        assert_eq!(allowed, "", "{path}");
+    }
+    assert_eq!(product.stop().code(), Some(0));
 }

@@ -145,6 +145,8 @@ fn console(settings: &Settings, ports: Ports, data: &Path) -> Result<String> {
         .with_context(|| format!("cannot read {}; start through make run", shipped.display()))?;
     let server = json!({
         "port": settings.port, "address": settings.listen.to_string(),
+        // Without it a page beyond loopback may be read by every other site that its visitor's browser opens.
+        "corsOrigin": "",
         "metricsPort": ports.console_metrics, "metricsAddress": "127.0.0.1",
         "authCheck": "none", "staticPath": std::path::absolute(settings.root.join("console-plugin/web/dist"))?,
     });
