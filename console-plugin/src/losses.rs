@@ -45,7 +45,7 @@ pub struct Loss {
     pub component: String,
     /// Why.
     pub cause: String,
-    /// How many records.
+    /// How many records; packets where the cause says so.
     pub records: u64,
 }
 
@@ -56,7 +56,7 @@ pub struct LossInterval {
     pub component: String,
     /// Why.
     pub cause: String,
-    /// How many records.
+    /// How many records; packets where the cause says so.
     pub records: u64,
     /// From, Unix milliseconds.
     pub from: i64,

@@ -1,7 +1,7 @@
 //! Loss counters in a Prometheus metrics page.
 //!
-//! **Invariant:** only counters that mean lost records are taken, each with its cause; a line that
-//! is not understood is passed over.
+//! **Invariant:** only counters that mean lost records are taken, each with its cause, which says so where packets
+//! are counted; a line that is not understood is passed over.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -19,6 +19,12 @@ const COUNTERS: [(&str, &[&str]); 4] = [
 ];
 /// Pushes whose number of records nobody can tell any more; each counts as one.
 const DAMAGED: &str = "netobserv_store_damaged_frames_total";
+/// What the agent's kernel programs lose, all of it packets but for [`READ_FAILED`].
+const KERNEL: &str = "flow-fetcher";
+/// Flows that no eviction could read.
+const READ_FAILED: &str = "CannotReadFlowsHashMap";
+/// Answers of DNS that were not matched to their queries: the packets are counted in their flows, so no record is lost.
+const DNS_ONLY: &str = "CannotUpdateDNSHashMap";
 /// When the process started, as all Prometheus clients say it.
 const START_TIME: &str = "process_start_time_seconds";
 /// Causes of one page.
@@ -67,10 +73,19 @@ pub fn parse(page: &str) -> Page {
             .map(|(_, value)| value.as_str())
             .filter(|value| !value.is_empty())
             .collect();
+        let kernel_reason = match parts[..] {
+            [KERNEL, reason] => Some(reason),
+            _ => None,
+        };
+        if kernel_reason == Some(DNS_ONLY) {
+            continue;
+        }
         let cause = if *counter == DAMAGED {
             "pushes in a damaged log".to_owned()
         } else if parts.is_empty() {
             "unknown".to_owned()
+        } else if kernel_reason.is_some_and(|reason| reason != READ_FAILED) {
+            format!("{}, packets", parts.join(": "))
         } else {
             parts.join(": ")
         };
@@ -143,6 +158,9 @@ mod tests {
              netobserv_agent_dropped_flows_total{source=\"limiter\",reason=\"full\"} 12\n\
              netobserv_agent_dropped_flows_total{reason=\"a \\\"b\\\"\",source=\"fetcher\"} 3 1700000000\n\
              netobserv_pipeline_records_dropped_total{stage=\"loki\",cause=\"rejected\",} 4e2\n\
+             netobserv_agent_dropped_flows_total{source=\"flow-fetcher\",reason=\"CannotCreateFlowsHashMap\"} 50\n\
+             netobserv_agent_dropped_flows_total{source=\"flow-fetcher\",reason=\"CannotReadFlowsHashMap\"} 6\n\
+             netobserv_agent_dropped_flows_total{source=\"flow-fetcher\",reason=\"CannotUpdateDNSHashMap\"} 1000\n\
              netobserv_agent_evicted_flows_total{source=\"hashmap\"} 99\n\
              netobserv_store_lines_refused_total{cause=\"not JSON\"} 7\n\
              netobserv_store_damaged_frames_total 2\n\
@@ -159,6 +177,8 @@ mod tests {
             totals,
             [
                 ("fetcher: a \"b\"", 3),
+                ("flow-fetcher: CannotCreateFlowsHashMap, packets", 50),
+                ("flow-fetcher: CannotReadFlowsHashMap", 6),
                 ("limiter: full", 12),
                 ("loki: rejected", 400),
                 ("not JSON", 7),

@@ -137,7 +137,7 @@ export interface Loss {
   cause: string;
   /** Which component. */
   component: string;
-  /** How many records. */
+  /** How many records; packets where the cause says so. */
   records: number;
 }
 
@@ -148,7 +148,7 @@ export interface LossInterval {
   component: string;
   /** From, Unix milliseconds. */
   from: number;
-  /** How many records. */
+  /** How many records; packets where the cause says so. */
   records: number;
   /** To, Unix milliseconds. */
   to: number;
