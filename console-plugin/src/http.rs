@@ -15,7 +15,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::ConnectInfo;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -25,7 +24,6 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt as _;
 
 use self::stall::Stalling;
 use crate::metrics::Metrics;
@@ -208,13 +206,7 @@ async fn serve_with(
             }
         };
         let acceptor = tls.as_ref().map(|tls| TlsAcceptor::from(tls.current()));
-        let service = TowerToHyperService::new(router.clone().map_request(
-            move |request: http::Request<hyper::body::Incoming>| {
-                let mut request = request.map(axum::body::Body::new);
-                request.extensions_mut().insert(ConnectInfo(peer));
-                request
-            },
-        ));
+        let service = TowerToHyperService::new(router.clone());
         let watcher = graceful.watcher();
         let stream = Stalling::new(stream, timeouts.stalled);
         let metrics = metrics.clone();
