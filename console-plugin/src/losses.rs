@@ -15,7 +15,7 @@ mod text;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -156,8 +156,13 @@ impl Losses {
         }
     }
 
-    /// Reads all targets every 15 s until `shutdown`.
+    /// Reads all targets every 15 s until `shutdown`, and writes down when that was.
     pub async fn watch(self, metrics: Metrics, shutdown: CancellationToken) {
+        self.read_until(&metrics, shutdown).await;
+        kept(tokio::task::spawn_blocking(move || self.keep_times()).await);
+    }
+
+    async fn read_until(&self, metrics: &Metrics, shutdown: CancellationToken) {
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -167,7 +172,7 @@ impl Losses {
             }
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = self.read_all(&metrics) => {}
+                () = self.read_all(metrics) => {}
             }
         }
     }
@@ -185,10 +190,7 @@ impl Losses {
         for component in failed {
             metrics.loss_read_failed(&component);
         }
-        let written = tokio::task::spawn_blocking(move || this.keep(readings, now_ms)).await;
-        if let Ok(Err(error)) = written {
-            tracing::warn!(%error, "losses are not kept over a restart");
-        }
+        kept(tokio::task::spawn_blocking(move || this.keep(readings, now_ms)).await);
     }
 
     fn keep(&self, readings: Vec<poll::Reading>, now_ms: i64) -> Result<(), LossError> {
@@ -198,11 +200,24 @@ impl Losses {
         let all: Option<Vec<Entry>> = file
             .is_full(added.len())
             .then(|| ledger.entries().cloned().collect());
-        // Texts and numbers only, so this cannot fail.
-        let state = serde_json::to_vec(ledger.last()).unwrap_or_default();
+        let last = ledger.last().clone();
         drop(ledger);
         file.append(&added, all.as_deref())?;
-        file.write_state(&state)
+        file.keep_state(last, Instant::now())
+    }
+
+    /// Writes the last readings for their times alone.
+    fn keep_times(&self) -> Result<(), LossError> {
+        let mut file = lock(&self.0.file);
+        let last = lock(&self.0.ledger).last().clone();
+        file.append(&[], None)?;
+        file.write_state(last, Instant::now())
+    }
+}
+
+fn kept(outcome: Result<Result<(), LossError>, tokio::task::JoinError>) {
+    if let Ok(Err(error)) = outcome {
+        tracing::warn!(%error, "losses are not kept over a restart");
     }
 }
 

@@ -1,12 +1,14 @@
 //! Losses on disk, in `<store.path>/losses`: one line of JSON per entry, and the last readings.
 //!
 //! **Invariant:** a torn or foreign line costs that line only; the state is replaced whole, and never before the
-//! entries it follows from are written: what could not be written is kept in memory and tried again.
+//! entries it follows from are written: what could not be written is kept in memory and tried again. The state on disk lacks
+//! no count; its times may be old, as it is not written for them alone.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::LossError;
 use super::ledger::{ENTRIES_MAX, Entry, LastReading, Ledger};
@@ -14,6 +16,12 @@ use crate::durable::{is_disk_full, write_whole};
 
 /// Lines of the file; at this many it is written anew from what the ledger still holds.
 const LINES_MAX: usize = 2 * ENTRIES_MAX;
+
+/// How old the times of the readings on disk may be: what a crash may add to a gap.
+const TIMES_AGE_MAX: Duration = Duration::from_mins(5);
+
+/// The last readings, by address.
+type Readings = BTreeMap<String, LastReading>;
 
 /// The file of entries, open for appending.
 pub struct LossFile {
@@ -25,6 +33,8 @@ pub struct LossFile {
     is_torn: bool,
     /// Entries that are still to be written, [`ENTRIES_MAX`] at most: the ledger has no more.
     unwritten: VecDeque<Entry>,
+    /// The readings on disk and when they were written, if it was by this process.
+    state: Option<(Readings, Instant)>,
 }
 
 /// The whole lines of the file.
@@ -44,6 +54,7 @@ impl LossFile {
             content: Content::default(),
             is_torn: false,
             unwritten: VecDeque::new(),
+            state: None,
         };
         let path = this.entries_path();
         let fail = |action, path: &Path, source| LossError {
@@ -71,8 +82,7 @@ impl LossFile {
         }
         let state = std::fs::read(folder.join("readings.json")).unwrap_or_default();
         // Without it we only do not know the last readings, and begin anew.
-        let last: BTreeMap<String, LastReading> =
-            serde_json::from_slice(&state).unwrap_or_default();
+        let last: Readings = serde_json::from_slice(&state).unwrap_or_default();
         Ok((this, Ledger::restore(kept, last)))
     }
 
@@ -97,14 +107,35 @@ impl LossFile {
         })
     }
 
-    /// Keeps the last readings, as JSON.
-    pub fn write_state(&self, readings: &[u8]) -> Result<(), LossError> {
+    /// Keeps the last readings: at once if they say something new, else when the times of those on disk are old.
+    pub fn keep_state(&mut self, readings: Readings, now: Instant) -> Result<(), LossError> {
+        let is_kept = self.state.as_ref().is_some_and(|(kept, written)| {
+            let is_known = |(address, reading): (&String, &LastReading)| {
+                let kept = kept.get(address);
+                kept.is_some_and(|kept| reading.says_as_much_as(kept))
+            };
+            now.duration_since(*written) < TIMES_AGE_MAX
+                && kept.len() == readings.len()
+                && readings.iter().all(is_known)
+        });
+        if is_kept {
+            return Ok(());
+        }
+        self.write_state(readings, now)
+    }
+
+    /// Writes the last readings, as JSON.
+    pub fn write_state(&mut self, readings: Readings, now: Instant) -> Result<(), LossError> {
         let path = self.folder.join("readings.json");
-        write_whole(&path, readings).map_err(|source| LossError {
+        // Texts and numbers only, so this cannot fail.
+        let json = serde_json::to_vec(&readings).unwrap_or_default();
+        write_whole(&path, &json).map_err(|source| LossError {
             action: "write",
             path,
             source,
-        })
+        })?;
+        self.state = Some((readings, now));
+        Ok(())
     }
 
     fn entries_path(&self) -> PathBuf {
@@ -207,6 +238,8 @@ fn line(entry: &Entry) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
+    use super::super::poll::Reading;
+    use super::super::text::Page;
     use super::*;
 
     fn entry(to: i64) -> Entry {
@@ -240,6 +273,44 @@ mod tests {
         drop(file);
         assert_eq!(kept(folder.path(), 0), [10, 20, 30]);
         assert_eq!(kept(folder.path(), 20), [20, 30]);
+    }
+
+    #[test]
+    fn readings_are_written_when_they_say_something_new_and_now_and_then_for_their_times() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut file, mut ledger) = LossFile::open(folder.path(), 0).unwrap();
+        let begin = Instant::now();
+        let path = folder.path().join("readings.json");
+        let age_max_s = TIMES_AGE_MAX.as_secs();
+        for (at_s, lost, is_written) in [
+            (0, Some(5), true),
+            (15, Some(5), false),
+            (30, Some(6), true),
+            (45, None, true),
+            (60, None, false),
+            (75, Some(6), true),
+            (74 + age_max_s, Some(6), false),
+            (75 + age_max_s, Some(6), true),
+        ] {
+            let page = lost.map(|lost| Page {
+                totals: [("full".to_owned(), lost)].into(),
+                started_s: Some(1.0),
+                age: None,
+            });
+            let reading = Reading {
+                component: "agent".into(),
+                address: "a".into(),
+                is_unresolved: false,
+                page,
+            };
+            ledger.note(vec![reading], at_s as i64 * 1000);
+            let now = begin + Duration::from_secs(at_s);
+            file.keep_state(ledger.last().clone(), now).unwrap();
+            assert_eq!(path.exists(), is_written, "{at_s}");
+            if is_written {
+                std::fs::remove_file(&path).unwrap();
+            }
+        }
     }
 
     #[test]

@@ -67,6 +67,24 @@ pub struct LastReading {
 }
 
 impl LastReading {
+    /// Whether nothing but times is different.
+    pub fn says_as_much_as(&self, other: &Self) -> bool {
+        let Self {
+            component,
+            totals,
+            started_s,
+            is_silent,
+            is_never_seen,
+            at_ms: _,
+            age: _,
+        } = self;
+        *component == other.component
+            && *totals == other.totals
+            && *started_s == other.started_s
+            && *is_silent == other.is_silent
+            && *is_never_seen == other.is_never_seen
+    }
+
     /// An address that has not answered yet.
     fn none(component: String, now_ms: i64) -> Self {
         Self {

@@ -137,3 +137,21 @@ async fn a_component_whose_clock_is_set_has_lost_nothing_by_that() {
         assert_eq!(report.unaccounted, [], "{step_s}");
     }
 }
+
+#[tokio::test]
+async fn the_end_keeps_when_the_last_reading_was() {
+    let url = component(Moved::default()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let targets = vec![target("ebpf-agent", &url)];
+    let losses = Losses::open(folder.path(), Duration::from_hours(1), targets, 0).unwrap();
+    let metrics = Metrics::new(|_| {});
+    losses.read_all(&metrics).await;
+    let readings = folder.path().join("readings.json");
+    std::fs::remove_file(&readings).unwrap();
+    losses.read_all(&metrics).await;
+    assert!(!readings.exists(), "nothing but the time is new");
+    let ended = CancellationToken::new();
+    ended.cancel();
+    losses.watch(metrics, ended).await;
+    assert!(readings.exists());
+}
