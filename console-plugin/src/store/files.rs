@@ -117,12 +117,32 @@ const DAMAGED: &str = "damaged";
 
 /// The hours of the files that were set aside, as their names say.
 pub fn damaged_hours(root: &Path) -> Result<Vec<i64>, StoreError> {
-    let names = folder_entries(&root.join(DAMAGED))?;
-    let hours = names.iter().filter_map(|path| {
+    Ok(damaged(root)?.into_iter().map(|(hour, _)| hour).collect())
+}
+
+/// Deletes what was set aside of hours that ended before `oldest_ms`, and says how many files that were.
+pub fn expire_damaged(root: &Path, oldest_ms: i64) -> Result<u64, StoreError> {
+    let mut deleted = 0;
+    for (hour_ms, path) in damaged(root)? {
+        if hour_ms + HOUR_MS < oldest_ms {
+            remove(&path)?;
+            tracing::info!(path = %path.display(), "a damaged file grew too old and is deleted");
+            deleted += 1;
+        }
+    }
+    Ok(deleted)
+}
+
+/// The files that were set aside, with their hours.
+fn damaged(root: &Path) -> Result<Vec<(i64, PathBuf)>, StoreError> {
+    let hour_of = |path: &Path| {
         let (hour, file) = path.file_name()?.to_str()?.split_once('.')?;
         Some(parse_path(&Path::new(hour).join(file))?.0)
-    });
-    Ok(hours.collect())
+    };
+    let files = folder_entries(&root.join(DAMAGED))?.into_iter();
+    Ok(files
+        .filter_map(|path| Some((hour_of(&path)?, path)))
+        .collect())
 }
 
 /// Moves a damaged file into the folder of those, keeping its hour in the name.

@@ -17,7 +17,7 @@ use super::clock::{Clock, ClockFile};
 use super::config::StoreConfig;
 use super::dedup::WINDOW_MS;
 use super::error::{BUSY, DISK_FULL, LOG_FAILED, StoreError};
-use super::files::{FileMeta, HOUR_MS, StoredFile, guarded, parquet_error};
+use super::files::{FileMeta, HOUR_MS, StoredFile, expire_damaged, guarded, parquet_error};
 use super::metrics::Metrics;
 use super::millis;
 use super::push::Encoding;
@@ -108,7 +108,8 @@ impl Maintainer {
         });
         if !is_end {
             watch.guard(FILES, "retention", || {
-                self.report("apply retention to", &self.expire())
+                self.report("apply retention to", &self.expire());
+                self.report("delete the old damaged of", &self.expire_damaged());
             });
             watch.guard(FILES, "refusal", || self.withdraw_refusal());
             // A segment that panics stays, and those behind it wait, so that no merged file spans one that is not sealed.
@@ -235,7 +236,7 @@ impl Maintainer {
     /// Deletes files beyond retention and digests beyond their ten minutes.
     fn expire(&self) -> Result<(), StoreError> {
         let now_ms = now_ms();
-        let oldest_ms = self.clock.now_ms - millis(self.config.retention.age.0);
+        let oldest_ms = self.oldest_ms();
         let (mut gone, mut kept): (Vec<_>, Vec<_>) = self
             .state
             .files()
@@ -272,6 +273,18 @@ impl Maintainer {
             }
         }
         outcome
+    }
+
+    /// Deletes damaged files as old as those that retention deletes.
+    fn expire_damaged(&self) -> Result<(), StoreError> {
+        let deleted = expire_damaged(&self.config.path, self.oldest_ms())?;
+        self.metrics.expired_files.inc_by(deleted);
+        Ok(())
+    }
+
+    /// What is older goes, Unix milliseconds.
+    fn oldest_ms(&self) -> i64 {
+        self.clock.now_ms - millis(self.config.retention.age.0)
     }
 
     /// Merges the small files of one hour; false if there was nothing to do.

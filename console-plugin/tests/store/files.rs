@@ -49,6 +49,44 @@ fn a_damaged_file_is_set_aside_and_the_others_answer() {
 }
 
 #[test]
+fn a_damaged_file_goes_when_it_is_as_old_as_those_that_retention_deletes() {
+    let folder = tempfile::tempdir().unwrap();
+    let hour = |ms: i64| {
+        let hour = jiff::Timestamp::from_millisecond(ms).unwrap();
+        hour.strftime("%Y-%m-%dT%H").to_string()
+    };
+    let set_aside = folder.path().join("damaged");
+    fs::create_dir(&set_aside).unwrap();
+    let put = |name: &str| {
+        let path = set_aside.join(name);
+        fs::write(&path, "PAR1").unwrap();
+        path
+    };
+    let now = machine_ms();
+    let file = "0000000001-0000000001.parquet";
+    let old = put(&format!("{}.{file}", hour(now - 26 * HOUR_MS)));
+    let kept = [
+        put(&format!("{}.{file}", hour(now - 24 * HOUR_MS))),
+        // Whatever it is, it is not ours.
+        put("note.txt"),
+    ];
+    let mut by_age = config(folder.path());
+    by_age.retention.age = GoDuration(Duration::from_hours(24));
+    by_age.limits.segment_rows = 1;
+    let store = Store::open(by_age).unwrap();
+    // A seal wakes the thread that applies retention.
+    store
+        .push(Encoding::Json, json_push(&[], &[(now, "{}")]))
+        .unwrap();
+    wait_until("the old one is deleted and counted", || {
+        metric(&store, "netobserv_store_expired_files_total") == 1
+    });
+    assert!(!old.exists());
+    assert!(kept.iter().all(|path| path.exists()));
+    store.shutdown();
+}
+
+#[test]
 fn any_flipped_byte_is_survived() {
     let folder = tempfile::tempdir().unwrap();
     fill(folder.path(), flows::hourly(1, T0, 1));
