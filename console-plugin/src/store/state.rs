@@ -2,7 +2,8 @@
 //!
 //! The ingest thread adds rows, the file thread swaps a segment for its files, queries take snapshots.
 //!
-//! **Invariant:** a row is in exactly one place of every snapshot; the lock is held for copies of at most one chunk.
+//! **Invariant:** a row is in exactly one place of every snapshot; the lock is held for copies of at most one chunk,
+//! and pushes ask for nothing that needs it.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -134,6 +135,13 @@ struct Inner {
     files: Vec<Arc<StoredFile>>,
     /// Beginnings of the hours of which a file was set aside, Unix milliseconds.
     damaged: BTreeSet<i64>,
+}
+
+/// What each push asks for. It has a lock of its own, so that no push waits while the rows of another are added.
+#[derive(Debug, Default)]
+struct Glance {
+    /// Rows and memory of the head.
+    head: (usize, usize),
     clock: Option<Clock>,
 }
 
@@ -141,6 +149,7 @@ struct Inner {
 #[derive(Debug, Default)]
 pub struct State {
     inner: Mutex<Inner>,
+    glance: Mutex<Glance>,
 }
 
 /// Sizes at a moment.
@@ -164,14 +173,26 @@ impl State {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn glance(&self) -> MutexGuard<'_, Glance> {
+        self.glance.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes how large the head is now.
+    fn note_head(&self, inner: &Inner) {
+        let segments = inner.segments.iter();
+        self.glance().head = segments.fold((0, 0), |(rows, memory), segment| {
+            (rows + segment.rows, memory + segment.memory)
+        });
+    }
+
     /// What the store takes for now.
     pub fn set_clock(&self, clock: Clock) {
-        self.lock().clock = Some(clock);
+        self.glance().clock = Some(clock);
     }
 
     /// Unix milliseconds that the store takes for now; the machine's before the store is open.
     pub fn now_ms(&self, wall_ms: i64) -> i64 {
-        self.lock().clock.map_or(wall_ms, |clock| clock.now_ms)
+        self.glance().clock.map_or(wall_ms, |clock| clock.now_ms)
     }
 
     /// Adds rows to the segment being written; answers its rows and memory.
@@ -181,11 +202,15 @@ impl State {
             return (0, 0);
         };
         segment.append(lines, digest, time_ms);
-        (segment.rows, segment.memory)
+        let size = (segment.rows, segment.memory);
+        self.note_head(&inner);
+        size
     }
 
     pub fn push_segment(&self, segment: Segment) {
-        self.lock().segments.push(segment);
+        let mut inner = self.lock();
+        inner.segments.push(segment);
+        self.note_head(&inner);
     }
 
     /// Rows and pushes of a segment that is no longer written.
@@ -212,6 +237,7 @@ impl State {
     pub fn seal(&self, number: u64, files: impl IntoIterator<Item = StoredFile>) {
         let mut inner = self.lock();
         inner.segments.retain(|segment| segment.number != number);
+        self.note_head(&inner);
         inner.files.extend(files.into_iter().map(Arc::new));
     }
 
@@ -271,10 +297,7 @@ impl State {
 
     /// Rows and memory of the head.
     pub fn head(&self) -> (usize, usize) {
-        let inner = self.lock();
-        inner.segments.iter().fold((0, 0), |(rows, memory), s| {
-            (rows + s.rows, memory + s.memory)
-        })
+        self.glance().head
     }
 
     pub fn sizes(&self) -> Sizes {
@@ -282,7 +305,7 @@ impl State {
         let mut sizes = Sizes {
             files: inner.files.len(),
             segments: inner.segments.len(),
-            is_clock_doubted: inner.clock.is_some_and(|clock| clock.is_doubting()),
+            is_clock_doubted: self.glance().clock.is_some_and(|clock| clock.is_doubting()),
             ..Sizes::default()
         };
         let mut widen = |min_ms: i64, max_ms: i64| {
@@ -297,8 +320,39 @@ impl State {
         }
         sizes.file_rows = inner.files.iter().map(|file| file.rows).sum();
         sizes.file_bytes = inner.files.iter().map(|file| file.bytes).sum();
-        sizes.head_rows = inner.segments.iter().map(|segment| segment.rows).sum();
-        sizes.head_memory = inner.segments.iter().map(|segment| segment.memory).sum();
+        (sizes.head_rows, sizes.head_memory) = self.head();
         sizes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::store::fields::COLUMNS;
+
+    #[test]
+    fn what_a_push_asks_for_is_answered_while_rows_are_added() {
+        let state = State::default();
+        state.push_segment(Segment::new(1));
+        let mut lines = Lines::default();
+        lines.set_int(COLUMNS.time, 7);
+        lines.end();
+        let size = state.append(&lines, Digest([0; 16]), 7);
+        assert_eq!(size.0, 1, "one row");
+        thread::scope(|scope| {
+            let adding = state.lock();
+            let (sender, answers) = channel();
+            let state = &state;
+            scope.spawn(move || sender.send((state.head(), state.now_ms(5))));
+            let answer = answers.recv_timeout(Duration::from_secs(10));
+            drop(adding);
+            assert_eq!(answer, Ok((size, 5)));
+        });
+        state.seal(1, []);
+        assert_eq!(state.head(), (0, 0), "the rows are in files");
     }
 }
