@@ -31,7 +31,8 @@ pub fn outcome(status: &Status) -> Outcome {
         return Outcome::Away;
     }
     match status.code() {
-        // Two servers, two codes: one says "message length too large", the other "message larger than max".
+        // Servers differ: flowlogs-pipeline says "message too large", libraries "message length too large" (tonic) and
+        // "message larger than max" (Go).
         Code::ResourceExhausted | Code::OutOfRange if is_about_size() => Outcome::TooBig,
         // `ResourceExhausted` otherwise asks to slow down.
         Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::ResourceExhausted => {
@@ -55,6 +56,10 @@ mod tests {
             (Status::resource_exhausted("slow down"), Outcome::Away),
             (
                 Status::resource_exhausted("grpc: received message larger than max (5 vs. 4)"),
+                Outcome::TooBig,
+            ),
+            (
+                Status::resource_exhausted("message too large: more than 1000 bytes"),
                 Outcome::TooBig,
             ),
             (

@@ -215,7 +215,8 @@ impl Shared {
 
     fn too_large(&self) -> Status {
         let limit = self.message_bytes_max;
-        Status::resource_exhausted(format!("message is larger than {limit} bytes"))
+        // The agent's exporter knows these words, and then cuts its message.
+        Status::resource_exhausted(format!("message too large: more than {limit} bytes"))
     }
 
     /// Decodes a message as a whole, then hands its records on.
