@@ -69,11 +69,19 @@ pub trait Transform: Send {
     fn transform(&mut self, batch: &mut Batch);
 }
 
+/// Ends the patience of a stage, from any thread: no `write` waits beyond the moment given, one under way included.
+pub type EndPatience = Box<dyn Fn(Instant) + Send + Sync>;
+
 /// The end of a branch: an encode or a write stage.
 pub trait Terminal: Send {
     /// Takes a batch. May wait for the outside world (its own branch waits then), but must in the end either
     /// hand each record over or count it as lost.
     fn write(&mut self, batch: &Batch);
+
+    /// What is called with the deadline when the drain begins; needed where `write` may wait without end.
+    fn end_patience(&self) -> Option<EndPatience> {
+        None
+    }
 
     /// Called when nothing comes any more: hands over what is still held, and counts as lost what could not
     /// be handed over until the deadline. Called after a panic of the branch too, its own included.

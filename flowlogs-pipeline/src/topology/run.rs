@@ -15,9 +15,9 @@ use tokio::time::{sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::Topology;
-use super::chain::{Chain, Lost};
+use super::chain::{Chain, End, Lost};
 use super::queue::Queue;
-use crate::stage::StageError;
+use crate::stage::{EndPatience, StageError};
 
 /// How much longer than the drain the end stages may need to count what they could not hand over.
 const FINISH_GRACE: Duration = Duration::from_secs(2);
@@ -59,10 +59,13 @@ impl Drain {
         }
     }
 
-    /// Waits until the drain has taken too long; returns its deadline.
-    async fn is_over(&self) -> Instant {
+    /// Waits until the drain has taken too long; returns its deadline, which the stages learn when it begins.
+    async fn is_over(&self, patience: &[EndPatience]) -> Instant {
         self.started.cancelled().await;
         let deadline = self.deadline();
+        for end in patience {
+            end(deadline);
+        }
         sleep_until(deadline.into()).await;
         deadline
     }
@@ -71,6 +74,8 @@ impl Drain {
 /// The threads of the chains.
 struct Threads {
     queues: Vec<(Arc<Queue>, Lost)>,
+    /// Of the ends that may be waiting when the drain begins.
+    patience: Vec<EndPatience>,
     handles: Vec<(String, JoinHandle<()>)>,
     /// Closes when the last thread has ended.
     ended: mpsc::Receiver<()>,
@@ -85,10 +90,13 @@ impl Threads {
         errors: &mut Vec<StageError>,
     ) -> Self {
         let (ended, ends) = mpsc::channel::<()>(1);
-        let mut queues = Vec::new();
+        let (mut queues, mut patience) = (Vec::new(), Vec::new());
         let mut handles = Vec::new();
         for chain in chains {
             queues.push((Arc::clone(&chain.queue), chain.lost.clone()));
+            if let End::Terminal(end) = &chain.end {
+                patience.extend(end.stage.end_patience());
+            }
             let name = chain.name.clone();
             let (drain, ended, on_panic) = (drain.clone(), ended.clone(), stop.clone());
             let work = move || {
@@ -106,6 +114,7 @@ impl Threads {
         }
         Self {
             queues,
+            patience,
             handles,
             ended: ends,
         }
@@ -150,7 +159,7 @@ impl Topology {
             });
             let cut = tokio::select! {
                 () = &mut whole => None,
-                deadline = drain.is_over() => Some(deadline),
+                deadline = drain.is_over(&chains.patience) => Some(deadline),
             };
             match cut {
                 None => true,

@@ -33,7 +33,7 @@ use super::line::LineWriter;
 use crate::metrics::family::{LabelHasher, lock};
 use crate::metrics::operational;
 use crate::model::{Batch, Key, Record};
-use crate::stage::{BuildContext, StageError, Terminal};
+use crate::stage::{BuildContext, EndPatience, StageError, Terminal};
 
 /// Batches are looked at ten times per `batchWait`, but not more often than this.
 const TICK_MIN: Duration = Duration::from_millis(10);
@@ -180,6 +180,11 @@ impl Terminal for WriteLoki {
             open[at].add(&self.label_text, timestamp, &self.line_text);
         }
         self.metrics.written.add(batch.len() as u64);
+    }
+
+    fn end_patience(&self) -> Option<EndPatience> {
+        let queue = Arc::clone(&self.shared.queue);
+        Some(Box::new(move |deadline| queue.end_patience(deadline)))
     }
 
     fn finish(mut self: Box<Self>, deadline: Instant) {

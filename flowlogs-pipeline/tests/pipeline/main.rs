@@ -5,6 +5,7 @@ mod contract_metrics;
 mod flows;
 #[path = "../support/loki.rs"]
 mod loki;
+mod loki_away;
 mod peers;
 #[path = "../support/pipeline.rs"]
 mod pipeline;

@@ -101,9 +101,14 @@ impl Queue {
         }
     }
 
-    /// From now on nobody waits for room beyond `deadline`.
+    /// From now on nobody waits for room beyond `deadline`, nor beyond one that was given before.
     pub fn end_patience(&self, deadline: Instant) {
-        lock(&self.state).patience_ends = Some(deadline);
+        let mut state = lock(&self.state);
+        let end = state
+            .patience_ends
+            .map_or(deadline, |end| end.min(deadline));
+        state.patience_ends = Some(end);
+        drop(state);
         self.has_room.notify_all();
     }
 
