@@ -18,7 +18,7 @@ pub enum Message {
     Disturbed,
     /// The list that was asked for is complete.
     Done,
-    /// The kernel refused the request with this error number.
+    /// The kernel refused the request, or could not complete the list, with this error number.
     Refused { errno: i32 },
 }
 
@@ -71,7 +71,11 @@ pub fn read(mut datagram: &[u8], mut found: impl FnMut(Message)) {
             found(Message::Disturbed);
         }
         match kind {
-            NLMSG_DONE => found(Message::Done),
+            // A list that failed on its way ends with the error's number.
+            NLMSG_DONE => found(match i32_at(body, 0) {
+                Some(errno) if errno < 0 => Message::Refused { errno: -errno },
+                _ => Message::Done,
+            }),
             NLMSG_ERROR => {
                 if let Some(errno) = i32_at(body, 0).filter(|errno| *errno != 0) {
                     found(Message::Refused { errno: -errno });
@@ -324,6 +328,9 @@ pub(super) mod tests {
     fn refusals_and_disturbed_lists_are_told() {
         let refused = message(NLMSG_ERROR, 0, &(-libc::EPERM).to_ne_bytes());
         assert_eq!(all(&refused), [Message::Refused { errno: libc::EPERM }]);
+        let broken_off = message(NLMSG_DONE, 0, &(-libc::ENOMEM).to_ne_bytes());
+        let errno = libc::ENOMEM;
+        assert_eq!(all(&broken_off), [Message::Refused { errno }]);
         let acknowledged = message(NLMSG_ERROR, 0, &0_i32.to_ne_bytes());
         assert_eq!(all(&acknowledged), []);
         assert_eq!(

@@ -67,11 +67,7 @@ impl LinkSocket {
         // Without the privilege to go beyond the system's limit the default size does, only it overflows sooner.
         let _ = setsockopt(&fd, sockopt::RcvBufForce, &RECEIVE_BUFFER_BYTES);
         bind(fd.as_raw_fd(), &NetlinkAddr::new(0, groups))?;
-        Ok(Self {
-            fd,
-            sequence: 0,
-            buffer: vec![0; DATAGRAM_BYTES_MAX],
-        })
+        Ok(Self::from(fd))
     }
 
     /// Asks for all links.
@@ -95,6 +91,17 @@ impl LinkSocket {
                 Err(Errno::ENOBUFS) => return Ok(Datagram::Overflow),
                 Err(error) => return Err(error.into()),
             }
+        }
+    }
+}
+
+/// A socket that is open and does not block.
+impl From<OwnedFd> for LinkSocket {
+    fn from(fd: OwnedFd) -> Self {
+        Self {
+            fd,
+            sequence: 0,
+            buffer: vec![0; DATAGRAM_BYTES_MAX],
         }
     }
 }

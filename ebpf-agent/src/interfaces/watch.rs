@@ -30,7 +30,7 @@ pub const NETNS_FOLDER: &str = "/var/run/netns";
 /// How soon to look again at a name whose mount has not followed yet, and how often.
 const UNFINISHED_PERIOD: Duration = Duration::from_millis(100);
 const UNFINISHED_LOOKS_MAX: u32 = 50;
-/// How often to look for a folder that does not exist, and at a namespace that could not be entered.
+/// How often to look for a folder that does not exist, and at a namespace that could not be entered or whose socket failed.
 const RETRY_PERIOD: Duration = Duration::from_secs(1);
 const RETRY_FAILED_PERIOD: Duration = Duration::from_secs(10);
 
@@ -169,10 +169,12 @@ impl<F: FnMut(Told)> State<F> {
         fds.extend(
             self.watched
                 .iter()
-                .filter(|watched| !watched.is_broken)
+                .filter(|watched| !watched.is_broken())
                 .map(|watched| PollFd::new(watched.socket.as_fd(), PollFlags::POLLIN)),
         );
-        let next = [self.next_look, self.next_list].into_iter().flatten().min();
+        let reopen = self.watched.iter().map(|watched| watched.reopen_at);
+        let next = [self.next_look, self.next_list].into_iter().chain(reopen);
+        let next = next.flatten().min();
         let timeout = next.map_or(PollTimeout::NONE, |at| {
             // Rounded up: waking a fraction of a millisecond early would spin.
             let wait = at
@@ -200,10 +202,11 @@ impl<F: FnMut(Told)> State<F> {
             self.unfinished_looks = 0;
             self.look_at_folder();
         }
-        for watched in self.watched.iter_mut().filter(|watched| !watched.is_broken) {
+        let whole = |watched: &&mut Watched| !watched.is_broken();
+        for watched in self.watched.iter_mut().filter(whole) {
             if let Err(error) = watched.read(&mut events) {
-                warn!(netns = %watched.netns.name, %error, "lost the netlink socket, opening it again");
-                watched.is_broken = true;
+                warn!(netns = %watched.netns.name, %error, "cannot list interfaces, trying again in {RETRY_FAILED_PERIOD:?}");
+                watched.fail(Instant::now() + RETRY_FAILED_PERIOD);
             }
         }
         let is_changed = !events.is_empty();
@@ -228,9 +231,11 @@ impl<F: FnMut(Told)> State<F> {
     /// A namespace whose socket failed keeps its table, and hears the differences from a new one.
     fn reopen_broken(&mut self) {
         let subscription = subscription(&self.settings);
-        let mut failed = Vec::new();
-        for watched in self.watched.iter_mut().filter(|watched| watched.is_broken) {
+        let (mut failed, now) = (Vec::new(), Instant::now());
+        let due = |watched: &&mut Watched| watched.reopen_at.is_some_and(|at| at <= now);
+        for watched in self.watched.iter_mut().filter(due) {
             if let Err(error) = watched.reopen(subscription) {
+                watched.fail(now + RETRY_FAILED_PERIOD);
                 failed.push((watched.netns.name.to_string(), error));
             }
         }
@@ -279,7 +284,7 @@ impl<F: FnMut(Told)> State<F> {
                 || failed.iter().any(|(failed, _)| failed == name)
                 || watched
                     .iter()
-                    .any(|watched| watched.is_broken && *watched.netns.name == **name)
+                    .any(|watched| watched.is_broken() && *watched.netns.name == **name)
         });
         for netns in difference.added {
             self.add(netns);
@@ -335,8 +340,14 @@ impl<F: FnMut(Told)> State<F> {
             .settings
             .poll_period
             .map(|period| Instant::now() + period);
-        for watched in &mut self.watched {
-            watched.is_broken |= watched.list().is_err();
+        for watched in self
+            .watched
+            .iter_mut()
+            .filter(|watched| !watched.is_broken())
+        {
+            if watched.list().is_err() {
+                watched.fail(Instant::now() + RETRY_FAILED_PERIOD);
+            }
         }
     }
 }
@@ -358,3 +369,6 @@ fn watch_folder(folder: &std::path::Path) -> Option<Inotify> {
         | AddWatchFlags::IN_MOVED_FROM;
     inotify.add_watch(folder, changes).ok().map(|_| inotify)
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,8 +6,9 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Instant;
 
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::link::{self, Message};
 use super::model::Netns;
@@ -24,8 +25,8 @@ pub struct Watched {
     pub is_listing: bool,
     /// What is being listed is out of date already. The kernel refuses a second list beside the first.
     must_list_again: bool,
-    /// The socket has failed; it is opened again by [`Self::reopen`].
-    pub is_broken: bool,
+    /// The socket has failed; it is opened again by [`Self::reopen`] at this time.
+    pub reopen_at: Option<Instant>,
 }
 
 impl Watched {
@@ -43,7 +44,7 @@ impl Watched {
             table,
             is_listing: false,
             must_list_again: false,
-            is_broken: false,
+            reopen_at: None,
         };
         watched.list()?;
         Ok(watched)
@@ -51,12 +52,21 @@ impl Watched {
 
     /// A new socket for the same table, which then hears the differences.
     pub fn reopen(&mut self, subscription: Subscription) -> io::Result<()> {
-        self.is_broken = true;
         self.socket = netns::within(&self.netns, || LinkSocket::open(subscription))??;
         self.is_listing = false;
         self.list()?;
-        self.is_broken = false;
+        self.reopen_at = None;
         Ok(())
+    }
+
+    pub fn is_broken(&self) -> bool {
+        self.reopen_at.is_some()
+    }
+
+    /// The socket has failed, and is left alone until `reopen_at`.
+    pub fn fail(&mut self, reopen_at: Instant) {
+        self.is_listing = false;
+        self.reopen_at = Some(reopen_at);
     }
 
     /// Asks for a list, at once or after the one that is under way.
@@ -71,10 +81,11 @@ impl Watched {
         self.socket.request_list()
     }
 
-    /// Takes in everything the socket has.
+    /// Takes in everything the socket has. That the kernel refuses to list is an error too: only a further list, later,
+    /// can tell what there is.
     pub fn read(&mut self, events: &mut Vec<Event>) -> io::Result<()> {
         loop {
-            let mut must_list = false;
+            let (mut must_list, mut refusal) = (false, None);
             match self.socket.read()? {
                 Datagram::Empty => return Ok(()),
                 Datagram::Overflow => must_list = true,
@@ -91,11 +102,11 @@ impl Watched {
                             self.table.finish_list(events);
                         }
                     }
-                    Message::Refused { errno } => {
-                        warn!(netns = %self.netns.name, errno, "the kernel refused to list interfaces");
-                        self.is_listing = false;
-                    }
+                    Message::Refused { errno } => refusal = Some(errno),
                 }),
+            }
+            if let Some(errno) = refusal {
+                return Err(io::Error::from_raw_os_error(errno));
             }
             if must_list {
                 debug!(netns = %self.netns.name, "reading the list of interfaces anew");
