@@ -307,7 +307,7 @@ pub enum Counter {
     UpdateFlowFailed = 0,
     /// All entries are taken: a packet of a new flow.
     CreateFlowFailed = 1,
-    /// No place for DNS data of a flow.
+    /// No place for the DNS query of a packet that is in a flow: only its DNS data is lost.
     UpdateDnsFailed = 2,
     /// A flow was seen on more than [`OBSERVED_MAX`] further interfaces.
     ObservedInterfaceMissed = 3,

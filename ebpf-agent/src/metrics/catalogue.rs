@@ -72,7 +72,7 @@ pub const DROPPED_FLOWS: Entry = loss(entry(
     "dropped_flows_total",
     "counter",
     &["source", "reason"],
-    "Flows lost: source flow-fetcher counts packets that found no room in a kernel map, the others flows that were not delivered",
+    "Flows lost: source flow-fetcher counts packets without room in the flow table (CannotReadFlowsHashMap: flows, CannotUpdateDNSHashMap: packets whose DNS data alone is lost), the others flows that were not delivered",
 ));
 pub const BUFFER_SIZE: Entry = entry("buffer_size", "gauge", &["name"], "Entries of flow buffers");
 pub const INTERFACE_BUFFER_SIZE: Entry = entry(

@@ -8,7 +8,7 @@ use crate::support::{
     is_privileged, let_pass,
     netns::{FrameSender, Namespace, veth},
 };
-use netobserv_ebpf_agent::kernel::Settings;
+use netobserv_ebpf_agent::kernel::{Settings, abi::Counter};
 
 const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
 const RESOLVER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 53));
@@ -161,6 +161,25 @@ fn a_repeated_query_is_no_error_and_its_time_runs_from_the_first() {
     );
     let latency = Duration::try_from(to_port(&records, 4000)[0].dns_latency.unwrap()).unwrap();
     assert!(latency >= Duration::from_millis(20), "{latency:?}");
+}
+
+#[test]
+fn a_dns_packet_without_room_is_one_lost_packet() {
+    if !is_privileged() {
+        return;
+    }
+    for send in [DnsBed::query, DnsBed::respond] {
+        let bed = DnsBed::new(Settings {
+            cache_max_flows: 50,
+            ..with_dns()
+        });
+        for port in 4000..4080 {
+            send(&bed, port, &message(port, 0x8180, "a.b"));
+        }
+        let (records, counters) = bed.agent.stop();
+        assert_eq!((packets(&records), lost_packets(&counters)), (50, 30));
+        assert_eq!(counters.get(Counter::UpdateDnsFailed), 0);
+    }
 }
 
 #[test]

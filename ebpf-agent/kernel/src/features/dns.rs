@@ -60,7 +60,10 @@ fn query(packet: &Packet, id: u16, flow: &Entry) {
         // A repeated query: the time runs from the first.
         Ok(()) | Err(EEXIST) => {}
         Err(error) => {
-            count(Counter::UpdateDnsFailed);
+            // A packet without a flow is counted as lost already.
+            if !flow.entry.is_null() {
+                count(Counter::UpdateDnsFailed);
+            }
             trouble(flow, error.unsigned_abs());
         }
     }
@@ -115,11 +118,10 @@ fn trouble(flow: &Entry, errno: u32) {
     }
 }
 
-/// Where the DNS data of a flow is; empty at first.
+/// Where the DNS data of a flow is, empty at first; of a packet that is lost, nowhere.
 #[inline(always)]
 fn data_of(flow: &Entry) -> Option<*mut DnsValue> {
     if flow.entry.is_null() {
-        count(Counter::UpdateDnsFailed);
         return None;
     }
     let value = DNS.get_ptr_mut(flow.number)?;
