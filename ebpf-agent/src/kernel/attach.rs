@@ -6,7 +6,8 @@
 //! An interface is found by its index: container runtimes give it another name soon after it was made.
 //!
 //! **Invariant:** TCX links are descriptors of this process, so the kernel detaches them however it ends. A clsact
-//! filter outlives a killed process, so each attachment first removes what an earlier instance left under our handle.
+//! filter outlives a killed process, so each attachment, of whatever kind and direction, first removes what an earlier
+//! instance left under our handle.
 
 use std::io;
 
@@ -123,6 +124,7 @@ pub fn attach(
     settings: &mut Settings,
     interface: &Interface,
 ) -> Result<Attachment, Error> {
+    remove_left(interface);
     let mode = settings.attach.mode;
     if mode != AttachMode::Tc {
         match attach_as(programs, settings, interface, AttachKind::Tcx) {
@@ -235,12 +237,6 @@ fn attach_tc(
     side: Side,
 ) -> Result<SchedClassifierLink, ProgramError> {
     add_clsact(interface)?;
-    if let Ok(left) =
-        SchedClassifierLink::attached(interface, side.attach_type(), TC_PRIORITY, TC_HANDLE, None)
-    {
-        // The usual case is that there is none.
-        let _ = detach_link(left);
-    }
     let id = program.attach_with_options(
         interface,
         side.attach_type(),
@@ -251,6 +247,20 @@ fn attach_tc(
         }),
     )?;
     program.take_link(id)
+}
+
+/// Removes the clsact filters under our handle from both directions: an earlier instance may have been set otherwise.
+fn remove_left(interface: &Interface) {
+    let Ok(name) = current_name(interface.index) else {
+        return;
+    };
+    for side in [Side::Ingress, Side::Egress] {
+        let hook = side.attach_type();
+        if let Ok(left) = SchedClassifierLink::attached(&name, hook, TC_PRIORITY, TC_HANDLE, None) {
+            // The usual case is that there is none.
+            let _ = detach_link(left);
+        }
+    }
 }
 
 /// Makes sure that the interface has the qdisc; one that is there, with whatever hangs on it, stays.

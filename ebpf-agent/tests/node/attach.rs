@@ -432,3 +432,25 @@ fn what_a_killed_process_left_on_clsact_is_replaced_by_the_next() {
     assert_eq!(packets(&agent.stop().0), 4);
     assert!(tc_filters(&watched, "a").is_empty());
 }
+
+#[test]
+fn what_a_killed_process_left_on_clsact_goes_though_the_next_is_attached_elsewhere() {
+    if !is_privileged() {
+        return;
+    }
+    for (mode, direction) in [
+        (AttachMode::Tcx, Direction::Both),
+        (AttachMode::Tc, Direction::Egress),
+    ] {
+        let (watched, _peer) = pair();
+        kill(attached_child(&watched, "tc"));
+        assert_eq!(tc_filters(&watched, "a").len(), 1);
+        let mut agent = Agent::start(&with(|attach| {
+            attach.mode = mode;
+            attach.direction = direction;
+        }));
+        agent.attach(&watched.interface("a"));
+        assert!(tc_filters(&watched, "a").is_empty(), "{mode:?}");
+        agent.stop();
+    }
+}
