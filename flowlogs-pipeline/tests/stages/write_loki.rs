@@ -389,16 +389,16 @@ const NO_ANSWER: (&str, &str) = (
 );
 
 #[test]
-fn loki_may_come_later() {
+fn loki_may_come_later_than_the_last_attempt_while_there_is_room() {
     let mut harness = Harness::new();
     let runtime = harness.runtime.handle().clone();
     let _runtime = runtime.enter();
     let (socket, address) = closed_port();
     let url = format!("http://{address}");
-    let mut stage = harness.stage(&json!({"url": url, "batchSize": 1, "maxRetries": 1_000_000}));
+    let mut stage = harness.stage(&json!({"url": url, "batchSize": 1, "maxRetries": 2}));
     stage.write(&flows(0..2));
     let refused = || harness.metric(NO_ANSWER.0, NO_ANSWER.1);
-    wait_until("connections were refused", || refused() >= 3);
+    wait_until("connections were refused", || refused() >= 5);
     assert!(harness.fake.pushed().is_empty());
     harness.fake = FakeLoki::start_on(socket.listen(16).unwrap(), None);
     finish(stage);
@@ -407,16 +407,23 @@ fn loki_may_come_later() {
 }
 
 #[test]
-fn a_refused_connection_is_an_attempt() {
+fn with_a_full_queue_a_refused_connection_is_an_attempt() {
     let harness = Harness::new();
     let _runtime = harness.runtime.enter();
     let (_socket, address) = closed_port();
     let url = format!("http://{address}");
-    let mut stage = harness.stage(&json!({"url": url, "maxRetries": 3}));
-    stage.write(&flows(0..2));
-    finish(stage);
-    assert_eq!(harness.lost("retries_exhausted"), 2);
-    assert_eq!(harness.metric(NO_ANSWER.0, NO_ANSWER.1), 3);
+    let settings = json!({"url": url, "batchSize": 1, "queueBytes": 1, "maxRetries": 3});
+    let mut stage = harness.stage(&settings);
+    let mut written = 0;
+    wait_until("a batch was given up", || {
+        stage.write(&flows(written..written + 2));
+        written += 2;
+        harness.lost("retries_exhausted") > 0
+    });
+    stage.finish(Instant::now());
+    assert!(harness.metric(NO_ANSWER.0, NO_ANSWER.1) >= 3);
+    let lost = ["retries_exhausted", "queue_full", "shutdown"].map(|cause| harness.lost(cause));
+    assert_eq!(lost.iter().sum::<u64>(), written, "{lost:?}");
 }
 
 /// Takes as long as certificates are looked at again, 10 s.
@@ -469,16 +476,24 @@ fn https_is_checked_against_the_configured_authority() {
         .block_on(FakeLoki::start_with(Some(acceptor)));
     let url = format!("https://{}", harness.fake.address);
     let push = |tls: Json, numbers| {
-        let mut stage = harness
-            .stage(&json!({"url": url, "maxRetries": 1, "clientConfig": {"tls_config": tls}}));
+        let settings = json!({"url": url, "batchSize": 1, "clientConfig": {"tls_config": tls}});
+        let mut stage = harness.stage(&settings);
         stage.write(&flows(numbers));
-        finish(stage);
+        stage
     };
-    push(json!({"ca": authority, "server_name": "loki.test"}), 0..1);
-    push(json!({"ca": authority, "server_name": "other.test"}), 1..2);
-    push(json!({"insecure_skip_verify": true}), 2..3);
-    assert_eq!(arrived(&harness.fake), [0, 2]);
-    assert_eq!(harness.lost("retries_exhausted"), 1);
+    finish(push(
+        json!({"ca": authority, "server_name": "loki.test"}),
+        0..1,
+    ));
+    // The second one makes the batch of the first full.
+    let stage = push(json!({"ca": authority, "server_name": "other.test"}), 1..3);
+    wait_until("it was not believed", || {
+        harness.metric(NO_ANSWER.0, NO_ANSWER.1) >= 1
+    });
+    stage.finish(Instant::now());
+    finish(push(json!({"insecure_skip_verify": true}), 3..4));
+    assert_eq!(arrived(&harness.fake), [0, 3]);
+    assert_eq!(harness.lost("shutdown"), 2);
 }
 
 #[test]

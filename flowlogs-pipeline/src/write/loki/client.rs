@@ -33,13 +33,20 @@ const TENANT_HEADER: &str = "x-scope-orgid";
 
 type Http = legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
-/// How an attempt ended. `status` is the label of the metric: the code, or -1 without an answer.
+/// The label of the metric where there is no code.
+const NO_STATUS: &str = "-1";
+
+/// How an attempt ended. `status` is the label of the metric.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
     Accepted {
         status: String,
     },
-    /// Worth another attempt.
+    /// Nobody answered, which says nothing of this batch.
+    Unanswered {
+        reason: String,
+    },
+    /// The answer was one that may be another next time.
     Failed {
         status: String,
         reason: String,
@@ -57,6 +64,7 @@ impl Outcome {
             Self::Accepted { status }
             | Self::Failed { status, .. }
             | Self::Refused { status, .. } => status,
+            Self::Unanswered { .. } => NO_STATUS,
         }
     }
 }
@@ -84,10 +92,7 @@ impl Client {
 
     /// One attempt.
     pub async fn push(&mut self, push: &Push) -> Outcome {
-        let no_answer = |reason| Outcome::Failed {
-            status: "-1".into(),
-            reason,
-        };
+        let no_answer = |reason| Outcome::Unanswered { reason };
         let headers = match self.refresh().await {
             Ok(headers) => headers,
             Err(reason) => return no_answer(reason),
@@ -96,7 +101,7 @@ impl Client {
             Ok(request) => request,
             Err(reason) => {
                 return Outcome::Refused {
-                    status: "-1".into(),
+                    status: NO_STATUS.into(),
                     reason,
                 };
             }

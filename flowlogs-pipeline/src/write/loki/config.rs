@@ -45,7 +45,7 @@ pub struct LokiConfig {
     pub min_backoff: Option<GoDuration>,
     /// Longest pause between attempts, 1s by default.
     pub max_backoff: Option<GoDuration>,
-    /// Attempts for one batch in all; 0 is one.
+    /// Attempts for one batch in all, 0 is one; those without an answer count only while the queue is full.
     pub max_retries: u32,
     /// Fields that become stream labels and leave the line.
     pub labels: Vec<String>,

@@ -34,6 +34,8 @@ struct State {
     pushes: VecDeque<Push>,
     bytes: usize,
     is_closed: bool,
+    /// A batch has found no room since the last one was taken.
+    is_full: bool,
     /// Until when a full queue may keep the stage waiting, once the end is near.
     patience_ends: Option<Instant>,
 }
@@ -63,6 +65,7 @@ impl Queue {
     pub fn push(&self, push: Push) -> Result<(), Push> {
         let mut state = lock(&self.state);
         while state.bytes > 0 && state.bytes + push.body.len() > self.bytes_max {
+            state.is_full = true;
             let patience = match state.patience_ends {
                 None => PATIENCE,
                 Some(end) => end.saturating_duration_since(Instant::now()),
@@ -89,6 +92,7 @@ impl Queue {
                 let mut state = lock(&self.state);
                 if let Some(push) = state.pushes.pop_front() {
                     state.bytes -= push.body.len();
+                    state.is_full = false;
                     self.gauge.set(state.bytes as i64);
                     self.has_room.notify_all();
                     return Some(push);
@@ -99,6 +103,11 @@ impl Queue {
             }
             filled.await;
         }
+    }
+
+    /// Whether a batch has found no room since the last one was taken.
+    pub fn is_full(&self) -> bool {
+        lock(&self.state).is_full
     }
 
     /// From now on nobody waits for room beyond `deadline`, nor beyond one that was given before.

@@ -1,4 +1,4 @@
-//! The task that pushes batches: one after the other, again after a pause, up to the number of attempts.
+//! The task that pushes batches: one after the other, again after a pause, until Loki takes one or it is given up.
 //!
 //! **Invariant:** each batch taken from the queue ends as sent or as dropped with a cause.
 
@@ -64,16 +64,20 @@ impl Sender {
         }
     }
 
+    /// An attempt without an answer says nothing of the batch, which is given up for them only when others find no room
+    /// behind it; NetObserv, which has no queue, counts them as it does answers.
     async fn deliver(&mut self, push: Push) {
         let abort = self.abort.clone();
-        for failures in 1..=self.attempts.max(1) {
+        let attempts_max = self.attempts.max(1);
+        let (mut failures, mut answers) = (0_u32, 0);
+        loop {
             let started = Instant::now();
             let outcome = tokio::select! {
                 outcome = self.client.push(&push) => outcome,
                 () = abort.cancelled() => return self.metrics.dropped(&push, "shutdown"),
             };
             self.metrics.request(outcome.status(), started.elapsed());
-            match outcome {
+            let reason = match outcome {
                 Outcome::Accepted { .. } => return self.metrics.sent(&push),
                 Outcome::Refused { reason, .. } => {
                     self.log.warn(
@@ -84,22 +88,26 @@ impl Sender {
                     return self.metrics.dropped(&push, "refused");
                 }
                 Outcome::Failed { reason, .. } => {
-                    self.metrics.retries.inc();
-                    if failures == self.attempts.max(1) {
-                        self.log.warn(
-                            &reason,
-                            push.entries,
-                            "Loki did not take a batch, its records are lost",
-                        );
-                        return self.metrics.dropped(&push, "retries_exhausted");
-                    }
-                    self.log.warn(
-                        &reason,
-                        push.entries,
-                        "push to Loki failed, it will be repeated",
-                    );
+                    answers += 1;
+                    reason
                 }
+                Outcome::Unanswered { reason } => reason,
+            };
+            self.metrics.retries.inc();
+            failures = failures.saturating_add(1);
+            if answers >= attempts_max || (failures >= attempts_max && self.queue.is_full()) {
+                self.log.warn(
+                    &reason,
+                    push.entries,
+                    "Loki did not take a batch, its records are lost",
+                );
+                return self.metrics.dropped(&push, "retries_exhausted");
             }
+            self.log.warn(
+                &reason,
+                push.entries,
+                "push to Loki failed, it will be repeated",
+            );
             let random = std::hash::BuildHasher::hash_one(&RandomState::default(), started);
             tokio::select! {
                 () = tokio::time::sleep(self.backoff.pause(failures, random)) => {}
