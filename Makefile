@@ -66,7 +66,7 @@ build: ## Build the programs and the page, optimised
 deploy: ## Install the operator into the cluster of KUBECONFIG
 	@hack/deploy operator
 
-undeploy: ## Remove the operator, its definitions and its namespace
+undeploy: ## Remove the operator and its definitions, and its namespace unless a claim on a volume is in it
 	@hack/deploy operator undo
 
 deploy-loki: ## A small Loki for trying things out

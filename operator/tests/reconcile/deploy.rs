@@ -3,12 +3,14 @@
 use std::path::Path;
 use std::process::Command;
 
+use serde_json::json;
+
 use crate::support::ControlPlane;
 
 const FLOWS: &str = "flows";
 
-/// Runs `hack/deploy`.
-fn deploy(plane: &ControlPlane, arguments: &[&str]) {
+/// Runs `hack/deploy`, and gives what it prints.
+fn deploy(plane: &ControlPlane, arguments: &[&str]) -> String {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../hack/deploy");
     let mut command = Command::new(program);
     // Make exports them to all that it runs.
@@ -28,6 +30,17 @@ fn deploy(plane: &ControlPlane, arguments: &[&str]) {
         .unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{arguments:?}: {errors}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A claim on a volume, as the store leaves one.
+fn claim(plane: &ControlPlane) -> std::path::PathBuf {
+    let file = plane.folder().join("claim.json");
+    let claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "netobserv-store", "namespace": FLOWS},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}});
+    std::fs::write(&file, claim.to_string()).unwrap();
+    file
 }
 
 /// A value of an object, by kubectl's path.
@@ -100,6 +113,28 @@ async fn what_is_deployed_goes_where_it_is_told_and_away_again() {
         "3100"
     );
     deploy(&plane, &["loki", "undo"]);
+
+    let file = claim(&plane).display().to_string();
+    let (_, errors) = plane.kubectl(&["create", "-f", &file]);
+    assert_eq!(errors, "");
+    let said = deploy(&plane, &["operator", "undo"]);
+    assert!(
+        said.contains("the namespace flows stays") && said.contains("netobserv-store"),
+        "{said}"
+    );
+    let mut with_flows = before.clone();
+    with_flows.extend([
+        "PersistentVolumeClaim flows netobserv-store".to_owned(),
+        "Namespace <none> flows".to_owned(),
+        "ConfigMap flows kube-root-ca.crt".to_owned(),
+        "ServiceAccount flows default".to_owned(),
+    ]);
+    plane.holds_only(&with_flows).await;
+    let phase = "{.status.phase}";
+    assert_eq!(value(&plane, &["namespace", FLOWS], phase), "Active");
+
+    // A claim that nothing uses goes at once.
+    plane.kubectl(&["delete", "-f", &file]);
     deploy(&plane, &["operator", "undo"]);
     plane.holds_only(&before).await;
 }
