@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tools::{printed, tool};
 
@@ -272,14 +272,21 @@ fn the_bundle_holds_the_objects_of_the_overlay_for_openshift() {
             webhook["clientConfig"]["service"]["path"]
         );
     }
-    // OLM chooses the namespace and sets up the conversion.
+    expected
+        .remove("Service netobserv-webhook-service")
+        .unwrap();
+    // OLM chooses the namespace and sets up the conversion, with an authority that OpenShift's must not replace.
+    let inject = "service.beta.openshift.io/inject-cabundle";
     for object in expected.values_mut() {
-        object["metadata"]
-            .as_object_mut()
-            .unwrap()
-            .remove("namespace");
+        let metadata = object["metadata"].as_object_mut().unwrap();
+        metadata.remove("namespace");
+        let is_asked = metadata.get("annotations") == Some(&json!({inject: "true"}));
+        if is_asked {
+            metadata.remove("annotations");
+        }
         if object["kind"] == "CustomResourceDefinition" {
-            object["spec"].as_object_mut().unwrap().remove("conversion");
+            let conversion = object["spec"].as_object_mut().unwrap().remove("conversion");
+            assert_eq!(is_asked, conversion.is_some());
         }
         if object["kind"] == "ServiceMonitor" {
             let server = "netobserv-metrics-service.openshift-netobserv-operator.svc";

@@ -17,17 +17,18 @@ const NAMESPACE: &str = "netobserv";
 const SUGGESTED: &str = "openshift-netobserv-operator";
 
 /// Objects that OLM makes of the ClusterServiceVersion.
-const MADE_BY_OLM: [(&str, &str); 6] = [
+const MADE_BY_OLM: [(&str, &str); 7] = [
     ("Namespace", "netobserv"),
     ("ServiceAccount", "netobserv-controller-manager"),
     ("ClusterRoleBinding", "netobserv-manager-rolebinding"),
     ("RoleBinding", "netobserv-leader-election-rolebinding"),
     ("Deployment", DEPLOYMENT),
-    (
-        "ValidatingWebhookConfiguration",
-        "netobserv-validating-webhook-configuration",
-    ),
+    ("Service", "netobserv-webhook-service"),
+    ("ValidatingWebhookConfiguration", WEBHOOKS),
 ];
+const WEBHOOKS: &str = "netobserv-validating-webhook-configuration";
+/// Asks OpenShift's service CA to write its own authority into an object.
+const INJECT: &str = "service.beta.openshift.io/inject-cabundle";
 /// Roles whose rules stand in the ClusterServiceVersion.
 const CLUSTER_PERMISSIONS: &str = "netobserv-manager-role";
 const PERMISSIONS: &str = "netobserv-leader-election-role";
@@ -110,11 +111,19 @@ fn relocated(object: &Value) -> Value {
     {
         metadata.remove("namespace");
     }
-    if object["kind"] == "CustomResourceDefinition"
-        && let Some(spec) = object["spec"].as_object_mut()
-    {
-        // OLM fills it in, as the webhook definitions say.
-        spec.remove("conversion");
+    if object["kind"] == "CustomResourceDefinition" {
+        // OLM fills it in, as the webhook definitions say, with an authority of its own: another must not replace it.
+        if let Some(spec) = object["spec"].as_object_mut() {
+            spec.remove("conversion");
+        }
+        if let Some(metadata) = object["metadata"].as_object_mut()
+            && let Some(annotations) = metadata.get_mut("annotations")
+            && let Some(annotations) = annotations.as_object_mut()
+            && annotations.remove(INJECT).is_some()
+            && annotations.is_empty()
+        {
+            metadata.remove("annotations");
+        }
     }
     if object["kind"] == "ServiceMonitor" {
         let server = &mut object["spec"]["endpoints"][0]["tlsConfig"]["serverName"];
@@ -157,7 +166,7 @@ fn csv(objects: &[Value], sources: &Sources, version: &str) -> anyhow::Result<Va
         }],
     }});
     spec["relatedImages"] = related_images(container);
-    let webhooks = find("ValidatingWebhookConfiguration", MADE_BY_OLM[5].1)?;
+    let webhooks = find("ValidatingWebhookConfiguration", WEBHOOKS)?;
     spec["webhookdefinitions"] = webhook_definitions(webhooks);
     let definitions = objects
         .iter()
