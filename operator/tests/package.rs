@@ -165,7 +165,13 @@ fn values_of_the_chart_reach_what_they_are_for() {
         "--set-json=operator.nodeAffinity={\"preferredDuringSchedulingIgnoredDuringExecution\":[]}",
     ];
     let objects = objects(&printed(&helm, &arguments));
-    assert!(!objects.contains_key("Issuer netobserv-self-signed"));
+    for own in [
+        "Issuer netobserv-self-signed",
+        "Certificate netobserv-authority",
+        "Issuer netobserv-authority",
+    ] {
+        assert!(!objects.contains_key(own), "{own}");
+    }
     let issuer = &objects["Certificate webhook-cert"]["spec"];
     assert_eq!(issuer["issuerRef"]["kind"], "ClusterIssuer");
     assert_eq!(issuer["issuerRef"]["name"], "mine");
@@ -201,6 +207,24 @@ fn values_of_the_chart_reach_what_they_are_for() {
             .output()
             .unwrap();
         assert!(!output.status.success(), "{bad} is taken");
+    }
+}
+
+#[test]
+fn certificates_of_cert_manager_are_signed_by_an_authority_that_their_renewal_leaves() {
+    let Some(kubectl) = tool("kubectl") else {
+        return;
+    };
+    let objects = overlay(&kubectl, "certmanager");
+    let authority = &objects["Certificate netobserv-authority"]["spec"];
+    assert_eq!(authority["isCA"], true);
+    // The certificates that it signed are good under the next one too.
+    assert_eq!(authority["privateKey"]["rotationPolicy"], "Never");
+    for name in ["webhook-cert", "metrics-cert"] {
+        let issuer = &objects[&format!("Certificate {name}")]["spec"]["issuerRef"];
+        let issuer = format!("Issuer {}", issuer["name"].as_str().unwrap());
+        let signer = &objects[&issuer]["spec"]["ca"]["secretName"];
+        assert_eq!(signer, &authority["secretName"], "{name}");
     }
 }
 

@@ -69,7 +69,7 @@ fn by_file(objects: &[Value]) -> anyhow::Result<BTreeMap<PathBuf, Value>> {
             .context("an object has a name")?;
         let mut object = object.clone();
         parametrise(&mut object, "");
-        if kind == "Certificate" {
+        if kind == "Certificate" && !is_of_own_authority(&object) {
             let issuer = &mut object["spec"]["issuerRef"];
             let own = issuer.clone();
             for key in ["kind", "name"] {
@@ -89,9 +89,14 @@ fn by_file(objects: &[Value]) -> anyhow::Result<BTreeMap<PathBuf, Value>> {
     Ok(files)
 }
 
+/// Whether it makes the authority that signs where no other issuer is named.
+fn is_of_own_authority(object: &Value) -> bool {
+    object["kind"] == "Issuer" || object["spec"]["isCA"] == true
+}
+
 /// When an object that only cert-manager needs is there.
 fn condition(object: &Value) -> String {
-    if object["kind"] == "Issuer" {
+    if is_of_own_authority(object) {
         format!("and {CERT_MANAGER} (not .Values.certManager.existingIssuer.name)")
     } else {
         CERT_MANAGER.to_owned()
