@@ -10,20 +10,33 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{FieldsV1, ManagedFieldsEntr
 use kube::core::DynamicObject;
 use serde_json::{Map, Value, json};
 
+use crate::object::Object;
 use crate::scope::{FIELD_MANAGER, leftover};
 
-/// Whether somebody else claims fields that we decide.
-pub fn has_other_managers(object: &DynamicObject) -> bool {
-    object
-        .metadata
-        .managed_fields
-        .iter()
-        .flatten()
-        .filter(|entry| !is_status(entry) && !is_ours(entry))
-        .any(|entry| fields(entry).any(|(key, _)| key != METADATA))
+/// Whether somebody else claims fields of `live` that we decide.
+pub fn has_other_managers(live: &DynamicObject, desired: &Object) -> bool {
+    claims_of_others(live, desired).next().is_some()
 }
 
-/// Labels and annotations of others on our objects stay theirs.
+/// Entries of others about what we decide.
+fn claims_of_others<'a>(
+    live: &'a DynamicObject,
+    desired: &'a Object,
+) -> impl Iterator<Item = &'a ManagedFieldsEntry> {
+    let entries = live.metadata.managed_fields.iter().flatten();
+    let others = entries.filter(|entry| !is_status(entry) && !is_ours(entry));
+    others.filter(|entry| fields(entry).any(|(key, _)| is_decided(key, desired)))
+}
+
+/// Whether a part of the object is ours to decide. Labels and annotations of others stay theirs, and so do parts that the
+/// desired object does not have, such as the pull secrets of a ServiceAccount.
+fn is_decided(key: &str, desired: &Object) -> bool {
+    let name = key.strip_prefix(FIELD).unwrap_or(key);
+    key != METADATA && desired.body().get(name).is_some()
+}
+
+/// Begins the key of a field.
+const FIELD: &str = "f:";
 const METADATA: &str = "f:metadata";
 const REPLICAS: &str = "f:replicas";
 const SPEC: &str = "f:spec";
@@ -47,13 +60,11 @@ pub fn is_written_by_former(object: &DynamicObject) -> bool {
     entries.any(|entry| entry.manager.as_deref() == Some(leftover::FIELD_MANAGER))
 }
 
-/// Who beside us claims a part of what is neither the status nor metadata: former operators keep a part of that.
-pub fn other_managers(object: &DynamicObject) -> BTreeSet<String> {
-    let entries = object.metadata.managed_fields.iter().flatten();
-    let others = entries.filter(|entry| {
-        !is_status(entry) && !is_ours(entry) && fields(entry).any(|(part, _)| part != METADATA)
-    });
-    others.filter_map(|entry| entry.manager.clone()).collect()
+/// Who beside us claims a part of what we decide: former operators keep metadata.
+pub fn other_managers(live: &DynamicObject, desired: &Object) -> BTreeSet<String> {
+    claims_of_others(live, desired)
+        .filter_map(|entry| entry.manager.clone())
+        .collect()
 }
 
 /// Whether we claim the number of replicas.
@@ -87,19 +98,20 @@ pub fn shorten(object: &mut DynamicObject) {
     }
 }
 
-/// The JSON patch that makes these claims ours. It fails if the object changed meanwhile. `leaves_replicas`: the number of
-/// replicas becomes nobody's, so that the apply that follows, which does not say it, leaves it instead of removing it.
-pub fn patch(object: &DynamicObject, api_version: &str, leaves_replicas: bool) -> Value {
+/// The JSON patch that makes these claims ours. It fails if the object changed meanwhile. Where the desired object leaves
+/// the number of replicas to others it becomes nobody's, so that the apply that follows, which does not say it, leaves it
+/// instead of removing it.
+pub fn patch(live: &DynamicObject, desired: &Object, api_version: &str) -> Value {
     let mut ours = Map::new();
     let mut entries = Vec::new();
-    for entry in object.metadata.managed_fields.iter().flatten() {
+    for entry in live.metadata.managed_fields.iter().flatten() {
         if is_status(entry) {
             entries.push(entry.clone());
             continue;
         }
         let mut theirs = Map::new();
         for (key, value) in fields(entry) {
-            if key == METADATA && !is_ours(entry) {
+            if !is_ours(entry) && !is_decided(key, desired) {
                 theirs.insert(key.clone(), value.clone());
                 continue;
             }
@@ -119,7 +131,9 @@ pub fn patch(object: &DynamicObject, api_version: &str, leaves_replicas: bool) -
             });
         }
     }
-    if leaves_replicas && let Some(Value::Object(spec)) = ours.get_mut(SPEC) {
+    if desired.leaves_replicas()
+        && let Some(Value::Object(spec)) = ours.get_mut(SPEC)
+    {
         spec.remove(REPLICAS);
     }
     entries.insert(
@@ -136,7 +150,7 @@ pub fn patch(object: &DynamicObject, api_version: &str, leaves_replicas: bool) -
     );
     json!([
         {"op": "replace", "path": "/metadata/managedFields", "value": entries},
-        {"op": "test", "path": "/metadata/resourceVersion", "value": object.metadata.resource_version},
+        {"op": "test", "path": "/metadata/resourceVersion", "value": live.metadata.resource_version},
     ])
 }
 

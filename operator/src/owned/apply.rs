@@ -86,7 +86,7 @@ pub(super) fn contestants(object: &Object, live: &DynamicObject) -> BTreeSet<Str
     if object.has_changed_since(live) {
         return BTreeSet::new();
     }
-    adopt::other_managers(live)
+    adopt::other_managers(live, object)
 }
 
 impl Applier {
@@ -149,7 +149,7 @@ impl Applier {
         };
         if object.must_be_replaced(&live) {
             self.remove(kind, key.clone(), &live).await?;
-        } else if adopt::has_other_managers(&live) || object.leaves_replicas() {
+        } else if adopt::has_other_managers(&live, object) || object.leaves_replicas() {
             self.adopt(&api, kind, object).await?;
         }
         self.write(&api, object).await?;
@@ -251,12 +251,11 @@ impl Applier {
             .get(&key.name)
             .await
             .map_err(|source| failed("get", key, source))?;
-        let leaves_replicas = object.leaves_replicas();
-        let claims_replicas = leaves_replicas && adopt::claims_replicas(&live);
-        if !claims_replicas && !adopt::has_other_managers(&live) {
+        let claims_replicas = object.leaves_replicas() && adopt::claims_replicas(&live);
+        if !claims_replicas && !adopt::has_other_managers(&live, object) {
             return Ok(());
         }
-        let patch = adopt::patch(&live, &kind.resource().api_version, leaves_replicas);
+        let patch = adopt::patch(&live, object, &kind.resource().api_version);
         let patch = serde_json::from_value(patch)
             .map_err(|source| failed("take over", key, kube::Error::SerdeError(source)))?;
         let parameters = PatchParams {

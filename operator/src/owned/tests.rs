@@ -1,4 +1,5 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
@@ -220,12 +221,23 @@ fn replicas_that_are_left_to_others_become_nobodys() {
             (false, fields),
             (true, json!({"f:spec": {"f:selector": {}}})),
         ] {
-            let patch = adopt::patch(&object, "apps/v1", leaves);
+            let replicas = (!leaves).then_some(1);
+            let desired = deployment(&json!({"replicas": replicas}));
+            let patch = adopt::patch(&object, &desired, "apps/v1");
             let entries = patch[0]["value"].as_array().unwrap();
             assert_eq!(entries.len(), 1, "{manager}");
             assert_eq!(entries[0]["fieldsV1"], left, "{manager} {leaves}");
         }
     }
+}
+
+/// A desired Deployment.
+fn deployment(spec: &Value) -> Object {
+    let mut body = json!({"metadata": {"name": "d"}, "spec": {"selector": {}, "template": {}}});
+    for (key, value) in spec.as_object().unwrap() {
+        body["spec"][key] = value.clone();
+    }
+    Object::new(&serde_json::from_value::<Deployment>(body).unwrap()).unwrap()
 }
 
 fn managed(entries: &Value) -> DynamicObject {
@@ -253,12 +265,17 @@ fn claims_of_others_on_what_we_decide_become_ours_and_their_labels_stay_theirs()
         entry(
             "kubectl-edit",
             "Update",
-            &json!({"f:spec": {"f:b": {}}, "f:metadata": {"f:labels": {"f:team": {}}}})
+            &json!({"f:spec": {"f:b": {}}, "f:metadata": {"f:labels": {"f:team": {}}}, "f:other": {}})
         ),
         status,
     ]));
-    assert!(adopt::has_other_managers(&object));
-    let patch = adopt::patch(&object, "apps/v1", false);
+    let desired = deployment(&json!({}));
+    assert!(adopt::has_other_managers(&object, &desired));
+    assert_eq!(
+        adopt::other_managers(&object, &desired),
+        ["kubectl-edit".to_owned()].into()
+    );
+    let patch = adopt::patch(&object, &desired, "apps/v1");
     let entries = patch[0]["value"].as_array().unwrap();
     let summary: Vec<(&str, &Value)> = entries
         .iter()
@@ -273,7 +290,7 @@ fn claims_of_others_on_what_we_decide_become_ours_and_their_labels_stay_theirs()
             ),
             (
                 "kubectl-edit",
-                &json!({"f:metadata": {"f:labels": {"f:team": {}}}})
+                &json!({"f:metadata": {"f:labels": {"f:team": {}}}, "f:other": {}})
             ),
             ("kube-controller-manager", &json!({"f:status": {}})),
         ]
@@ -291,7 +308,7 @@ fn what_restarted_the_pods_last_stays_with_who_set_it() {
     let digest = "f:flows.netobserv.io/config-digest";
     let claims = template(json!({".": {}, digest: {}, restart: {}}));
     let object = managed(&json!([entry("manager", "Update", &claims)]));
-    let patch = adopt::patch(&object, "apps/v1", false);
+    let patch = adopt::patch(&object, &deployment(&json!({"replicas": 1})), "apps/v1");
     let entries = patch[0]["value"].as_array().unwrap();
     assert_eq!(entries[0]["manager"], "netobserv-operator");
     assert_eq!(
@@ -303,7 +320,7 @@ fn what_restarted_the_pods_last_stays_with_who_set_it() {
 }
 
 #[test]
-fn labels_and_status_of_others_are_no_reason_to_take_over() {
+fn labels_and_parts_that_we_say_nothing_of_are_no_reason_to_take_over() {
     let mut object = managed(&json!([
         entry(
             "netobserv-operator",
@@ -315,10 +332,12 @@ fn labels_and_status_of_others_are_no_reason_to_take_over() {
             "Update",
             &json!({"f:metadata": {"f:labels": {"f:team": {}}}})
         ),
+        entry("others", "Update", &json!({"f:imagePullSecrets": {}})),
     ]));
-    assert!(!adopt::has_other_managers(&object));
+    let desired = deployment(&json!({}));
+    assert!(!adopt::has_other_managers(&object, &desired));
     adopt::shorten(&mut object);
-    assert!(!adopt::has_other_managers(&object));
+    assert!(!adopt::has_other_managers(&object, &desired));
     let kept = &object.metadata.managed_fields.unwrap()[0].fields_v1;
     assert_eq!(serde_json::to_value(kept).unwrap(), json!({"f:spec": {}}));
 }

@@ -1,5 +1,5 @@
 //! A running NetObserv is taken over: its objects become ours as they are, no pod is rolled for it, what it claims and
-//! we do not want goes, and so does what nothing needs any more.
+//! we do not want goes, and so does what nothing needs any more; what we say nothing of stays.
 
 use crate::support::control_plane::{NAMESPACE, parse};
 use crate::support::{Manager, Snapshot, World, eventually};
@@ -16,6 +16,8 @@ const THEIRS: &str = "manager";
 const DIGEST: &str = "flows.netobserv.io/applied-digest";
 const BINDING: &str = "netobserv-informers-flp";
 const CONFIG: &str = "flowlogs-pipeline-config";
+/// A cluster gives ServiceAccounts what to pull images with.
+const PULL_SECRET: &str = "of-the-registry";
 
 async fn objects(client: &Client, kind: &Kind) -> Vec<(Api<DynamicObject>, DynamicObject)> {
     let resource = kind.resource();
@@ -54,6 +56,9 @@ async fn disguise(client: &Client) {
             }
             if name == CONFIG {
                 object.data["data"]["old"] = "of theirs".into();
+            }
+            if kind.kind == "ServiceAccount" {
+                object.data["imagePullSecrets"] = json!([{"name": PULL_SECRET}]);
             }
             if name == BINDING {
                 object.data["roleRef"]["name"] = "view".into();
@@ -114,7 +119,14 @@ async fn a_running_netobserv_is_taken_over_without_rolling_a_pod() {
     let manager = Manager::start(&world.plane.manager_kubeconfig().await).await;
     let world = World { manager, ..world };
     world.settle().await;
-    let after = Snapshot::ours(&client).await;
+    let mut after = Snapshot::ours(&client).await;
+    for (key, account) in &mut after.0 {
+        if key.starts_with("ServiceAccount ") {
+            // We say nothing of them, so they stay.
+            let secrets = account.as_object_mut().unwrap().remove("imagePullSecrets");
+            assert_eq!(secrets, Some(json!([{"name": PULL_SECRET}])), "{key}");
+        }
+    }
     assert_eq!(after.since(&before), [""; 0]);
     assert_eq!(templates(&client).await, rolled, "nothing is rolled");
     let config = configs.get(CONFIG).await.unwrap();
