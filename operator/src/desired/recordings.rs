@@ -10,6 +10,27 @@ use crate::scope::{annotation, label};
 /// What is said of each recorded series, by its name.
 pub type Recordings = BTreeMap<String, Labels>;
 
+/// Most that users may say in all, in bytes as JSON. They write PrometheusRules in namespaces of their own, and all of it goes
+/// into one configuration.
+pub const BYTES_MAX: usize = 64 << 10;
+
+/// What fits into [`BYTES_MAX`] in the order of the names, and how many series are left out.
+pub fn within_limit(all: &Recordings) -> (Recordings, usize) {
+    let mut left = BYTES_MAX;
+    let fits = |entry: &(&String, &Labels)| {
+        let size = serde_json::to_string(entry).map_or(usize::MAX, |text| text.len());
+        let rest = left.checked_sub(size);
+        left = rest.unwrap_or(left);
+        rest.is_some()
+    };
+    let kept = all.iter().filter(fits);
+    let kept: Recordings = kept
+        .map(|(name, said)| (name.clone(), said.clone()))
+        .collect();
+    let left_out = all.len() - kept.len();
+    (kept, left_out)
+}
+
 /// Of one PrometheusRule: the annotations of those series that it records with our label. An error says what is wrong with
 /// its annotation.
 pub fn of_rule(

@@ -368,6 +368,56 @@ fn recorded_series_are_explained_and_what_users_say_of_them_wins() {
     }
 }
 
+#[test]
+fn users_fill_the_configuration_only_so_far_and_start_no_store_anew() {
+    let text = |length: usize| [("summary".to_owned(), "x".repeat(length))].into();
+    let beside = support::Beside {
+        recordings: [
+            ("a".to_owned(), text(40 << 10)),
+            ("b".to_owned(), text(40 << 10)),
+            ("c".to_owned(), text(20 << 10)),
+            ("d".to_owned(), text(100 << 10)),
+        ]
+        .into(),
+        ..support::Beside::default()
+    };
+    let with_store = json!({"loki": {"mode": "Embedded"}});
+    for (spec, told, note) in [
+        (
+            json!({}),
+            vec!["a", "c"],
+            Some("2 recorded series are not explained to the console"),
+        ),
+        (
+            json!({"prometheus": {"querier": {"mode": "Auto", "enable": false}}}),
+            vec![],
+            None,
+        ),
+        (with_store.clone(), vec![], None),
+    ] {
+        let desired = support::desired_with(&spec, &kubernetes(), &beside);
+        let config = parsed(&desired);
+        let recordings = config["frontend"]["recordingAnnotations"].as_object();
+        let names: Vec<&str> = recordings
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name.as_str())
+            .filter(|name| beside.recordings.contains_key(*name))
+            .collect();
+        assert_eq!(names, told, "{spec}");
+        let notes = desired.notes.join("; ");
+        let is_noted = notes.contains("recorded series are not explained");
+        assert_eq!(is_noted, note.is_some(), "{spec}: {notes}");
+        assert!(note.is_none_or(|note| notes.contains(note)), "{notes}");
+    }
+    let of = |beside: &support::Beside| {
+        let desired = support::desired_with(&with_store, &kubernetes(), beside);
+        support::find(&desired, "Deployment", "netobserv-plugin")
+    };
+    assert!(of(&beside).is_some());
+    assert_eq!(of(&beside), of(&support::Beside::default()));
+}
+
 /// Levels of aggregation with their groups.
 fn scopes(spec: &Value) -> Value {
     let config = config(spec);

@@ -79,10 +79,12 @@ pub fn console(context: &Context) -> Result<Rendered, ObjectError> {
             source: serde_json::Error::custom(error),
         }
     })?;
+    let mut notes = scopes::notes(context, &features::of(context.effective));
+    notes.extend(frontend::note(context));
     Ok(Rendered {
         digest: digest::of(&text),
         text,
         volumes,
-        notes: scopes::notes(context, &features::of(context.effective)),
+        notes,
     })
 }

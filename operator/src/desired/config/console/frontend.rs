@@ -7,7 +7,7 @@ use super::scopes;
 use super::tables::{Column, Field, Filter, Scope, TABLES};
 use crate::apis::flowcollector::v1beta2::console::{PortNaming, QuickFilter};
 use crate::desired::recordings::Recordings;
-use crate::desired::{Context, health};
+use crate::desired::{Context, health, recordings};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -26,11 +26,26 @@ pub struct Frontend {
     recording_annotations: Recordings,
 }
 
-/// What is said of the recorded series of the health rules and of users; these win.
+/// What is said of the recorded series of the health rules and of users; these win. A console that asks no Prometheus shows
+/// none of them, and users must not be able to start it anew.
 fn recordings(context: &Context) -> Recordings {
     let mut recordings = health::build(context.effective).recordings;
-    recordings.extend(context.recordings.clone());
+    if context.effective.asks_prometheus() {
+        recordings.extend(recordings::within_limit(context.recordings).0);
+    }
     recordings
+}
+
+/// For the log: what users say of recorded series and does not fit.
+pub fn note(context: &Context) -> Option<String> {
+    let (_, left_out) = recordings::within_limit(context.recordings);
+    (context.effective.asks_prometheus() && left_out > 0).then(|| {
+        format!(
+            "{left_out} recorded series are not explained to the console: annotations of PrometheusRules of users hold \
+             more than {} KiB in all",
+            recordings::BYTES_MAX >> 10
+        )
+    })
 }
 
 /// The page leaves out columns and filters of a feature that is off; levels of aggregation are left out here, since
