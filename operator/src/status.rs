@@ -149,6 +149,25 @@ pub fn compute(observation: &Observation) -> FlowCollectorStatus {
     }
 }
 
+/// The status when a run could not begin: the controller's part has failed as `report` says, and of the others stands
+/// what was last observed.
+pub fn stalled(
+    previous: FlowCollectorStatus,
+    generation: Option<i64>,
+    report: &Report,
+    now: &Time,
+) -> FlowCollectorStatus {
+    let dating = conditions::Dating {
+        previous: &previous.conditions,
+        generation,
+        now,
+    };
+    FlowCollectorStatus {
+        conditions: conditions::stalled(report, &dating),
+        ..previous
+    }
+}
+
 /// On hold these have no workload; what is left of them, such as a namespace, says nothing about it. What went wrong is
 /// told all the same.
 pub fn hold(reports: &mut BTreeMap<Component, Report>) {

@@ -1,6 +1,7 @@
 //! What only the leading manager does: watch and reconcile. An object of ours that cannot be read stops nothing but
 //! what depends on it.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -35,6 +36,9 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 /// A run takes seconds when it makes everything. One whose requests all wait for a silent API server ends here, and is
 /// begun again.
 const RUN_LIMIT: Duration = Duration::from_mins(5);
+
+/// How long the first listings of FlowMetrics and slices may take before that is told and the run is begun again.
+const LIST_LIMIT: Duration = Duration::from_secs(10);
 
 /// A copy of all our resources of a kind, also of those that cannot be read: they hide no other.
 type Copies<K> = Store<Copied<K>>;
@@ -109,13 +113,10 @@ pub async fn run(work: Work, drain: CancellationToken) -> anyhow::Result<()> {
             match copy.as_ref().map(|copy| &copy.0) {
                 None => reconciler.run_without(&known).await,
                 Some(Err(invalid)) => Ok(unreadable.run(invalid).await),
-                Some(Ok(collector)) => {
-                    match listed(&metrics_of_users, &slices).await {
-                        Some(parts) => reconciler.run(collector, &known, &parts).await,
-                        // Their watches are gone.
-                        None => Ok(Next::Error),
-                    }
-                }
+                Some(Ok(collector)) => match listed(&metrics_of_users, &slices).await {
+                    Ok(parts) => reconciler.run(collector, &known, &parts).await,
+                    Err(kind) => reconciler.stall(collector, &kind).await,
+                },
             }
         };
         let ended = tokio::select! {
@@ -214,19 +215,36 @@ fn problem<K: Resource<DynamicType = ()>>(object: &Copied<K>) -> Option<String> 
     ))
 }
 
-/// All FlowMetrics and slices. None before each kind was listed once: a run without them would take away what is theirs.
+/// All FlowMetrics and slices. An error names a kind that was not listed within [`LIST_LIMIT`]: a run without them would
+/// take away what is theirs.
 async fn listed(
     metrics: &Copies<FlowMetric>,
     slices: &Copies<FlowCollectorSlice>,
-) -> Option<Parts> {
-    metrics.wait_until_ready().await.ok()?;
-    slices.wait_until_ready().await.ok()?;
+) -> Result<Parts, Cow<'static, str>> {
+    let deadline = tokio::time::Instant::now() + LIST_LIMIT;
+    is_listed(metrics, deadline).await?;
+    is_listed(slices, deadline).await?;
     let mut unreadable = Vec::new();
-    Some(Parts {
+    Ok(Parts {
         metrics: readable(metrics, &mut unreadable),
         slices: readable(slices, &mut unreadable),
         unreadable,
     })
+}
+
+/// Waits for the first listing of a kind; an error names it.
+async fn is_listed<K>(
+    copies: &Copies<K>,
+    deadline: tokio::time::Instant,
+) -> Result<(), Cow<'static, str>>
+where
+    K: Resource<DynamicType = ()> + Clone + 'static,
+{
+    match tokio::time::timeout_at(deadline, copies.wait_until_ready()).await {
+        Ok(Ok(())) => Ok(()),
+        // Too late, or its watch is gone.
+        Ok(Err(_)) | Err(_) => Err(K::kind(&())),
+    }
 }
 
 /// What can be read; the others are told of in `unreadable`, in the order of their names.

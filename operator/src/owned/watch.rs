@@ -2,12 +2,13 @@
 //!
 //! **Invariant:** a kind of another project is watched exactly while the cluster has its API.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use futures::future::join_all;
 use kube::Client;
 use kube::api::Api;
 use kube::core::DynamicObject;
@@ -21,7 +22,8 @@ use crate::listener::Listener;
 use crate::object::Key;
 use crate::scope::label;
 
-/// How long the first listing of a kind may take before a run goes on without it.
+/// How long the first listing of kinds may take before a run goes on without them. Waited for once: a kind that cannot be
+/// listed must not slow every run.
 const FIRST_LIST_LIMIT: Duration = Duration::from_secs(10);
 
 type KindName = (&'static str, &'static str);
@@ -37,6 +39,8 @@ pub struct Observed {
 #[derive(Default)]
 struct Watches {
     stores: BTreeMap<KindName, Store<DynamicObject>>,
+    /// Kinds that no run waited for yet.
+    unawaited: BTreeSet<KindName>,
     aborts: BTreeMap<KindName, AbortHandle>,
     tasks: JoinSet<()>,
 }
@@ -60,8 +64,10 @@ impl Observed {
             if is_wanted && !watches.stores.contains_key(&name) {
                 let (store, abort) = self.watch(kind, &mut watches.tasks);
                 watches.stores.insert(name, store);
+                watches.unawaited.insert(name);
                 watches.aborts.insert(name, abort);
             } else if !is_wanted && watches.stores.remove(&name).is_some() {
+                watches.unawaited.remove(&name);
                 tracing::info!(kind = kind.kind, "its API is gone; no longer watched");
                 if let Some(abort) = watches.aborts.remove(&name) {
                     abort.abort();
@@ -106,24 +112,26 @@ impl Observed {
         (store, abort)
     }
 
-    /// Waits until every kind was listed once, or until that takes too long.
+    /// Waits until every kind was listed once, or until that takes too long; for each kind only the first time.
     pub async fn wait_until_listed(&self) {
         let stores: Vec<_> = {
-            let watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
-            watches
-                .stores
-                .iter()
-                .map(|(name, store)| (*name, store.clone()))
+            let mut watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
+            let unawaited = std::mem::take(&mut watches.unawaited);
+            let store = |name: &KindName| watches.stores.get(name).cloned();
+            let names = unawaited.into_iter();
+            names
+                .filter_map(|name| Some((name, store(&name)?)))
                 .collect()
         };
-        for ((_, kind), store) in stores {
+        let waits = stores.iter().map(async |((_, kind), store)| {
             if tokio::time::timeout(FIRST_LIST_LIMIT, store.wait_until_ready())
                 .await
                 .is_err()
             {
                 tracing::warn!(kind, "not listed yet; going on without");
             }
-        }
+        });
+        join_all(waits).await;
     }
 
     /// Whether objects of that kind can be made here.
@@ -149,5 +157,41 @@ impl Observed {
     fn store(&self, kind: &Kind) -> Option<Store<DynamicObject>> {
         let watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
         watches.stores.get(&(kind.group, kind.kind)).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{Request, Response};
+    use kube::client::Body;
+    use tokio::time::Instant;
+    use tokio_util::sync::CancellationToken;
+    use tower::BoxError;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn kinds_that_cannot_be_listed_are_waited_for_once_and_all_together() {
+        let silent = tower::service_fn(|_: Request<Body>| {
+            std::future::pending::<Result<Response<Body>, BoxError>>()
+        });
+        let listener = Listener::new(Arc::default(), CancellationToken::new());
+        let observed = Observed::new(Client::new(silent, "n"), listener);
+        for (has_foreign, expected) in [
+            (false, FIRST_LIST_LIMIT),
+            (false, Duration::ZERO),
+            // More kinds came.
+            (true, FIRST_LIST_LIMIT),
+            (true, Duration::ZERO),
+        ] {
+            observed.follow(|_| has_foreign);
+            let began = Instant::now();
+            observed.wait_until_listed().await;
+            let waited = began.elapsed();
+            assert!(
+                waited >= expected && waited < expected + Duration::from_secs(1),
+                "{waited:?} in place of {expected:?}"
+            );
+        }
     }
 }

@@ -45,14 +45,8 @@ impl RecordingsWatch {
         };
         let store = match &self.store {
             Some(store) => store.clone(),
-            None => self.watch(kind),
+            None => self.begin(kind).await,
         };
-        if tokio::time::timeout(FIRST_ANSWER_LIMIT, store.wait_until_ready())
-            .await
-            .is_err()
-        {
-            tracing::warn!("PrometheusRules of users are not listed yet; going on without");
-        }
         let mut rules = store.state();
         // Two that speak of one series: the last by name wins, whatever the order of the watch.
         rules.sort_by_key(|rule| (rule.namespace(), rule.name_any()));
@@ -73,6 +67,18 @@ impl RecordingsWatch {
     pub async fn stop(&mut self) {
         self.tasks.shutdown().await;
         self.store = None;
+    }
+
+    /// Watches them, and waits for the first listing: only now, so that one that does not come slows no later run.
+    async fn begin(&mut self, kind: &'static Kind) -> Store<DynamicObject> {
+        let store = self.watch(kind);
+        if tokio::time::timeout(FIRST_ANSWER_LIMIT, store.wait_until_ready())
+            .await
+            .is_err()
+        {
+            tracing::warn!("PrometheusRules of users are not listed yet; going on without");
+        }
+        store
     }
 
     fn watch(&mut self, kind: &'static Kind) -> Store<DynamicObject> {

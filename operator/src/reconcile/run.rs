@@ -219,6 +219,34 @@ impl Reconciler {
         })
     }
 
+    /// A run that cannot begin, since a kind of ours was not listed: nothing is changed, and the status says why.
+    pub async fn stall(&mut self, collector: &FlowCollector, kind: &str) -> Result<Next, RunError> {
+        let message = format!(
+            "objects of kind {kind} cannot be listed, so nothing is changed until they can: is their definition \
+             installed, and may the operator list them? Its log says more"
+        );
+        tracing::error!("{message}");
+        let report = Report::new(ComponentState::Failure, "CannotList", message);
+        let status = status::stalled(
+            collector.status.clone().unwrap_or_default(),
+            collector.metadata.generation,
+            &report,
+            &Time(now()),
+        );
+        if collector.status.as_ref() != Some(&status) {
+            let collectors: Api<FlowCollector> = Api::all(self.client.clone());
+            let mut changed = collector.clone();
+            changed.status = Some(status);
+            // One that was superseded is written in the next run, which an error brings anyway.
+            let _written = write_status(&collectors, &mut changed)
+                .await
+                .map_err(RunError::Status)?;
+        }
+        let reports = BTreeMap::from([(Component::Controller, report)]);
+        self.events.tell(&collector.object_ref(&()), &reports).await;
+        Ok(Next::Error)
+    }
+
     /// Writes what must be written; what fails is reported and stops nothing else.
     async fn apply(&mut self, desired: &Desired) -> BTreeMap<Component, Report> {
         let mut reports: BTreeMap<Component, Report> = BTreeMap::new();

@@ -9,6 +9,11 @@ use crate::apis::flowcollector::v1beta2::DeploymentModel;
 use crate::apis::flowcollector::v1beta2::status::ComponentState;
 use crate::desired::Component;
 
+/// Of the whole.
+const READY: &str = "Ready";
+/// Of the operator's own work.
+const WAITING_FOR_CONTROLLER: &str = "WaitingFlowCollectorController";
+
 /// A condition before it gets its time.
 pub struct Draft {
     pub kind: &'static str,
@@ -41,6 +46,26 @@ pub fn compute(observation: &Observation) -> Vec<Condition> {
         .into_iter()
         .map(|draft| dated(draft, &dating))
         .collect()
+}
+
+/// Those of before, but that the controller's part failed.
+pub fn stalled(report: &Report, dating: &Dating) -> Vec<Condition> {
+    let ready = Draft {
+        kind: READY,
+        status: "False",
+        reason: "Failure".to_owned(),
+        message: report.message.clone(),
+    };
+    let mut conditions = dating.previous.to_vec();
+    for draft in [ready, waiting_for(WAITING_FOR_CONTROLLER, Some(report))] {
+        let condition = dated(draft, dating);
+        let mut before = conditions.iter_mut();
+        match before.find(|before| before.type_ == condition.type_) {
+            Some(before) => *before = condition,
+            None => conditions.push(condition),
+        }
+    }
+    conditions
 }
 
 /// Keeps the time of a condition that did not change.
@@ -78,7 +103,7 @@ fn ready(reports: &BTreeMap<Component, Report>) -> Draft {
         _ => ("False", "Failure"),
     };
     Draft {
-        kind: "Ready",
+        kind: READY,
         status,
         reason: reason.to_owned(),
         message: format!(
@@ -151,10 +176,7 @@ fn waiting(observation: &Observation) -> Vec<Draft> {
         ("WaitingFLPTransformer", "WaitingFLPMonolith")
     };
     let parts = [
-        (
-            "WaitingFlowCollectorController",
-            Some(Component::Controller),
-        ),
+        (WAITING_FOR_CONTROLLER, Some(Component::Controller)),
         ("WaitingEBPFAgents", Some(Component::Agent)),
         ("WaitingWebConsole", Some(Component::Console)),
         ("WaitingFLPParent", Some(Component::Processor)),

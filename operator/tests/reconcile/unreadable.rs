@@ -1,8 +1,12 @@
-//! Objects of ours that cannot be read, on a real API server whose schemas let them pass: they stop nothing else.
+//! Objects of ours that cannot be read, on a real API server whose schemas let them pass: they stop nothing else. And a
+//! kind of ours that cannot even be listed.
+
+use std::path::Path;
 
 use crate::support::world::exists;
-use crate::support::{World, eventually};
+use crate::support::{ControlPlane, Manager, World, eventually};
 use k8s_openapi::api::apps::v1::DaemonSet;
+use kube::api::Api;
 use serde_json::json;
 
 /// Lets everything pass that is an object.
@@ -86,4 +90,43 @@ async fn what_cannot_be_read_is_named_and_the_others_work() {
     exists(&agents, "netobserv-ebpf-agent").await;
     apply(&world, collector(&json!("netobserv"))).await;
     reason_is(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kind_of_ours_that_cannot_be_listed_is_named_and_nothing_is_changed_meanwhile() {
+    let Some(plane) = ControlPlane::start().await else {
+        return;
+    };
+    plane.install().await;
+    let name = "flowcollectorslices.flows.netobserv.io";
+    let (_, errors) = plane.kubectl(&["delete", "crd", name]);
+    assert_eq!(errors, "");
+    let manager = Manager::start(&plane.manager_kubeconfig().await).await;
+    let collectors = Api::all(plane.client.clone());
+    let world = World {
+        manager,
+        collectors,
+        plane,
+    };
+    world.create_collector(json!({})).await;
+    let message = world
+        .reason("WaitingFlowCollectorController", "CannotList")
+        .await;
+    assert!(message.contains("FlowCollectorSlice"), "{message}");
+    assert_eq!(world.reason("Ready", "Failure").await, message);
+    let agents = world.namespaced::<DaemonSet>("netobserv-privileged");
+    let made = agents.get_opt("netobserv-ebpf-agent").await.unwrap();
+    assert!(made.is_none());
+
+    let definitions = Path::new(env!("CARGO_MANIFEST_DIR")).join("contracts/crds");
+    let file = definitions.join("flows.netobserv.io_flowcollectorslices.yaml");
+    let (_, errors) =
+        world
+            .plane
+            .kubectl(&["apply", "--server-side", "-f", &file.display().to_string()]);
+    assert_eq!(errors, "");
+    exists(&agents, "netobserv-ebpf-agent").await;
+    world
+        .reason("WaitingFlowCollectorController", "Ready")
+        .await;
 }
