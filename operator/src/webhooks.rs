@@ -8,6 +8,7 @@ mod inject;
 mod tests;
 mod validate;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -21,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use self::inject::Target;
+use self::inject::{Injector, Target};
 use self::validate::FactsNow;
 use crate::certificates::Lifetime;
 use crate::http;
@@ -66,16 +67,18 @@ pub async fn serve(
             tls::follow(&settings.files, &certificates).await;
         } else {
             let target = Target::new(&settings.namespace, settings.url.as_deref());
+            let hosts = target.names();
+            let injector = Arc::new(Injector::new(client.clone(), target));
             let own = own_certificate::Settings {
                 namespace: settings.namespace,
                 secret: OWN_CERTIFICATE,
                 authority: "netobserv-operator webhooks",
-                hosts: target.names(),
+                hosts,
                 lifetime: settings.lifetime,
             };
             let tell = |authorities: String| {
-                let (client, target) = (client.clone(), target.clone());
-                async move { inject::inject(&client, &target, &authorities).await }
+                let injector = injector.clone();
+                async move { injector.inject(&authorities).await }
             };
             own_certificate::follow(client.clone(), own, certificates, tell).await;
         }
