@@ -206,25 +206,21 @@ struct Nodes {
     has_ovn: bool,
 }
 
+/// One page tells all: how many nodes follow it, and nodes of one network have the same annotations.
 async fn nodes(client: &Client) -> Result<Nodes, kube::Error> {
     let api: Api<Node> = Api::all(client.clone());
-    let mut parameters = ListParams::default().limit(PAGE);
-    let mut nodes = Nodes::default();
-    loop {
-        let page = api.list_metadata(&parameters).await?;
-        nodes.count += page.items.len();
-        nodes.has_ovn |= page.items.iter().any(|node| {
+    let page = api
+        .list_metadata(&ListParams::default().limit(PAGE))
+        .await?;
+    let further = page.metadata.remaining_item_count.unwrap_or_default();
+    Ok(Nodes {
+        count: page.items.len() + usize::try_from(further).unwrap_or_default(),
+        has_ovn: page.items.iter().any(|node| {
             node.annotations()
                 .get(OVN_HOST_CIDRS)
                 .is_some_and(|cidrs| !cidrs.is_empty())
-        });
-        match page.metadata.continue_ {
-            Some(token) if !token.is_empty() => {
-                parameters = parameters.continue_token(&token);
-            }
-            _ => return Ok(nodes),
-        }
-    }
+        }),
+    })
 }
 
 /// What tells the network of kind.

@@ -1,4 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
+use std::cell::Cell;
+
 use axum::http::{Request, Response, StatusCode};
 use kube::Client;
 use kube::client::Body;
@@ -107,6 +109,21 @@ async fn what_an_openshift_says_is_known() {
     assert_eq!(facts.nodes, Some(2));
     assert_eq!(facts.api_server_addresses, ["10.0.0.1"]);
     assert_eq!(facts.api_server_ports, [6443]);
+}
+
+#[tokio::test]
+async fn many_nodes_are_counted_by_one_page() {
+    let asked = Cell::new(0);
+    let answers = |path: &str| {
+        let mut answer = answer(path).ok_or(StatusCode::NOT_FOUND)?;
+        if path == NODES {
+            asked.set(asked.get() + 1);
+            answer["metadata"] = json!({"continue": "more", "remainingItemCount": 698});
+        }
+        Ok(answer)
+    };
+    let facts = facts_of(None, answers).await.unwrap();
+    assert_eq!((facts.nodes, asked.get()), (Some(700), 1));
 }
 
 #[tokio::test]
