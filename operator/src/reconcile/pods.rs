@@ -1,5 +1,6 @@
 //! Pods of a workload that fail. They are not watched: there may be thousands, and mostly none is of interest. They are
-//! asked for while their workload is not ready, page by page and not in each run.
+//! asked for while their workload is not ready, page by page and not in each run; more and more seldom while nothing
+//! changes, since one node that is away can leave a workload of thousands of pods so for days.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -18,13 +19,41 @@ use crate::status::Unhealthy;
 const PAGE: u32 = 500;
 /// Pages of one workload; the status says when there are more.
 const PAGES_MAX: usize = 40;
-/// How long an answer stands, but for the moment in which a run that was asked for by [`NOT_READY`] begins early.
-const FRESH: Duration = NOT_READY.saturating_sub(Duration::from_secs(1));
+/// The longest that an answer stands while the workload stays as it was. The first stands for [`NOT_READY`], each further
+/// one twice as long: pods that were just made fail later.
+const STANDS_MAX: Duration = Duration::from_mins(5);
+/// A run that was asked for by [`NOT_READY`] may begin that much early.
+const EARLY: Duration = Duration::from_secs(1);
+
+/// How far a workload is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Of its specification.
+    pub generation: Option<i64>,
+    /// Pods ready.
+    pub ready: Option<i32>,
+    /// Pods wanted.
+    pub desired: Option<i32>,
+}
+
+/// What was said of a workload.
+struct Answer {
+    asked: Instant,
+    progress: Progress,
+    stands: Duration,
+    unhealthy: Unhealthy,
+}
+
+impl Answer {
+    fn is_good_for(&self, progress: Progress) -> bool {
+        self.progress == progress && self.asked.elapsed() < self.stands.saturating_sub(EARLY)
+    }
+}
 
 /// Answers of before.
 pub struct Pods {
     client: Client,
-    answers: HashMap<Key, (Instant, Unhealthy)>,
+    answers: HashMap<Key, Answer>,
 }
 
 impl Pods {
@@ -36,19 +65,27 @@ impl Pods {
         }
     }
 
-    /// Those of a workload that fail, as of [`NOT_READY`] ago or later.
-    pub async fn unhealthy(&mut self, workload: &Key) -> Unhealthy {
-        if let Some((asked, answer)) = self.answers.get(workload)
-            && asked.elapsed() < FRESH
+    /// Those of a workload that fail, as of when it came to where it is, or of [`STANDS_MAX`] ago or later.
+    pub async fn unhealthy(&mut self, workload: &Key, progress: Progress) -> Unhealthy {
+        let before = self.answers.get(workload);
+        if let Some(answer) = before
+            && answer.is_good_for(progress)
         {
-            return answer.clone();
+            return answer.unhealthy.clone();
         }
+        let before = before.filter(|answer| answer.progress == progress);
+        let stands = before.map_or(NOT_READY, |answer| STANDS_MAX.min(answer.stands * 2));
         let asked = Instant::now();
         match self.ask(workload).await {
-            Ok(answer) => {
-                self.answers
-                    .insert(workload.clone(), (asked, answer.clone()));
-                answer
+            Ok(unhealthy) => {
+                let answer = Answer {
+                    asked,
+                    progress,
+                    stands,
+                    unhealthy: unhealthy.clone(),
+                };
+                self.answers.insert(workload.clone(), answer);
+                unhealthy
             }
             Err(error) => {
                 tracing::warn!(workload = %workload, %error, "cannot list the pods");
@@ -113,6 +150,34 @@ mod tests {
         (Client::new(service, "default"), asked)
     }
 
+    const PROGRESS: Progress = Progress {
+        generation: Some(1),
+        ready: Some(2),
+        desired: Some(3),
+    };
+
+    #[tokio::test(start_paused = true)]
+    async fn a_workload_that_stays_as_it_is_is_asked_for_more_and_more_seldom() {
+        let (client, asked) = server(1);
+        let mut pods = Pods::new(client);
+        let workload = Key::namespaced("DaemonSet", "apps", "n", "w");
+        let mut count = async |progress| {
+            // Runs of half an hour, each as soon as it may be.
+            for _ in 0..60 {
+                pods.unhealthy(&workload, progress).await;
+                tokio::time::advance(NOT_READY).await;
+            }
+            asked.swap(0, Ordering::Relaxed)
+        };
+        // After 0, 30, 90, 210, 450 s, then every 5 minutes; a change brings that anew.
+        let further = Progress {
+            ready: Some(1),
+            ..PROGRESS
+        };
+        assert_eq!(count(PROGRESS).await, 9);
+        assert_eq!(count(further).await, 9);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn all_pages_are_read_within_a_limit_and_not_in_each_run() {
         let workload = Key {
@@ -132,18 +197,18 @@ mod tests {
             let (client, asked) = server(pages);
             let mut pods = Pods::new(client);
             for _ in 0..5 {
-                let unhealthy = pods.unhealthy(&workload).await;
+                let unhealthy = pods.unhealthy(&workload, PROGRESS).await;
                 assert_eq!(unhealthy.summary(), expected);
                 tokio::time::advance(Duration::from_secs(1)).await;
             }
             assert_eq!(asked.load(Ordering::Relaxed), read, "{pages} pages");
             tokio::time::advance(NOT_READY).await;
             asked.store(0, Ordering::Relaxed);
-            pods.unhealthy(&workload).await;
+            pods.unhealthy(&workload, PROGRESS).await;
             assert_eq!(asked.load(Ordering::Relaxed), read, "later");
             asked.store(0, Ordering::Relaxed);
             pods.forget(&workload);
-            pods.unhealthy(&workload).await;
+            pods.unhealthy(&workload, PROGRESS).await;
             assert_eq!(asked.load(Ordering::Relaxed), read, "after it was ready");
         }
     }

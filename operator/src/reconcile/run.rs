@@ -13,7 +13,7 @@ use super::leftovers;
 use super::lokistack::LokiStackWatch;
 use super::next::{NOT_READY, Next};
 use super::parts::{self, Parts};
-use super::pods::Pods;
+use super::pods::{Pods, Progress};
 use super::recordings::RecordingsWatch;
 use super::references::Watches;
 use super::registration;
@@ -390,7 +390,12 @@ impl Reconciler {
                 continue;
             };
             if report.ready < report.desired {
-                report.unhealthy = self.pods.unhealthy(key).await;
+                let progress = Progress {
+                    generation: live.and_then(|live| live.metadata.generation),
+                    ready: report.ready,
+                    desired: report.desired,
+                };
+                report.unhealthy = self.pods.unhealthy(key, progress).await;
             } else {
                 self.pods.forget(key);
             }
