@@ -55,7 +55,7 @@ const UNSEEN: [(&str, &str, &str); 6] = [
     (
         "create",
         "tokenreviews",
-        "metrics that only this machine reaches need no token; others in reconcile_tls.rs",
+        "metrics that only this machine reaches need no token; others in tls.rs",
     ),
     ("create", "subjectaccessreviews", "as tokenreviews"),
 ];
