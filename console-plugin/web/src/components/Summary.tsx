@@ -22,6 +22,8 @@ export interface SummaryItem {
   text: string;
   title?: string;
   isWarning?: boolean;
+  /** What a click on it does, such as showing what it counts. */
+  act?: () => void;
 }
 
 /** What a beginning within the range means for the figures. */
@@ -42,11 +44,17 @@ export const Summary = ({ items, loadedAt, tookMs }: Props) => {
   const isRefusing = refusal !== undefined;
   return (
     <footer className="netobserv-summary" aria-label={t('Summary')}>
-      {items.map(({ text, title, isWarning }) => (
-        <span key={text} title={title} className={isWarning ? 'netobserv-warning' : undefined}>
-          {isWarning && <ExclamationTriangleIcon aria-hidden />} {text}
-        </span>
-      ))}
+      {items.map(({ text, title, isWarning, act }) =>
+        act ? (
+          <Button key={text} variant="link" isInline title={title} onClick={act}>
+            {text}
+          </Button>
+        ) : (
+          <span key={text} title={title} className={isWarning ? 'netobserv-warning' : undefined}>
+            {isWarning && <ExclamationTriangleIcon aria-hidden />} {text}
+          </span>
+        )
+      )}
       {newestAgeMs !== undefined && (
         <span title={t('Age of the newest flow that fits the filters, when the back end answered')}>
           {t('newest flow {{duration}} ago', { duration: formatSeconds(newestAgeMs / 1000) })}

@@ -54,8 +54,13 @@ const ELECTING = ['DnsName', 'DnsId', 'PktDropBytes', 'PktDropPackets', 'Network
 const conversationSide = (flow: Flow, side: 'Src' | 'Dst'): string =>
   ['Addr', 'Port', 'K8S_NetworkName'].map(name => text(flow, side + name) || 'x').join(':');
 
+/** Rows of one agent were merged by it: those of another direction are other packets, or the same at another time. */
+const areOfOneAgent = (group: Flow[]): boolean =>
+  new Set(group.map(flow => text(flow, 'AgentIP')).filter(agent => agent !== '')).size < 2;
+
 /**
- * A flow seen by two reporters (the source's node and the destination's) is shown once, with the interfaces of both.
+ * A flow seen by two reporters (the agents of the source's node and of the destination's) is shown once, with the
+ * interfaces of both.
  */
 export const mergeReporters = (flows: Flow[]): Flow[] => {
   const groups = new Map<string, Flow[]>();
@@ -69,7 +74,7 @@ export const mergeReporters = (flows: Flow[]): Flow[] => {
     }
   }
   return [...groups.values()].flatMap(group => {
-    if (group.every(flow => flow.FlowDirection === group[0]!.FlowDirection)) {
+    if (areOfOneAgent(group) || group.every(flow => flow.FlowDirection === group[0]!.FlowDirection)) {
       return group;
     }
     const elected = group.find(flow => ELECTING.some(field => flow[field] !== undefined)) ?? group[0]!;

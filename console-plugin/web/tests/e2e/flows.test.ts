@@ -70,6 +70,34 @@ describe('the flow table', () => {
       await expect.poll(() => rowsOf(tab), { timeout: 30_000 }).toBe(pushed);
     }));
 
+  it('shows every row of one agent, and says how many a second agent told too', async () => {
+    // Before the traffic of the other tests.
+    const endMs = (Math.floor(Date.now() / 1000) - 7200) * 1000;
+    const row = (SrcAddr: string, AgentIP: string, FlowDirection: number, index: number) => ({
+      ...{ SrcAddr, SrcPort: 40_000, DstAddr: '10.20.0.2', DstPort: 443, Proto: 6, Bytes: 1000, Packets: 1 },
+      ...{ AgentIP, FlowDirection, Interfaces: ['eth0'], IfDirections: [FlowDirection] },
+      ...{ TimeFlowStartMs: endMs, TimeFlowEndMs: endMs + index }
+    });
+    await backend.push([
+      ...[0, 1, 0, 1].map((direction, index) => row('192.168.1.2', '10.9.0.1', direction, index)),
+      ...[0, 1].map((direction, index) => row('192.168.1.3', `10.9.0.${direction + 1}`, direction, index))
+    ]);
+    const seconds = endMs / 1000;
+    await withTab(`/?view=table&filters=&startTime=${seconds - 60}&endTime=${seconds + 60}`, async tab => {
+      await waitForRows(tab);
+      expect(await rowsOf(tab)).toBe(5);
+      const summary = tab.page.locator('.netobserv-summary');
+      await summary.getByText('5 flows').waitFor();
+      expect(await summary.innerText()).toMatch(/5(\.0+)?\skB/);
+      await shot(tab.page, 'flows-duplicates');
+      expect(await seriousFindings(tab.page)).toEqual([]);
+      await summary.getByRole('button', { name: '1 duplicate hidden' }).click();
+      await tab.page.getByText('Duplicates are shown').waitFor();
+      expect(tab.page.url()).toContain('showDup=true');
+      expect(await rowsOf(tab)).toBe(6);
+    });
+  });
+
   it('completes fields, then values that occur, with counts', () =>
     withTab(TABLE, async tab => {
       const { page } = tab;

@@ -115,8 +115,8 @@ describe('flows', () => {
   it('seen by two reporters are shown once, with what only one of them knew', () => {
     const ends = { SrcAddr: '10.0.0.1', SrcPort: 80, DstAddr: '10.0.0.2', DstPort: 90, Proto: 6 };
     const merged = mergeReporters([
-      flow({ ...ends, FlowDirection: '1', Interfaces: ['eth0'], IfDirections: [1] }),
-      flow({ ...ends, FlowDirection: '0', Interfaces: ['eth1'], IfDirections: [0], DnsId: 7 })
+      flow({ ...ends, AgentIP: '10.9.0.1', FlowDirection: '1', Interfaces: ['eth0'], IfDirections: [1] }),
+      flow({ ...ends, AgentIP: '10.9.0.2', FlowDirection: '0', Interfaces: ['eth1'], IfDirections: [0], DnsId: 7 })
     ]);
     expect(merged).toHaveLength(1);
     expect(merged[0]).toMatchObject({
@@ -127,9 +127,25 @@ describe('flows', () => {
     });
   });
 
-  it('of one host have one reporter, and all stay', () => {
-    const ends = { SrcAddr: '10.0.0.1', DstAddr: '10.0.0.2' };
-    expect(mergeReporters([flow({ ...ends, Bytes: 1 }), flow({ ...ends, Bytes: 2 })])).toHaveLength(2);
+  // One connection over two interfaces, or over two generations of the kernel's map, has rows of both directions.
+  it.each<[agents: [string?, string?], directions: [string?, string?]]>([
+    [
+      ['10.9.0.1', '10.9.0.1'],
+      ['0', '1']
+    ],
+    [[], ['0', '1']],
+    [['10.9.0.1'], ['0', '1']],
+    [
+      ['10.9.0.1', '10.9.0.2'],
+      ['1', '1']
+    ],
+    [[], []]
+  ])('of agents %j in directions %j have one reporter, and all stay', (agents, directions) => {
+    const ends = { SrcAddr: '10.0.0.1', SrcPort: 80, DstAddr: '10.0.0.2', DstPort: 90, Proto: 6 };
+    const flows = [100, 20].map((Bytes, index) =>
+      flow({ ...ends, Bytes, AgentIP: agents[index], FlowDirection: directions[index] })
+    );
+    expect(mergeReporters(flows)).toEqual(flows);
   });
 });
 

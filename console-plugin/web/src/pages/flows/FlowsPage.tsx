@@ -69,10 +69,12 @@ const FlowsPage = () => {
     (): Sort => (shownColumns.some(column => column.id === sortId) ? { id: sortId, isDescending } : DEFAULT_SORT),
     [shownColumns, sortId, isDescending]
   );
-  const flows = useMemo(() => {
+  const merged = useMemo(() => {
     const all = data?.flows ?? [];
-    return sortFlows(state.isShowingDuplicates ? all : mergeReporters(all), sort, columns, ports);
-  }, [data, state.isShowingDuplicates, sort, columns, ports]);
+    return state.isShowingDuplicates ? all : mergeReporters(all);
+  }, [data, state.isShowingDuplicates]);
+  const duplicates = (data?.flows.length ?? 0) - merged.length;
+  const flows = useMemo(() => sortFlows(merged, sort, columns, ports), [merged, sort, columns, ports]);
   const totals = useMemo(() => totalsOf(flows), [flows]);
   const close = useCallback(() => setSelected(undefined), []);
   const closeMenu = useCallback(() => setMenu(undefined), []);
@@ -173,6 +175,18 @@ const FlowsPage = () => {
                   },
                   { text: formatBytes(totals.bytes) },
                   { text: t('{{count}} packets', { count: totals.packets, shown: formatCount(totals.packets) }) },
+                  ...(duplicates
+                    ? [
+                        {
+                          text: t('{{count}} duplicates hidden', {
+                            count: duplicates,
+                            shown: formatCount(duplicates)
+                          }),
+                          title: t('Told by a second agent too: each flow is shown and counted once. Show all of them'),
+                          act: () => change({ isShowingDuplicates: true })
+                        }
+                      ]
+                    : []),
                   // A part of the flows says nothing of the rate over the whole range.
                   ...(isLimited
                     ? []
