@@ -4,6 +4,7 @@ import { Button, Dropdown, DropdownItem, DropdownList, MenuToggle } from '@patte
 import { Select, SelectList, SelectOption } from '@patternfly/react-core';
 import { EllipsisVIcon, FilterIcon } from '@patternfly/react-icons';
 import { useState } from 'react';
+import { useCopy } from '../hooks/use-copy';
 import { quickFilterValues, usePage } from '../hooks/use-page';
 import { useText } from '../hooks/use-text';
 import { filterToText } from '../model/filter-text';
@@ -164,8 +165,8 @@ const MoreActions = () => {
   const t = useText();
   const { state, change, config, knowsFilter } = usePage();
   const [isOpen, setIsOpen] = useState(false);
-  const [isCopied, setIsCopied] = useState(false);
-  const copyLink = async (isFrozen: boolean) => {
+  const copy = useCopy();
+  const copyLink = (isFrozen: boolean) => {
     const url = new URL(location.href);
     if (isFrozen && state.range.kind === 'relative') {
       const end = Math.floor(Date.now() / 1000);
@@ -173,9 +174,7 @@ const MoreActions = () => {
       url.searchParams.set('startTime', String(end - state.range.seconds));
       url.searchParams.set('endTime', String(end));
     }
-    await navigator.clipboard.writeText(url.toString());
-    setIsCopied(true);
-    setTimeout(() => setIsCopied(false), 2000);
+    copy(url.toString());
   };
   const defaults = config.quickFilters
     .filter(quick => quick.default)
@@ -192,21 +191,17 @@ const MoreActions = () => {
           ref={ref}
           variant="plain"
           icon={<EllipsisVIcon />}
-          aria-label={isCopied ? t('Link copied') : t('More actions')}
+          aria-label={t('More actions')}
           isExpanded={isOpen}
           onClick={() => setIsOpen(!isOpen)}
         />
       )}
     >
       <DropdownList>
-        <DropdownItem key="link" onClick={() => void copyLink(false)}>
+        <DropdownItem key="link" onClick={() => copyLink(false)}>
           {t('Copy link')}
         </DropdownItem>
-        <DropdownItem
-          key="frozen"
-          description={t('Others see exactly these minutes')}
-          onClick={() => void copyLink(true)}
-        >
+        <DropdownItem key="frozen" description={t('Others see exactly these minutes')} onClick={() => copyLink(true)}>
           {t('Copy link with fixed times')}
         </DropdownItem>
         {defaults.length > 0 && (

@@ -5,12 +5,14 @@ import { Button, EmptyState, Tab, Tabs, TabTitleText, Title } from '@patternfly/
 import { Component, lazy, Suspense, useMemo, useState } from 'react';
 import { getConfig, getMetrics } from '../api/flows';
 import { ActivityProvider } from '../hooks/use-activity';
+import { CopyProvider } from '../hooks/use-copy';
 import { FactsProvider } from '../hooks/use-facts';
 import { PageProvider, usePage } from '../hooks/use-page';
 import { useQuery } from '../hooks/use-query';
 import { useText } from '../hooks/use-text';
 import { pointsOf, spanOf, stripStepSeconds } from '../model/time';
 import type { ViewId } from '../model/url-state';
+import { CopyNotice } from './CopyNotice';
 import { FilterBar } from './FilterBar';
 import { RangeControl } from './RangeControl';
 import { RefreshControl } from './RefreshControl';
@@ -38,7 +40,9 @@ export const Page = ({ actions }: Props) => {
     return (
       <PageProvider config={config.data}>
         <FactsProvider>
-          <Frame actions={actions} />
+          <CopyProvider>
+            <Frame actions={actions} />
+          </CopyProvider>
         </FactsProvider>
       </PageProvider>
     );
@@ -125,6 +129,7 @@ const Frame = ({ actions }: Props) => {
       </SlotsContext.Provider>
       <div ref={setSummary} />
       <Shortcuts />
+      <CopyNotice />
     </main>
   );
 };

@@ -14,6 +14,7 @@ import {
 } from '../model/peer-filters';
 import { scopeById, type Peer } from '../model/series';
 import type { PageState } from '../model/url-state';
+import { useCopy } from './use-copy';
 import { usePage } from './use-page';
 import { useText } from './use-text';
 
@@ -25,6 +26,7 @@ export interface Action {
 
 export const useActions = () => {
   const t = useText();
+  const copy = useCopy();
   const page = usePage();
   const { config, state, change } = page;
   const scope = scopeById(config.scopes, state.scope);
@@ -85,7 +87,7 @@ export const useActions = () => {
     copy: (text: string): Action => ({
       id: 'copy',
       text: t('Copy'),
-      act: () => void navigator.clipboard.writeText(text)
+      act: () => copy(text)
     })
   };
 };

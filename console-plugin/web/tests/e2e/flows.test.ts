@@ -1,7 +1,7 @@
 import { selectors, type Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBackend, type Backend } from './support/backend';
-import { openTab, seriousFindings, shot, startBrowser, type Tab } from './support/browser';
+import { ELSEWHERE, openTab, seriousFindings, shot, startBrowser, type Tab } from './support/browser';
 import { office } from './support/traffic';
 
 const SECONDS = 240;
@@ -207,6 +207,47 @@ describe('the flow table', () => {
       await page.keyboard.press('x');
       await page.getByText(/^Destination IP is not/).waitFor();
     }));
+
+  it.each([
+    ['of this machine', '127.0.0.1', true],
+    ['of another machine, where browsers have no clipboard', ELSEWHERE, false]
+  ])('copies from a page %s, and says so', async (_where, host, hasClipboard) => {
+    const tab = await openTab(browser, { permissions: ['clipboard-read', 'clipboard-write'] });
+    const { page } = tab;
+    await page.goto(backend.page.replace('127.0.0.1', host) + TABLE);
+    await waitForRows(tab);
+    expect(await page.evaluate(() => 'clipboard' in navigator)).toBe(hasClipboard);
+    const notice = page.getByRole('status').getByText('Copied');
+    const copied = async () => {
+      await notice.waitFor();
+      const input = page.getByRole('combobox', { name: 'Filter' });
+      await input.fill('');
+      await input.press('Control+v');
+      const text = await input.inputValue();
+      await input.fill('');
+      await input.press('Escape');
+      await notice.waitFor({ state: 'detached' });
+      return text;
+    };
+    await page.getByRole('button', { name: 'More actions' }).click();
+    await page.getByRole('menuitem', { name: 'Copy link with fixed times' }).click();
+    await notice.waitFor();
+    await shot(page, 'flows-copied');
+    expect(await copied()).toMatch(/^http:.*&startTime=\d+&endTime=\d+$/);
+    await page.locator('#netflow-table-row-0').click();
+    const panel = page.getByRole('complementary', { name: 'Details' });
+    await panel.getByRole('button', { name: 'Copy IP', exact: true }).first().click();
+    expect(await copied()).toMatch(/^[\d.]+$/);
+    await page.locator('#netflow-table-row-0').click();
+    await panel.getByRole('tab', { name: 'Raw' }).click();
+    await panel.getByRole('button', { name: 'Copy', exact: true }).click();
+    expect(await copied()).toContain('"DstAddr"');
+    await page.locator('#netflow-table-row-1 td').nth(1).click({ button: 'right' });
+    await page.getByRole('menuitem', { name: /^Copy/ }).click();
+    expect(await copied()).not.toBe('');
+    expect(tab.errors).toEqual([]);
+    await tab.close();
+  });
 
   it('sorts by a click on the header', () =>
     withTab(TABLE, async tab => {

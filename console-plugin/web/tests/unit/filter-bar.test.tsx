@@ -1,6 +1,7 @@
 import { fireEvent, render, screen } from '@testing-library/react';
 import { beforeEach, expect, it } from 'vitest';
 import { FilterBar } from '../../src/components/FilterBar';
+import { CopyProvider } from '../../src/hooks/use-copy';
 import { PageProvider } from '../../src/hooks/use-page';
 import { config } from './config';
 
@@ -9,7 +10,9 @@ const open = (search: string) => {
   history.replaceState(null, '', search);
   return render(
     <PageProvider config={config}>
-      <FilterBar />
+      <CopyProvider>
+        <FilterBar />
+      </CopyProvider>
     </PageProvider>
   );
 };

@@ -3,6 +3,7 @@
 import type { ColumnConfig } from '../../api/types';
 import { ContextMenu } from '../../components/ContextMenu';
 import type { Action } from '../../hooks/use-actions';
+import { useCopy } from '../../hooks/use-copy';
 import { usePage } from '../../hooks/use-page';
 import { useText } from '../../hooks/use-text';
 import { fieldOf } from '../../model/columns';
@@ -18,6 +19,7 @@ export interface CellMenuTarget {
 
 export const CellMenu = ({ target, onClose }: { target: CellMenuTarget; onClose: () => void }) => {
   const t = useText();
+  const copyText = useCopy();
   const { config, fields, ports, change, filterOn } = usePage();
   const { flow, column, at } = target;
   const value = plainValue(column, flow, config.columns, ports);
@@ -31,7 +33,7 @@ export const CellMenu = ({ target, onClose }: { target: CellMenuTarget; onClose:
   const copy = {
     id: 'copy',
     text: t('Copy {{field}}', { field: value }),
-    act: () => void navigator.clipboard.writeText(value)
+    act: () => copyText(value)
   };
   const actions: Action[] = [
     ...(canFilter ? onValue : []),

@@ -4,6 +4,7 @@ import { Button, Popover, Tab, Tabs, TabTitleText } from '@patternfly/react-core
 import { BanIcon, CopyIcon, FilterIcon } from '@patternfly/react-icons';
 import { useState } from 'react';
 import { SidePanel } from '../../components/SidePanel';
+import { useCopy } from '../../hooks/use-copy';
 import { usePage } from '../../hooks/use-page';
 import { useText } from '../../hooks/use-text';
 import { fieldOf, fullName } from '../../model/columns';
@@ -38,6 +39,7 @@ const EXACT_TOO = new Set(['Bytes', 'PktDropBytes']);
 
 export const FlowPanel = ({ flow, onClose }: Props) => {
   const t = useText();
+  const copy = useCopy();
   const { config, fields, ports, change, filterOn } = usePage();
   const [tab, setTab] = useState<string | number>('details');
   const names = Object.keys(flow).filter(name => !INTERNAL.has(name) && text(flow, name) !== '');
@@ -136,12 +138,7 @@ export const FlowPanel = ({ flow, onClose }: Props) => {
         </Tab>
         <Tab eventKey="raw" title={<TabTitleText>{t('Raw')}</TabTitleText>}>
           <pre className="netobserv-raw">{raw}</pre>
-          <Button
-            size="sm"
-            variant="secondary"
-            icon={<CopyIcon />}
-            onClick={() => void navigator.clipboard.writeText(raw)}
-          >
+          <Button size="sm" variant="secondary" icon={<CopyIcon />} onClick={() => copy(raw)}>
             {t('Copy')}
           </Button>
         </Tab>
@@ -174,6 +171,7 @@ interface ActionProps {
 
 const FieldActions = ({ name, value, canFilter, onFilter }: ActionProps) => {
   const t = useText();
+  const copy = useCopy();
   return (
     <span className="netobserv-field-actions">
       {canFilter && (
@@ -202,7 +200,7 @@ const FieldActions = ({ name, value, canFilter, onFilter }: ActionProps) => {
         icon={<CopyIcon />}
         title={t('Copy')}
         aria-label={t('Copy {{field}}', { field: name })}
-        onClick={() => void navigator.clipboard.writeText(value)}
+        onClick={() => copy(value)}
       />
     </span>
   );
