@@ -123,8 +123,10 @@ export const useSuggestions = (text: string, isOpen: boolean): { suggestions: Su
     answers
       .flatMap(answer => answer.values)
       .forEach(({ value, count }) => counts.set(value, (counts.get(value) ?? 0) + count));
-    return [...counts].sort((a, b) => b[1] - a[1]);
+    return { id, found: [...counts].sort((a, b) => b[1] - a[1]) };
   });
+  // Until the values of another field come, those of the one before are there: they must not be taken for its own.
+  const ofField = values.data?.id === id ? values.data?.found : undefined;
 
   const isExactField = (field: string | undefined): boolean => {
     const type = config.fields.find(each => each.name === field);
@@ -170,18 +172,23 @@ export const useSuggestions = (text: string, isOpen: boolean): { suggestions: Su
           isComplete: false
         }));
       const isOfThisWord = context.partial.toLowerCase().endsWith(bare.word.toLowerCase());
-      const ofNames = (isOfThisWord ? (names.data ?? []) : []).map(({ filter, value, count, isExact }) => ({
-        id: `${filter}=${value}`,
-        label: `${wordFor(filter)} ${showValue(filter, value, ports)}`,
-        count,
-        text: `${context.before}${wordFor(filter)} ${valueToText(isExact ? `"${value}"` : value)}`,
-        isComplete: true
-      }));
+      // So with the names of a word, of a side: those that fit the present one stay while its own are fetched.
+      const isOfThisName = ({ filter, value }: Name) =>
+        bare.ids.includes(filter) &&
+        [value, showValue(filter, value, ports)].some(each => each.toLowerCase().includes(bare.word.toLowerCase()));
+      const ofNames = (isOfThisWord ? (names.data ?? []).filter(isOfThisName) : []).map(
+        ({ filter, value, count, isExact }) => ({
+          id: `${filter}=${value}`,
+          label: `${wordFor(filter)} ${showValue(filter, value, ports)}`,
+          count,
+          text: `${context.before}${wordFor(filter)} ${valueToText(isExact ? `"${value}"` : value)}`,
+          isComplete: true
+        })
+      );
       return [...ofFields, ...(bare.ids.length ? ofNames : [])];
     }
     const isExact = isExactField(bound[0]);
-    const found =
-      values.data ?? (baseOf(id) === 'tcp_flags' ? TCP_FLAGS.map((flag): [string, number] => [flag, 0]) : []);
+    const found = ofField ?? (baseOf(id) === 'tcp_flags' ? TCP_FLAGS.map((flag): [string, number] => [flag, 0]) : []);
     return found
       .filter(([value]) => value !== '')
       .map(([value, count]) => ({ value, count, label: showValue(id, value, ports) }))
@@ -196,7 +203,7 @@ export const useSuggestions = (text: string, isOpen: boolean): { suggestions: Su
       }));
     // `bound` follows from `id`, `isExactField` from `config`.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [context, id, config, fields, ports, values.data, bare, names.data]);
+  }, [context, id, config, fields, ports, ofField, bare, names.data]);
 
   return { suggestions, isLoading: values.isLoading && key !== undefined };
 };
