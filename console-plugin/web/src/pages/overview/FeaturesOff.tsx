@@ -1,12 +1,14 @@
 //! What could be shown here but is switched off, said once, with the switch. Who: `OverviewPage`.
-//! **Invariant:** names the agent's variable and the operator's feature, as both are written in their configuration.
+//! **Invariant:** advises only what the configuration has columns for: what its agent cannot record it leaves out.
+//! Names the agent's variable and the operator's feature, as both are written in their configuration.
 import { InfoCircleIcon } from '@patternfly/react-icons';
 import { usePage } from '../../hooks/use-page';
 import { useText } from '../../hooks/use-text';
 
 export const FeaturesOff = () => {
   const t = useText();
-  const { hasFeature } = usePage();
+  const { config, hasFeature } = usePage();
+  const offered = new Set(config.columns.map(column => column.feature));
   const features = [
     { id: 'pktDrop', name: t('Dropped packets and their causes'), variable: 'ENABLE_PKT_DROPS', feature: 'PacketDrop' },
     {
@@ -16,7 +18,7 @@ export const FeaturesOff = () => {
       feature: 'DNSTracking'
     },
     { id: 'flowRTT', name: t('Round trip times'), variable: 'ENABLE_RTT', feature: 'FlowRTT' }
-  ].filter(({ id }) => !hasFeature(id));
+  ].filter(({ id }) => offered.has(id) && !hasFeature(id));
   if (!features.length) {
     return null;
   }
