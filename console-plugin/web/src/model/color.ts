@@ -1,11 +1,15 @@
 //! One colour for one name, everywhere on the page and across refreshes.
 //! Who: charts, legends, topology groups.
-//! **Invariant:** a name keeps its colour while the page is open; it starts from the name's hash, and moves on to the
-//! least used colour where two names would look alike. The colours themselves are in `styles/page.css`, per theme.
+//! **Invariant:** a name keeps its colour while it is shown, and after that until `NAMES_MAX` others were; it starts from
+//! the name's hash, and moves on to the least used colour where two names would look alike. The colours themselves are in
+//! `styles/page.css`, per theme.
+import { Newest } from './newest';
 
 export const COLOR_COUNT = 14;
+/** Many times what one view shows; a page may stay open for weeks. */
+export const NAMES_MAX = 2000;
 
-const slots = new Map<string, number>();
+const slots = new Newest<number>(NAMES_MAX);
 const uses = new Array<number>(COLOR_COUNT).fill(0);
 
 const hash = (name: string): number => {
@@ -28,7 +32,10 @@ export const colorSlot = (name: string): number => {
     slot = (slot + 1) % COLOR_COUNT;
   }
   uses[slot]! += 1;
-  slots.set(name, slot);
+  const freed = slots.set(name, slot);
+  if (freed !== undefined) {
+    uses[freed]! -= 1;
+  }
   return slot;
 };
 

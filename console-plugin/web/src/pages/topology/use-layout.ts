@@ -1,6 +1,8 @@
 //! Positions for a graph, computed in a worker and kept across refreshes. Who: `TopologyPage`.
-//! **Invariant:** the last picture stays until the next has its positions; an outdated answer is dropped.
+//! **Invariant:** the last picture stays until the next has its positions; an outdated answer is dropped. The worker is
+//! told of the nodes in the picture alone, and those that left it are remembered up to `PLACES_MAX`.
 import { useEffect, useRef, useState } from 'react';
+import { Newest } from '../../model/newest';
 import type { LayoutInput, LayoutOutput, Point } from './layout';
 import type { Picture } from './use-topology';
 
@@ -11,11 +13,23 @@ export interface Layout extends LayoutOutput {
   shape: string;
 }
 
+/** Nodes, and as many clusters, whose places are remembered: those of the last few pictures of `NODES_MAX`. */
+export const PLACES_MAX = 2000;
+
 interface Kept {
   shape: string;
-  positions: Record<string, Point>;
-  centres: Record<string, Point>;
+  positions: Newest<Point>;
+  centres: Newest<Point>;
 }
+
+const nothingKept = (shape: string): Kept => ({
+  shape,
+  positions: new Newest(PLACES_MAX),
+  centres: new Newest(PLACES_MAX)
+});
+
+const keep = (places: Newest<Point>, added: Record<string, Point>): void =>
+  Object.entries(added).forEach(([id, place]) => places.set(id, place));
 
 export interface LayoutState {
   layout?: Layout;
@@ -35,7 +49,7 @@ export const useLayout = (picture: Picture | undefined, shape: string): LayoutSt
   const [failure, setFailure] = useState<Error>();
   const worker = useRef<Worker>(undefined);
   const asked = useRef(0);
-  const kept = useRef<Kept>({ shape: '', positions: {}, centres: {} });
+  const kept = useRef<Kept>(undefined);
 
   useEffect(() => {
     const made = new Worker(new URL('./layout.worker.ts', import.meta.url));
@@ -64,24 +78,24 @@ export const useLayout = (picture: Picture | undefined, shape: string): LayoutSt
       return undefined;
     }
     const id = ++asked.current;
-    const old = kept.current;
+    const old = kept.current ?? nothingKept(shape);
     const isSame = old.shape === shape;
+    const clusters = [...new Set(current.graph.nodes.map(node => node.cluster))];
+    const centres = old.centres.among(clusters);
     const input: LayoutInput = {
       nodes: current.graph.nodes.map(node => ({ id: node.id, cluster: node.cluster })),
       edges: current.graph.edges.map(({ source, target }) => ({ source, target })),
-      known: isSame ? old.positions : {},
+      known: isSame ? old.positions.among(current.graph.nodes.map(node => node.id)) : {},
       // Stepping in, a node of the wider scope becomes a group of the narrower one, at the same place.
-      centres: isSame ? old.centres : { ...old.centres, ...old.positions },
+      centres: isSame ? centres : { ...centres, ...old.positions.among(clusters) },
       aspect: DEFAULT_ASPECT
     };
     const receive = (event: MessageEvent<{ id: number; output: LayoutOutput }>) => {
       if (event.data.id === id && id === asked.current) {
         const { output } = event.data;
-        kept.current = {
-          shape,
-          positions: isSame ? { ...old.positions, ...output.positions } : output.positions,
-          centres: isSame ? { ...old.centres, ...output.centres } : output.centres
-        };
+        kept.current = isSame ? old : nothingKept(shape);
+        keep(kept.current.positions, output.positions);
+        keep(kept.current.centres, output.centres);
         setResult({ ...output, picture: current, shape });
       }
     };
