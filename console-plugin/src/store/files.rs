@@ -6,6 +6,8 @@
 //! file of its folder has been merged into it; a file of a single segment whose log is still there was not committed.
 //! Both are deleted at the start and read from the other place.
 
+mod damaged;
+
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
@@ -25,6 +27,8 @@ use parquet::file::metadata::{PageIndexPolicy, RowGroupMetaData};
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::statistics::Statistics;
 
+use self::damaged::set_aside;
+pub use self::damaged::{damaged_hours, expire_damaged};
 use super::error::StoreError;
 use super::fields::COLUMNS;
 use super::wal::sync_folder;
@@ -109,62 +113,6 @@ impl StoredFile {
         }
         set_aside(root, &self.path);
         true
-    }
-}
-
-/// Folder of the damaged files.
-const DAMAGED: &str = "damaged";
-
-/// The hours of the files that were set aside, as their names say.
-pub fn damaged_hours(root: &Path) -> Result<Vec<i64>, StoreError> {
-    Ok(damaged(root)?.into_iter().map(|(hour, _)| hour).collect())
-}
-
-/// Deletes what was set aside of hours that ended before `oldest_ms`, and says how many files that were.
-pub fn expire_damaged(root: &Path, oldest_ms: i64) -> Result<u64, StoreError> {
-    let mut deleted = 0;
-    for (hour_ms, path) in damaged(root)? {
-        if hour_ms + HOUR_MS < oldest_ms {
-            remove(&path)?;
-            tracing::info!(path = %path.display(), "a damaged file grew too old and is deleted");
-            deleted += 1;
-        }
-    }
-    Ok(deleted)
-}
-
-/// The files that were set aside, with their hours.
-fn damaged(root: &Path) -> Result<Vec<(i64, PathBuf)>, StoreError> {
-    let hour_of = |path: &Path| {
-        let (hour, file) = path.file_name()?.to_str()?.split_once('.')?;
-        Some(parse_path(&Path::new(hour).join(file))?.0)
-    };
-    let files = folder_entries(&root.join(DAMAGED))?.into_iter();
-    Ok(files
-        .filter_map(|path| Some((hour_of(&path)?, path)))
-        .collect())
-}
-
-/// Moves a damaged file into the folder of those, keeping its hour in the name.
-fn set_aside(root: &Path, path: &Path) {
-    let folder = root.join(DAMAGED);
-    let hour = path
-        .parent()
-        .and_then(Path::file_name)
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    let name = path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    let moved = fs::create_dir_all(&folder)
-        .and_then(|()| fs::rename(path, folder.join(format!("{hour}.{name}"))));
-    if let Err(error) = moved {
-        tracing::error!(path = %path.display(), %error, "cannot move the damaged file out of the way");
-    } else {
-        remove_if_empty(path.parent());
     }
 }
 

@@ -277,9 +277,8 @@ impl Maintainer {
 
     /// Deletes damaged files as old as those that retention deletes.
     fn expire_damaged(&self) -> Result<(), StoreError> {
-        let deleted = expire_damaged(&self.config.path, self.oldest_ms())?;
-        self.metrics.expired_files.inc_by(deleted);
-        Ok(())
+        let expired = &self.metrics.expired_files;
+        expire_damaged(&self.config.path, self.oldest_ms(), expired)
     }
 
     /// What is older goes, Unix milliseconds.

@@ -4,7 +4,7 @@
 
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::sync_channel;
 
 use super::super::socket::LinkSocket;
 use super::*;
@@ -28,7 +28,7 @@ fn a_list_that_the_kernel_refuses_is_asked_for_again_but_not_at_once() {
         poll_period: None,
         wants_addresses: false,
     };
-    let (teller, told) = channel();
+    let (teller, told) = sync_channel(1000);
     let mut state = State::new(settings, move |told| teller.send(told).unwrap()).unwrap();
     let (kernel, ours) = UnixDatagram::pair().unwrap();
     ours.set_nonblocking(true).unwrap();
