@@ -1,9 +1,10 @@
 //! The order of one run.
 
+mod told;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{OwnerReference, Time};
-use kube::api::Api;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::{Client, Resource as _, ResourceExt as _};
 
 use super::certificates;
@@ -13,17 +14,14 @@ use super::leftovers;
 use super::lokistack::LokiStackWatch;
 use super::next::{NOT_READY, Next};
 use super::parts::{self, Parts};
-use super::pods::{Pods, Progress};
+use super::pods::Pods;
 use super::recordings::RecordingsWatch;
 use super::references::Watches;
 use super::registration;
 use super::static_plugin::StaticPlugin;
-use super::write_status::{AFTER_CONFLICT, Written, now, write_status};
+use super::write_status::{AFTER_CONFLICT, Written};
 use crate::apis::flowcollector::FlowCollector;
-use crate::apis::flowcollector::v1beta2::FlowCollectorSpec;
 use crate::apis::flowcollector::v1beta2::status::ComponentState;
-use crate::apis::flowcollector::validate::validate;
-use crate::apis::validation::Finding;
 use crate::cluster::Facts;
 use crate::desired::certificates::Certificates;
 use crate::desired::references::{Content, Known};
@@ -31,9 +29,9 @@ use crate::desired::{self, Component, Desired, Images, Inputs};
 use crate::effective::Effective;
 use crate::listener::Listener;
 use crate::object::{Key, ObjectError};
-use crate::owned::{self, Applier, Kind, Outcome, OwnedError};
+use crate::owned::{self, Applier, Outcome, OwnedError};
 use crate::scope::{Scope, annotation, dashboard, label};
-use crate::status::{self, Issues, Observation, Report};
+use crate::status::{self, Report};
 
 /// What a run needs that the cluster does not tell.
 #[derive(Debug, Clone)]
@@ -219,34 +217,6 @@ impl Reconciler {
         })
     }
 
-    /// A run that cannot begin, since a kind of ours was not listed: nothing is changed, and the status says why.
-    pub async fn stall(&mut self, collector: &FlowCollector, kind: &str) -> Result<Next, RunError> {
-        let message = format!(
-            "objects of kind {kind} cannot be listed, so nothing is changed until they can: is their definition \
-             installed, and may the operator list them? Its log says more"
-        );
-        tracing::error!("{message}");
-        let report = Report::new(ComponentState::Failure, "CannotList", message);
-        let status = status::stalled(
-            collector.status.clone().unwrap_or_default(),
-            collector.metadata.generation,
-            &report,
-            &Time(now()),
-        );
-        if collector.status.as_ref() != Some(&status) {
-            let collectors: Api<FlowCollector> = Api::all(self.client.clone());
-            let mut changed = collector.clone();
-            changed.status = Some(status);
-            // One that was superseded is written in the next run, which an error brings anyway.
-            let _written = write_status(&collectors, &mut changed)
-                .await
-                .map_err(RunError::Status)?;
-        }
-        let reports = BTreeMap::from([(Component::Controller, report)]);
-        self.events.tell(&collector.object_ref(&()), &reports).await;
-        Ok(Next::Error)
-    }
-
     /// Writes what must be written; what fails is reported and stops nothing else.
     async fn apply(&mut self, desired: &Desired) -> BTreeMap<Component, Report> {
         let mut reports: BTreeMap<Component, Report> = BTreeMap::new();
@@ -373,70 +343,6 @@ impl Reconciler {
         }
         result.is_ok()
     }
-
-    /// States of the workloads.
-    async fn observe(&mut self, desired: &Desired, reports: &mut BTreeMap<Component, Report>) {
-        for item in &desired.items {
-            let key = item.object.key();
-            let Some(kind) = Kind::find(&key.group, &key.kind) else {
-                continue;
-            };
-            if self.applier.is_detached(key) {
-                // How it is is up to whoever took it.
-                continue;
-            }
-            let live = self.applier.live(kind, key);
-            let Some(mut report) = status::observe(key, live.as_deref()) else {
-                continue;
-            };
-            if report.ready < report.desired {
-                let progress = Progress {
-                    generation: live.and_then(|live| live.metadata.generation),
-                    ready: report.ready,
-                    desired: report.desired,
-                };
-                report.unhealthy = self.pods.unhealthy(key, progress).await;
-            } else {
-                self.pods.forget(key);
-            }
-            if report.unhealthy.count() > 0
-                && matches!(
-                    report.state,
-                    ComponentState::Ready | ComponentState::InProgress
-                )
-            {
-                report.state = ComponentState::Degraded;
-                "UnhealthyPods".clone_into(&mut report.reason);
-                report.message = report.unhealthy.summary();
-            }
-            merge(reports, item.component, report);
-        }
-    }
-
-    async fn write_status(
-        &self,
-        collector: &FlowCollector,
-        facts: &Facts,
-        reports: &BTreeMap<Component, Report>,
-    ) -> Result<Written, RunError> {
-        let status = status::compute(&Observation {
-            spec: &collector.spec,
-            generation: collector.metadata.generation,
-            reports,
-            issues: &issues(&collector.spec, facts),
-            previous: collector.status.as_ref(),
-            now: Time(now()),
-        });
-        if collector.status.as_ref() == Some(&status) {
-            return Ok(Written::Done);
-        }
-        let collectors: Api<FlowCollector> = Api::all(self.client.clone());
-        let mut changed = collector.clone();
-        changed.status = Some(status);
-        write_status(&collectors, &mut changed)
-            .await
-            .map_err(RunError::Status)
-    }
 }
 
 /// What earlier runs made of what the specification refers to: it stays when its source is away.
@@ -459,16 +365,6 @@ fn known(applier: &mut Applier) -> Known {
         known.annotations.insert(key, annotations);
     }
     known
-}
-
-/// What admission says, also about an object that was stored before it.
-fn issues(spec: &FlowCollectorSpec, facts: &Facts) -> Issues {
-    let findings = validate(spec, &facts.for_rules());
-    let texts = |findings: &[Finding]| findings.iter().map(Finding::to_string).collect();
-    Issues {
-        errors: texts(&findings.errors),
-        warnings: texts(&findings.warnings),
-    }
 }
 
 /// As the reports ask for; the list of plugins has no watch.
