@@ -327,7 +327,7 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::channel;
+    use std::sync::mpsc::sync_channel;
     use std::thread;
     use std::time::Duration;
 
@@ -345,7 +345,7 @@ mod tests {
         assert_eq!(size.0, 1, "one row");
         thread::scope(|scope| {
             let adding = state.lock();
-            let (sender, answers) = channel();
+            let (sender, answers) = sync_channel(1);
             let state = &state;
             scope.spawn(move || sender.send((state.head(), state.now_ms(5))));
             let answer = answers.recv_timeout(Duration::from_secs(10));
