@@ -91,7 +91,7 @@ image-push: ## Push the manager's image
 
 ##@ Check
 test: setup-test lint ## Everything CI runs
-	@$(MAKE) -j3 --output-sync=target LANES=1 unit web-test e2e
+	@$(MAKE) --no-print-directory -j3 --output-sync=target LANES=1 unit web-test e2e
 	echo 'all tests passed'
 
 # One after the other: what is compiled (cargo has one lock), and what needs the kernel or much of the CPU. The operator's
