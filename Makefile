@@ -4,8 +4,6 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .ONESHELL:
 MAKEFLAGS += --no-print-directory
-# Cargo would look for make's jobs, which recipes do not have.
-unexport MAKEFLAGS
 
 CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/netobserv
 export CARGO_TARGET_DIR ?= $(CACHE)/target
@@ -91,12 +89,14 @@ image-push: ## Push the manager's image
 
 ##@ Check
 test: setup-test lint ## Everything CI runs
-	@$(MAKE) --no-print-directory -j3 --output-sync=target LANES=1 unit web-test e2e
+	@$(MAKE) -j3 --output-sync=target LANES=1 unit web-test e2e
 	echo 'all tests passed'
 
 # One after the other: what is compiled (cargo has one lock), and what needs the kernel or much of the CPU. The operator's
 # tests and the browser's wait most of the time; they run beside the others.
 ifdef LANES
+# Cargo would look for make's jobs, which recipes do not have.
+unexport MAKEFLAGS
 build compile: | web-build servers
 test-ebpf-agent test-operator test-testenv web-e2e: | compile
 test-flowlogs-pipeline: | test-ebpf-agent
