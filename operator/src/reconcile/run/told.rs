@@ -9,7 +9,7 @@ use kube::api::Api;
 use super::{Reconciler, RunError, merge};
 use crate::apis::flowcollector::FlowCollector;
 use crate::apis::flowcollector::v1beta2::FlowCollectorSpec;
-use crate::apis::flowcollector::v1beta2::status::ComponentState;
+use crate::apis::flowcollector::v1beta2::status::{ComponentState, FlowCollectorStatus};
 use crate::apis::flowcollector::validate::validate;
 use crate::apis::validation::Finding;
 use crate::cluster::Facts;
@@ -35,15 +35,8 @@ impl Reconciler {
             &report,
             &Time(now()),
         );
-        if collector.status.as_ref() != Some(&status) {
-            let collectors: Api<FlowCollector> = Api::all(self.client.clone());
-            let mut changed = collector.clone();
-            changed.status = Some(status);
-            // One that was superseded is written in the next run, which an error brings anyway.
-            let _written = write_status(&collectors, &mut changed)
-                .await
-                .map_err(RunError::Status)?;
-        }
+        // One that was superseded is written in the next run, which an error brings anyway.
+        let _written = self.store(collector, status).await?;
         let reports = BTreeMap::from([(Component::Controller, report)]);
         self.events.tell(&collector.object_ref(&()), &reports).await;
         Ok(Next::Error)
@@ -106,6 +99,15 @@ impl Reconciler {
             previous: collector.status.as_ref(),
             now: Time(now()),
         });
+        self.store(collector, status).await
+    }
+
+    /// Writes a status if it is another than the one that is there.
+    async fn store(
+        &self,
+        collector: &FlowCollector,
+        status: FlowCollectorStatus,
+    ) -> Result<Written, RunError> {
         if collector.status.as_ref() == Some(&status) {
             return Ok(Written::Done);
         }
