@@ -6,17 +6,9 @@ import type { Losses } from '../api/types';
 import { useFacts } from '../hooks/use-facts';
 import { usePage } from '../hooks/use-page';
 import { useText } from '../hooks/use-text';
-import {
-  formatCount,
-  formatMs,
-  formatSeconds,
-  formatTimeOfDay,
-  formatTimeWithZone,
-  formatWithin
-} from '../model/format';
+import { formatCount, formatMs, formatSeconds, formatTimeOfDay, formatTimeWithZone } from '../model/format';
 import { isNothingMissing, missingOf } from '../model/losses';
 import { sentence } from '../model/sentence';
-import { secondsOf } from '../model/time';
 
 export interface SummaryItem {
   text: string;
@@ -40,7 +32,7 @@ interface Props {
 export const Summary = ({ items, loadedAt, tookMs }: Props) => {
   const t = useText();
   const { losses, isLossUnknown, newestAgeMs, beganAt, refusal } = useFacts();
-  const { config, state } = usePage();
+  const { config } = usePage();
   const isRefusing = refusal !== undefined;
   return (
     <footer className="netobserv-summary" aria-label={t('Summary')}>
@@ -62,8 +54,7 @@ export const Summary = ({ items, loadedAt, tookMs }: Props) => {
       )}
       {beganAt !== undefined && (
         <span className="netobserv-warning" title={t(BEGAN_HINT)} data-test="began-at">
-          <ExclamationTriangleIcon aria-hidden />{' '}
-          {t('Data begins at {{time}}', { time: formatWithin(beganAt * 1000, secondsOf(state.range)) })}
+          <ExclamationTriangleIcon aria-hidden /> {t('Data begins at {{time}}', { time: beganAt })}
         </span>
       )}
       {config.sampling > 1 && (

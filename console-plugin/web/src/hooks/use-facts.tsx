@@ -6,8 +6,9 @@ import { getLosses, getMetrics, getRecords, getStatus } from '../api/flows';
 import type { Losses } from '../api/types';
 import { beginningOf, probeOf } from '../model/beginning';
 import { flowsFromAnswer, newestAge } from '../model/flow';
+import { formatWithin } from '../model/format';
 import { within } from '../model/losses';
-import { rangeParams, settledSpan, spanOf } from '../model/time';
+import { rangeParams, secondsOf, settledSpan, spanOf } from '../model/time';
 import { usePage } from './use-page';
 import { useQuery } from './use-query';
 
@@ -17,8 +18,8 @@ export interface Facts {
   isLossUnknown: boolean;
   /** How old the newest flow that fits the filters was when it was asked for; of a range that ends now. */
   newestAgeMs?: number;
-  /** In seconds, when the data begins, where that is within the range: averages take the time before for time without traffic. */
-  beganAt?: number;
+  /** When the data begins, where that is within the range: averages take the time before for time without traffic. */
+  beganAt?: string;
   /** Why flows are not stored now, with the next step. */
   refusal?: string;
 }
@@ -51,7 +52,8 @@ export const FactsProvider = ({ children }: { children: React.ReactNode }) => {
     const answer = await getMetrics({ ...all, step, rateInterval: step }, signal);
     return beginningOf(answer, step, settledSpan(state.range, now()).start);
   });
-  const beganAt = beginning.isStale ? undefined : beginning.data;
+  const began = beginning.isStale ? undefined : beginning.data;
+  const beganAt = began === undefined ? undefined : formatWithin(began * 1000, secondsOf(state.range));
   const status = useQuery('status', tick, signal => getStatus(signal));
   const refusal = status.data?.loki.refusal ?? undefined;
   // An old back end has no such route: the page then claims nothing about losses.

@@ -13,8 +13,7 @@ import { usePage } from '../../hooks/use-page';
 import type { QueryState } from '../../hooks/use-query';
 import { useText } from '../../hooks/use-text';
 import { useWhole, type WholeData } from '../../hooks/use-whole';
-import { formatMetric, formatMs, formatPercent, formatSi, formatWithin } from '../../model/format';
-import { secondsOf } from '../../model/time';
+import { formatMetric, formatMs, formatPercent, formatSi } from '../../model/format';
 import { totalOf } from '../../model/whole';
 import { dropRatio, isUnusual, ratioOf } from './usual';
 
@@ -143,7 +142,7 @@ interface Props {
 
 export const Tiles = ({ totals, wholes, isFirst }: Props) => {
   const t = useText();
-  const { state, hasFeature } = usePage();
+  const { hasFeature } = usePage();
   const { beganAt } = useFacts();
   const [hasDrops, hasRtt, hasDns] = [hasFeature('pktDrop'), hasFeature('flowRTT'), hasFeature('dnsTracking')];
   const dropSpec = hasDrops ? total('PktDropPackets', 'rate') : undefined;
@@ -160,7 +159,7 @@ export const Tiles = ({ totals, wholes, isFirst }: Props) => {
     values: points(totals[of]),
     kind: t('average'),
     isFirst,
-    beganAt: beganAt === undefined ? undefined : formatWithin(beganAt * 1000, secondsOf(state.range))
+    beganAt
   });
   const dropPoints = alignTo(totals.packets.data?.times ?? [], drops.data ?? NO_POINTS, points(drops));
   const dropped = (when: 'now' | 'before') => ratioOf(amount(wholeDrops, when), amount(wholes.packets, when));

@@ -11,9 +11,8 @@ import { usePage } from '../../hooks/use-page';
 import { useText } from '../../hooks/use-text';
 import { useTop } from '../../hooks/use-top';
 import { colorToken } from '../../model/color';
-import { formatDateTime, formatMetric, formatWithin } from '../../model/format';
+import { formatDateTime, formatMetric } from '../../model/format';
 import { scopeName } from '../../model/series';
-import { secondsOf } from '../../model/time';
 import type { TotalQuery } from './Tiles';
 import { useNames } from './use-names';
 
@@ -155,7 +154,7 @@ export const TrafficPanels = ({ type: wantedType, totals, isFirst }: Props) => {
         note={[
           t('average, top {{top}} by {{scope}}', { top, scope }),
           ...(beganAt !== undefined
-            ? [t('data begins at {{time}}', { time: formatWithin(beganAt * 1000, secondsOf(state.range)) })]
+            ? [t('data begins at {{time}}', { time: beganAt })]
             : isFirst
               ? [t('no earlier data to compare with')]
               : [])
