@@ -38,6 +38,18 @@ pub struct LossError {
     source: std::io::Error,
 }
 
+/// What a loss counter counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Unit {
+    /// Flow records.
+    Records,
+    /// Packets that are in no record.
+    Packets,
+    /// Batches of records, nobody knows how many.
+    Pushes,
+}
+
 /// Losses of one component by one cause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Loss {
@@ -45,8 +57,10 @@ pub struct Loss {
     pub component: String,
     /// Why.
     pub cause: String,
-    /// How many records; packets where the cause says so.
-    pub records: u64,
+    /// How many.
+    pub amount: u64,
+    /// Of what.
+    pub unit: Unit,
 }
 
 /// When records were lost: between two readings of a counter, nobody knows closer.
@@ -56,8 +70,10 @@ pub struct LossInterval {
     pub component: String,
     /// Why.
     pub cause: String,
-    /// How many records; packets where the cause says so.
-    pub records: u64,
+    /// How many.
+    pub amount: u64,
+    /// Of what.
+    pub unit: Unit,
     /// From, Unix milliseconds.
     pub from: i64,
     /// To, Unix milliseconds.

@@ -13,6 +13,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::query::BadRequest;
 use crate::query::plan::{MetricsPlan, RecordsPlan, ValuesPlan};
+pub use crate::store::Refusal;
 pub use crate::store::query::{Record, Series, ValueCount};
 
 /// A future answer.
@@ -100,7 +101,7 @@ pub trait Source: Send + Sync + 'static {
     /// Why it does not work as it should, if so; it may still answer.
     fn fault(&self) -> Option<String>;
     /// Why it takes no flows now, if so; it answers all the same.
-    fn refusal(&self) -> Option<String>;
+    fn refusal(&self) -> Option<Refusal>;
     /// Intervals of which it has lost flows that it had, nobody knows how many: from and to, Unix milliseconds.
     fn damaged(&self) -> Vec<(i64, i64)>;
 }

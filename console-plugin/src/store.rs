@@ -50,6 +50,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 pub use self::error::{Busy, StoreError};
 pub use self::http::push_router;
 pub use self::state::Sizes;
+pub use self::watch::{Refusal, Room};
 
 use self::config::StoreConfig;
 use self::dedup::Digest;
@@ -119,7 +120,7 @@ impl Store {
 
     /// Why pushes are refused, from the first refused one to the next that is stored or until the file thread sees that
     /// there is room again; it can be read meanwhile.
-    pub fn refusal(&self) -> Option<String> {
+    pub fn refusal(&self) -> Option<Refusal> {
         self.inner.watch.refusal()
     }
 

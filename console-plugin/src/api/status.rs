@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::resources::label_values;
 use super::{Api, ApiError, json_bytes};
+use crate::sources::Refusal;
 use crate::version;
 
 /// State of a source.
@@ -24,9 +25,9 @@ struct SourceStatus {
     is_ready: bool,
     error: String,
     error_code: u16,
-    /// Why flows are not stored now, with the next step; those stored before can still be asked for. Ours.
+    /// Why flows are not stored now; those stored before can still be asked for. Ours.
     #[serde(skip_serializing_if = "Option::is_none")]
-    refusal: Option<String>,
+    refusal: Option<Refusal>,
 }
 
 /// State of all sources.

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::poll::Reading;
-use super::text::{Age, Page};
+use super::text::{Age, Page, told};
 use super::{Loss, LossInterval, NeverSeen, Unaccounted};
 
 /// Entries held; at one a minute these are two months.
@@ -43,7 +43,7 @@ pub struct Entry {
     /// Why, or none: nobody can say what was lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
-    /// How many records.
+    /// How many of what the cause counts.
     #[serde(default)]
     pub records: u64,
 }
@@ -249,10 +249,14 @@ impl Ledger {
         gaps.extend(silent.map(|last| gap(&last.component, last.at_ms, now_ms)));
         let losses = sums
             .into_iter()
-            .map(|((component, cause), records)| Loss {
-                component: component.to_owned(),
-                cause: cause.to_owned(),
-                records,
+            .map(|((component, cause), amount)| {
+                let (cause, unit) = told(cause);
+                Loss {
+                    component: component.to_owned(),
+                    cause: cause.to_owned(),
+                    amount,
+                    unit,
+                }
             })
             .collect();
         (losses, gaps)
@@ -266,10 +270,12 @@ impl Ledger {
             .rev()
             .filter(|entry| touches(entry.from, entry.to, start_ms, end_ms))
             .filter_map(|entry| {
+                let (cause, unit) = told(entry.cause.as_deref()?);
                 Some(LossInterval {
                     component: entry.component.clone(),
-                    cause: entry.cause.clone()?,
-                    records: entry.records,
+                    cause: cause.to_owned(),
+                    amount: entry.records,
+                    unit,
                     from: entry.from,
                     to: entry.to,
                 })

@@ -81,14 +81,15 @@ async fn differences_are_kept_over_a_restart_and_silence_is_a_gap() {
     let expected = [Loss {
         component: "ebpf-agent".into(),
         cause: "limiter: full".into(),
-        records: 3,
+        amount: 3,
+        unit: Unit::Records,
     }];
     assert_eq!(report.losses, expected);
     let [interval] = &report.intervals[..] else {
         panic!("one interval: {:?}", report.intervals);
     };
     assert_eq!(
-        (interval.cause.as_str(), interval.records),
+        (interval.cause.as_str(), interval.amount),
         ("limiter: full", 3)
     );
     assert!(interval.from <= interval.to && interval.to <= now());
@@ -112,10 +113,10 @@ async fn differences_are_kept_over_a_restart_and_silence_is_a_gap() {
     losses.read_all(&metrics).await;
     let report = losses.between(0, i64::MAX, now());
     assert_eq!(
-        report.losses[0].records, 4,
+        report.losses[0].amount, 4,
         "also what was lost while nobody watched"
     );
-    let records: Vec<u64> = report.intervals.iter().map(|each| each.records).collect();
+    let records: Vec<u64> = report.intervals.iter().map(|each| each.amount).collect();
     assert_eq!(records, [3, 1], "oldest first, also over a restart");
 }
 
@@ -133,7 +134,7 @@ async fn a_component_whose_clock_is_set_has_lost_nothing_by_that() {
         moved.lost.store(lost, Ordering::Relaxed);
         losses.read_all(&metrics).await;
         let report = losses.between(0, i64::MAX, i64::MAX);
-        assert_eq!(report.losses[0].records, lost - 500, "{step_s}");
+        assert_eq!(report.losses[0].amount, lost - 500, "{step_s}");
         assert_eq!(report.unaccounted, [], "{step_s}");
     }
 }

@@ -1,10 +1,12 @@
 //! Loss counters in a Prometheus metrics page.
 //!
-//! **Invariant:** only counters that mean lost records are taken, each with its cause, which says so where packets
-//! are counted; a line that is not understood is passed over.
+//! **Invariant:** only counters that mean lost records are taken, each with its cause, of which [`told`] knows what was
+//! counted; a line that is not understood is passed over.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
+
+use super::Unit;
 
 /// Counters of lost records: name (the agent's prefix is configurable, so only its end) and labels
 /// that make up the cause.
@@ -17,8 +19,11 @@ const COUNTERS: [(&str, &[&str]); 4] = [
     ("netobserv_store_lines_refused_total", &["cause"]),
     (DAMAGED, &[]),
 ];
-/// Pushes whose number of records nobody can tell any more; each counts as one.
+/// Pushes whose number of records nobody can tell any more.
 const DAMAGED: &str = "netobserv_store_damaged_frames_total";
+const DAMAGED_CAUSE: &str = "damaged log";
+/// Ends the causes of which packets are counted.
+const PACKETS: &str = ", packets";
 /// What the agent's kernel programs lose, all of it packets but for [`READ_FAILED`].
 const KERNEL: &str = "flow-fetcher";
 /// Flows that no eviction could read.
@@ -81,11 +86,11 @@ pub fn parse(page: &str) -> Page {
             continue;
         }
         let cause = if *counter == DAMAGED {
-            "pushes in a damaged log".to_owned()
+            DAMAGED_CAUSE.to_owned()
         } else if parts.is_empty() {
             "unknown".to_owned()
         } else if kernel_reason.is_some_and(|reason| reason != READ_FAILED) {
-            format!("{}, packets", parts.join(": "))
+            format!("{}{PACKETS}", parts.join(": "))
         } else {
             parts.join(": ")
         };
@@ -94,6 +99,15 @@ pub fn parse(page: &str) -> Page {
         }
     }
     result
+}
+
+/// A cause as readers are told it, and what was counted.
+pub fn told(cause: &str) -> (&str, Unit) {
+    match cause.strip_suffix(PACKETS) {
+        Some(cause) => (cause, Unit::Packets),
+        None if cause == DAMAGED_CAUSE => (cause, Unit::Pushes),
+        None => (cause, Unit::Records),
+    }
 }
 
 struct Sample<'a> {
@@ -171,18 +185,21 @@ mod tests {
         let totals: Vec<_> = page
             .totals
             .iter()
-            .map(|(cause, total)| (cause.as_str(), *total))
+            .map(|(cause, total)| (told(cause), *total))
             .collect();
         assert_eq!(
             totals,
             [
-                ("fetcher: a \"b\"", 3),
-                ("flow-fetcher: CannotCreateFlowsHashMap, packets", 50),
-                ("flow-fetcher: CannotReadFlowsHashMap", 6),
-                ("limiter: full", 12),
-                ("loki: rejected", 400),
-                ("not JSON", 7),
-                ("pushes in a damaged log", 2)
+                (("damaged log", Unit::Pushes), 2),
+                (("fetcher: a \"b\"", Unit::Records), 3),
+                (
+                    ("flow-fetcher: CannotCreateFlowsHashMap", Unit::Packets),
+                    50
+                ),
+                (("flow-fetcher: CannotReadFlowsHashMap", Unit::Records), 6),
+                (("limiter: full", Unit::Records), 12),
+                (("loki: rejected", Unit::Records), 400),
+                (("not JSON", Unit::Records), 7),
             ]
         );
         assert_eq!(page.started_s, Some(1_700_000_000.5));

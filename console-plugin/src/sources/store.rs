@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::{Answer, Cost, Matrix, Place, Records, Source, SourceError, SourceLimits, Values};
+use super::{
+    Answer, Cost, Matrix, Place, Records, Refusal, Source, SourceError, SourceLimits, Values,
+};
 use crate::fields::dictionary;
 use crate::metrics::Metrics;
 use crate::query::plan::{MetricsPlan, RecordsPlan, ValuesPlan};
@@ -161,7 +163,7 @@ impl Source for StoreSource {
         self.store.fault()
     }
 
-    fn refusal(&self) -> Option<String> {
+    fn refusal(&self) -> Option<Refusal> {
         self.store.refusal()
     }
 

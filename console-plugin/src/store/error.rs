@@ -26,6 +26,18 @@ pub enum Busy {
     Queue { limit: usize },
 }
 
+/// Why a disk takes no more. Sizes in bytes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DiskFull {
+    #[error(
+        "{free} bytes are free, {bytes} are to be written and {kept} kept back by store.limits.freeBytes"
+    )]
+    Kept { free: u64, bytes: u64, kept: u64 },
+    /// The file system's own refusal.
+    #[error("{0}")]
+    File(String),
+}
+
 fn sealing_text(reason: Option<&str>) -> String {
     reason.map_or_else(String::new, |reason| {
         format!("; rows cannot be sealed: {reason}")
@@ -52,7 +64,7 @@ pub enum StoreError {
     #[error(
         "the store's disk is full ({0}): free some space or lower store.retention.bytes; flows can still be read"
     )]
-    DiskFull(String),
+    DiskFull(DiskFull),
     #[error(
         "the write-ahead log cannot be written ({0}): look at the disk of store.path; the store tries again with each push and every few seconds"
     )]

@@ -32,7 +32,10 @@ pub fn push_router(store: Store) -> Router {
 
 /// Of this listener, that is whether flows can be pushed.
 async fn ready(State(store): State<Store>) -> Response {
-    match store.fault().or_else(|| store.refusal()) {
+    match store
+        .fault()
+        .or_else(|| store.refusal().map(|refusal| refusal.reason))
+    {
         None => "ready\n".into_response(),
         Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")).into_response(),
     }

@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::config::LimitsConfig;
 use super::dedup::{Digest, Window};
-use super::error::StoreError;
+use super::error::{DiskFull, StoreError};
 use super::intake::{Arriving, Pool};
 use super::maintain::{Ending, LAST_SEALS};
 use super::metrics::Metrics;
@@ -179,7 +179,9 @@ impl Ingest {
             self.rotate();
         }
         match self.log.commit(frames) {
-            Err(error) if error.is_disk_full() => Err(StoreError::DiskFull(error.to_string())),
+            Err(error) if error.is_disk_full() => {
+                Err(StoreError::DiskFull(DiskFull::File(error.to_string())))
+            }
             Err(error) => {
                 tracing::error!(%error, "cannot write the log; beginning another segment");
                 self.rotate();
@@ -234,6 +236,7 @@ fn gather(first: Job, jobs: &Receiver<Job>, arriving: &Arriving, wait: Duration)
 fn copy(error: &StoreError) -> StoreError {
     match error {
         StoreError::DiskFull(reason) => StoreError::DiskFull(reason.clone()),
+        StoreError::LogFailed(reason) => StoreError::LogFailed(reason.clone()),
         error => StoreError::LogFailed(error.to_string()),
     }
 }

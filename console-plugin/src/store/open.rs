@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use super::clock::{Clock, ClockFile, Known};
 use super::config::StoreConfig;
 use super::dedup::Window;
-use super::error::StoreError;
+use super::error::{DiskFull, StoreError};
 use super::exec::Executor;
 use super::files::{damaged_hours, recover};
 use super::ingest::Ingest;
@@ -92,7 +92,7 @@ pub fn open(config: StoreConfig) -> Result<Inner, StoreError> {
         // The first push that finds room begins another.
         Err(error) if error.is_disk_full() => {
             tracing::warn!(%error, "pushes will be refused");
-            watch.refuse(&StoreError::DiskFull(error.to_string()));
+            watch.refuse(&StoreError::DiskFull(DiskFull::File(error.to_string())));
             Log::unwritable(&log_folder, number)
         }
         created => created?,

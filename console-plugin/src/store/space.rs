@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::error::StoreError;
+use super::error::{DiskFull, StoreError};
 
 /// Bytes an ordinary user may still write on the file system of `path`.
 pub fn free_bytes(path: &Path) -> Result<u64, StoreError> {
@@ -18,9 +18,7 @@ pub fn free_bytes(path: &Path) -> Result<u64, StoreError> {
 pub fn need_room(path: &Path, kept: u64, bytes: u64) -> Result<(), StoreError> {
     let free = free_bytes(path)?;
     if free < kept.saturating_add(bytes) {
-        return Err(StoreError::DiskFull(format!(
-            "{free} bytes are free, {bytes} are to be written and {kept} kept back by store.limits.freeBytes"
-        )));
+        return Err(StoreError::DiskFull(DiskFull::Kept { free, bytes, kept }));
     }
     Ok(())
 }

@@ -20,7 +20,30 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 
-use super::error::{Busy, StoreError};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::error::{Busy, DiskFull, StoreError};
+
+/// Why pushes are refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Refusal {
+    /// Kind of the error.
+    pub kind: &'static str,
+    /// Its text, with the next step.
+    pub reason: String,
+    /// Of a disk on which too little would be left; nothing where the disk itself refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub room: Option<Room>,
+}
+
+/// Room on a disk, bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Room {
+    pub free: u64,
+    /// What must be free for the next flows to be stored.
+    pub needed: u64,
+}
 
 /// Name of a thread.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -38,8 +61,8 @@ type Faults = BTreeMap<(&'static str, &'static str), String>;
 pub struct Watch {
     /// By thread and kind of work.
     faults: Mutex<Faults>,
-    /// Why the last push was not stored, if it was not: the kind of the error and its text.
-    refusal: Mutex<Option<(&'static str, String)>>,
+    /// Why the last push was not stored, if it was not.
+    refusal: Mutex<Option<Refusal>>,
     /// Why segments could not be sealed the last time, if so.
     sealing: Mutex<Option<String>>,
     pub panics: Family<ThreadLabel, Counter>,
@@ -121,17 +144,27 @@ impl Watch {
 
     /// A push could not be taken, through no fault of its own.
     pub fn refuse(&self, error: &StoreError) {
-        *self.refusal_slot() = Some((error.kind(), error.to_string()));
+        *self.refusal_slot() = Some(Refusal {
+            kind: error.kind(),
+            reason: error.to_string(),
+            room: match error {
+                StoreError::DiskFull(DiskFull::Kept { free, bytes, kept }) => Some(Room {
+                    free: *free,
+                    needed: bytes.saturating_add(*kept),
+                }),
+                _ => None,
+            },
+        });
     }
 
     /// The kind of the error for which pushes are refused, if they are.
     pub fn refusal_kind(&self) -> Option<&'static str> {
-        self.refusal_slot().as_ref().map(|(kind, _)| *kind)
+        self.refusal_slot().as_ref().map(|refusal| refusal.kind)
     }
 
     /// The reason for refusals of that kind is gone.
     pub fn withdraw(&self, kind: &'static str) {
-        self.refusal_slot().take_if(|(refused, _)| *refused == kind);
+        self.refusal_slot().take_if(|refusal| refusal.kind == kind);
     }
 
     /// A push was written.
@@ -140,11 +173,11 @@ impl Watch {
     }
 
     /// Why pushes are refused, if they are.
-    pub fn refusal(&self) -> Option<String> {
-        self.refusal_slot().as_ref().map(|(_, text)| text.clone())
+    pub fn refusal(&self) -> Option<Refusal> {
+        self.refusal_slot().clone()
     }
 
-    fn refusal_slot(&self) -> MutexGuard<'_, Option<(&'static str, String)>> {
+    fn refusal_slot(&self) -> MutexGuard<'_, Option<Refusal>> {
         self.refusal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -191,7 +224,7 @@ mod tests {
             Busy::Rows { rows: 7, limit: 5 },
             Busy::Memory { bytes: 9, limit: 8 },
         );
-        let disk = StoreError::DiskFull("0 bytes".to_owned());
+        let disk = StoreError::DiskFull(DiskFull::File("0 bytes".to_owned()));
         for (what, sealing, parts) in [
             (
                 rows,
@@ -219,14 +252,24 @@ mod tests {
     #[test]
     fn a_refusal_stands_until_a_push_is_written_or_its_reason_is_gone_and_is_no_fault() {
         let watch = Watch::default();
-        watch.refuse(&StoreError::DiskFull("0 bytes".to_owned()));
+        let disk = StoreError::DiskFull(DiskFull::Kept {
+            free: 5,
+            bytes: 10,
+            kept: 100,
+        });
+        watch.refuse(&disk);
         watch.guard(INGEST, "commit", || ());
-        let refusal = watch.refusal();
-        assert!(refusal.is_some_and(|reason| reason.contains("free some space")));
+        let refusal = watch.refusal().unwrap();
+        assert!(refusal.reason.contains("free some space"), "{refusal:?}");
+        let room = Room {
+            free: 5,
+            needed: 110,
+        };
+        assert_eq!(refusal.room, Some(room));
         assert_eq!(watch.fault(), None);
         watch.accept();
         assert_eq!(watch.refusal(), None);
-        watch.refuse(&StoreError::DiskFull("0 bytes".to_owned()));
+        watch.refuse(&disk);
         watch.withdraw(BUSY);
         assert_eq!(watch.refusal_kind(), Some(DISK_FULL), "of another kind");
         watch.withdraw(DISK_FULL);

@@ -12,7 +12,10 @@ use plugin_backend::config::{FrontendConfig, parse};
 use plugin_backend::losses::Losses;
 use plugin_backend::metrics::Metrics;
 use plugin_backend::query::plan::{MetricsPlan, RecordsPlan, ValuesPlan};
-use plugin_backend::sources::{Answer, Matrix, Records, Source, SourceError, SourceLimits, Values};
+use plugin_backend::sources::{
+    Answer, Matrix, Records, Refusal, Source, SourceError, SourceLimits, Values,
+};
+use plugin_backend::store::Room;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -21,7 +24,7 @@ use tower::ServiceExt as _;
 struct Failing {
     error: SourceError,
     fault: Option<&'static str>,
-    refusal: Option<&'static str>,
+    refusal: Option<Refusal>,
 }
 
 impl Failing {
@@ -56,8 +59,8 @@ impl Source for Failing {
         self.fault.map(str::to_owned)
     }
 
-    fn refusal(&self) -> Option<String> {
-        self.refusal.map(str::to_owned)
+    fn refusal(&self) -> Option<Refusal> {
+        self.refusal.clone()
     }
 
     fn damaged(&self) -> Vec<(i64, i64)> {
@@ -195,7 +198,16 @@ async fn a_source_at_fault_is_not_ready() {
 
 #[tokio::test]
 async fn a_source_that_takes_no_flows_is_ready_and_says_why() {
-    let refusal = "the store's disk is full: free some space";
+    let refusal = Refusal {
+        kind: "disk_full",
+        reason: "the store's disk is full: free some space".to_owned(),
+        room: Some(Room {
+            free: 5,
+            needed: 110,
+        }),
+    };
+    let told =
+        json!({"kind": "disk_full", "reason": refusal.reason, "room": {"free": 5, "needed": 110}});
     let source = Failing {
         error: SourceError::Unavailable("it is away".into()),
         fault: None,
@@ -203,8 +215,5 @@ async fn a_source_that_takes_no_flows_is_ready_and_says_why() {
     };
     let (_, answer) = ask_of(source, "/api/status").await;
     let loki = &answer["loki"];
-    assert_eq!(
-        (&loki["isReady"], &loki["refusal"]),
-        (&json!(true), &json!(refusal))
-    );
+    assert_eq!((&loki["isReady"], &loki["refusal"]), (&json!(true), &told));
 }

@@ -530,7 +530,9 @@ fn a_full_head_refuses_pushes_until_it_is_sealed_whether_or_not_anybody_pushes()
     let late = bytes::Bytes::from(flows.push(1));
     let error = store.push(Encoding::Protobuf, late.clone()).unwrap_err();
     assert_eq!(error.kind(), "busy");
-    assert_eq!(store.refusal(), Some(error.to_string()));
+    let refusal = store.refusal().unwrap();
+    assert_eq!(refusal.reason, error.to_string());
+    assert_eq!(refusal.kind, "busy");
     wait_until("the head is sealed", || store.refusal().is_none());
     store.push(Encoding::Protobuf, late).unwrap();
     assert_eq!(row_count(&store), 101);
@@ -573,7 +575,7 @@ fn child_that_fills_its_disk() {
     assert_eq!(store.refusal(), None, "nothing was pushed yet");
     store.push(Encoding::Protobuf, body.clone()).unwrap_err();
     let refusal = store.refusal().unwrap();
-    assert!(refusal.contains("free some space"), "{refusal}");
+    assert!(refusal.reason.contains("free some space"), "{refusal:?}");
     assert_eq!(store.fault(), None, "it can be read");
     fs::remove_file(&filler).unwrap();
     wait_until("room is seen without a push", || store.refusal().is_none());
@@ -616,7 +618,7 @@ fn child_that_fills_its_disk() {
     });
     let store = opened.unwrap();
     let refusal = store.refusal().unwrap();
-    assert!(refusal.contains("free some space"), "{refusal}");
+    assert!(refusal.reason.contains("free some space"), "{refusal:?}");
     assert_eq!(
         row_count(&store),
         rows,

@@ -6,6 +6,7 @@
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::losses::Unit;
 
 fn page(total: u64, started_s: Option<f64>) -> Option<Page> {
     Some(Page {
@@ -51,7 +52,8 @@ fn a_difference_is_a_loss_in_its_interval() {
         [Loss {
             component: "agent".into(),
             cause: "full".into(),
-            records: 3
+            amount: 3,
+            unit: Unit::Records,
         }]
     );
     assert_eq!(gaps, []);
@@ -165,7 +167,7 @@ fn nobody_watched_while_we_were_away() {
         [(20, 60, Some(3))]
     );
     let (losses, gaps) = after.between(0, 100, 70);
-    assert_eq!((losses[0].records, gaps.len()), (4, 0));
+    assert_eq!((losses[0].amount, gaps.len()), (4, 0));
 }
 
 #[test]
@@ -316,7 +318,7 @@ fn losses_of_a_range_are_listed_one_by_one_the_newest_only() {
         ledger
             .intervals(start * 1000, end * 1000)
             .into_iter()
-            .map(|each| (each.from / 1000, each.to / 1000, each.records))
+            .map(|each| (each.from / 1000, each.to / 1000, each.amount))
             .collect()
     };
     let cases = [
@@ -334,7 +336,7 @@ fn losses_of_a_range_are_listed_one_by_one_the_newest_only() {
     assert_eq!(all.last(), Some(&(readings - 1, readings, 7)));
     let (sums, _) = ledger.between(0, i64::MAX, i64::MAX);
     assert_eq!(
-        sums[0].records,
+        sums[0].amount,
         7 + 14 + 7 * (readings as u64 - 2),
         "sums count what the list leaves out"
     );

@@ -10,8 +10,10 @@ export type {
   LossReport as Losses,
   MetricsAnswer as MatrixAnswer,
   RecordsAnswer as StreamsAnswer,
+  Refusal,
   Scope as ScopeConfig,
-  Status
+  Status,
+  Unit
 } from './generated/types';
 
 /** A value in the line of a flow. */

@@ -19,7 +19,6 @@ import { useText } from '../hooks/use-text';
 import { hintFor } from '../model/hints';
 import { RANGE_PRESETS_SECONDS, secondsOf, SETTLE_SECONDS } from '../model/time';
 import { formatBytes, formatPreset, formatTimeOfDay } from '../model/format';
-import { diskFullOf } from '../model/refusal';
 import { CHOICE_DEFAULTS } from '../model/url-state';
 import { useChoices } from './ChoiceChips';
 
@@ -178,21 +177,24 @@ export const NotStored = () => {
   if (refusal === undefined) {
     return null;
   }
-  const full = diskFullOf(refusal);
+  const { kind, reason, room } = refusal;
+  const isDiskFull = kind === 'disk_full';
   return (
-    <div className="netobserv-refresh-failed" role="alert" data-test="not-stored" title={refusal}>
+    <div className="netobserv-refresh-failed" role="alert" data-test="not-stored" title={reason}>
       <ExclamationCircleIcon aria-hidden />
       <span>
-        {full === 'unknown' &&
+        {isDiskFull &&
+          !room &&
           t(
             'New flows are not stored: their disk is full. Delete other files there, or give the flows more room; those that are stored can still be read.'
           )}
-        {typeof full === 'object' &&
+        {isDiskFull &&
+          room &&
           t(
             'New flows are not stored: their disk is full, {{free}} are free and {{needed}} are needed. Delete other files there, or give the flows more room; those that are stored can still be read.',
-            { free: formatBytes(full.free), needed: formatBytes(full.needed) }
+            { free: formatBytes(room.free), needed: formatBytes(room.needed) }
           )}
-        {full === undefined && t('New flows are not stored: {{reason}}', { reason: refusal })}
+        {!isDiskFull && t('New flows are not stored: {{reason}}', { reason })}
       </span>
     </div>
   );

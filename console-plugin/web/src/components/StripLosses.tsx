@@ -6,7 +6,7 @@ import { useId } from 'react';
 import type { Loss, Losses } from '../api/types';
 import { useText } from '../hooks/use-text';
 import { formatCount } from '../model/format';
-import { missingOf } from '../model/losses';
+import { type Amount, missingOf } from '../model/losses';
 
 interface MarksProps {
   losses: Losses;
@@ -60,17 +60,30 @@ export const LossMarks = ({ losses, x, height }: MarksProps) => {
 
 const CAUSES_SHOWN = 2;
 
-/** Losses in words, those with the most records first. */
+/** How much of what, in words. */
+export const useAmountText = () => {
+  const t = useText();
+  return ({ amount, unit }: Amount): string => {
+    const number = { count: amount, shown: formatCount(amount) };
+    const texts = {
+      records: () => t('{{count}} flows', number),
+      packets: () => t('{{count}} packets', number),
+      pushes: () => t('{{count}} batches of flows', number)
+    };
+    return texts[unit]();
+  };
+};
+
+/** Losses in words, the largest first. */
 export const useLossText = () => {
   const t = useText();
+  const amountText = useAmountText();
   return (losses: Loss[]): string => {
     const more = losses.length - CAUSES_SHOWN;
     return [
       ...losses
         .slice(0, CAUSES_SHOWN)
-        .map(({ component, cause, records }) =>
-          t('{{component}} lost {{amount}} ({{cause}})', { component, cause, amount: formatCount(records) })
-        ),
+        .map(loss => t('{{component}} lost {{amount}} ({{cause}})', { ...loss, amount: amountText(loss) })),
       ...(more > 0 ? [t('and {{more}} more', { more })] : [])
     ].join(', ');
   };
@@ -82,7 +95,7 @@ export const LossCaption = ({ losses }: { losses: Losses }) => {
   const lossText = useLossText();
   const { lost, causes, neverSeen } = missingOf(losses);
   const parts = [
-    ...(lost ? [lossText(causes)] : []),
+    ...(lost.length ? [lossText(causes)] : []),
     ...(neverSeen.length ? [t('{{components}} not running', { components: neverSeen.join(', ') })] : [])
   ];
   return parts.length ? (

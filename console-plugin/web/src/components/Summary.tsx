@@ -6,9 +6,10 @@ import type { Losses } from '../api/types';
 import { useFacts } from '../hooks/use-facts';
 import { usePage } from '../hooks/use-page';
 import { useText } from '../hooks/use-text';
-import { formatCount, formatMs, formatSeconds, formatTimeOfDay, formatTimeWithZone } from '../model/format';
+import { formatMs, formatSeconds, formatTimeOfDay, formatTimeWithZone } from '../model/format';
 import { isNothingMissing, missingOf } from '../model/losses';
 import { sentence } from '../model/sentence';
+import { useAmountText } from './StripLosses';
 
 export interface SummaryItem {
   text: string;
@@ -91,6 +92,7 @@ interface LossProps {
 
 const LossText = ({ losses, isRefusing }: LossProps) => {
   const t = useText();
+  const amountText = useAmountText();
   const missing = missingOf(losses);
   if (isNothingMissing(missing) && missing.starting.length) {
     return <span>{t('{{components}} starting', { components: missing.starting.join(', ') })}</span>;
@@ -100,7 +102,7 @@ const LossText = ({ losses, isRefusing }: LossProps) => {
   }
   const { lost, causes, neverSeen, gapSeconds } = missing;
   const parts = [
-    ...(lost ? [t('{{amount}} lost', { amount: formatCount(lost) })] : []),
+    ...(lost.length ? [t('{{amount}} lost', { amount: lost.map(amountText).join(', ') })] : []),
     ...(gapSeconds ? [t('{{duration}} not accounted for', { duration: formatSeconds(gapSeconds) })] : []),
     ...(neverSeen.length ? [t('{{components}} not running', { components: neverSeen.join(', ') })] : [])
   ];
@@ -111,7 +113,7 @@ const LossText = ({ losses, isRefusing }: LossProps) => {
         <ul className="netobserv-plain-list">
           {causes.map(loss => (
             <li key={loss.component + loss.cause}>
-              {loss.component}: {t('{{amount}} lost', { amount: formatCount(loss.records) })} ({loss.cause})
+              {loss.component}: {t('{{amount}} lost', { amount: amountText(loss) })} ({loss.cause})
             </li>
           ))}
           {losses.unaccounted.map(gap => (

@@ -3,7 +3,7 @@
 import { createContext, useContext, useMemo } from 'react';
 import { ApiError } from '../api/client';
 import { getLosses, getMetrics, getRecords, getStatus } from '../api/flows';
-import type { Losses } from '../api/types';
+import type { Losses, Refusal } from '../api/types';
 import { beginningOf, probeOf } from '../model/beginning';
 import { flowsFromAnswer, newestAge } from '../model/flow';
 import { formatWithin } from '../model/format';
@@ -20,8 +20,8 @@ export interface Facts {
   newestAgeMs?: number;
   /** When the data begins, where that is within the range: averages take the time before for time without traffic. */
   beganAt?: string;
-  /** Why flows are not stored now, with the next step. */
-  refusal?: string;
+  /** Why flows are not stored now. */
+  refusal?: Refusal;
 }
 
 const FactsContext = createContext<Facts>({ isLossUnknown: false });

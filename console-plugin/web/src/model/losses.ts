@@ -1,12 +1,14 @@
 //! What is missing from the data, in numbers. Who: the strip, the summary.
-//! **Invariant:** pure; records that were lost, time nobody can account for, and components that never answered are
-//! three things and never mixed.
-import type { Loss, Losses } from '../api/types';
+//! **Invariant:** pure; what was lost, time nobody can account for, and components that never answered are three things
+//! and never mixed, nor are records, packets and pushes that were lost.
+import type { Loss, Losses, Unit } from '../api/types';
 import type { Span } from './time';
 
+export type Amount = Pick<Loss, 'amount' | 'unit'>;
+
 export interface Missing {
-  /** Records, over all components and causes. */
-  lost: number;
+  /** By unit, over all components and causes; no zeros. */
+  lost: Amount[];
   /** By component and cause, the most first. */
   causes: Loss[];
   /** Components of which there is no reading at all. */
@@ -45,17 +47,25 @@ const covered = (spans: Timed[]): number => {
   return sum;
 };
 
-const byRecords = (losses: Loss[]): Loss[] => losses.sort((a, b) => b.records - a.records);
+const byAmount = (losses: Loss[]): Loss[] => losses.sort((a, b) => b.amount - a.amount);
+
+const UNITS: Unit[] = ['packets', 'records', 'pushes'];
+
+const sumsOf = (losses: Loss[]): Amount[] =>
+  UNITS.map(unit => ({
+    amount: losses.filter(loss => loss.unit === unit).reduce((sum, { amount }) => sum + amount, 0),
+    unit
+  })).filter(({ amount }) => amount > 0);
 
 export const missingOf = (losses: Losses): Missing => {
-  const causes = byRecords(losses.losses.filter(loss => loss.records > 0));
+  const causes = byAmount(losses.losses.filter(loss => loss.amount > 0));
   // A back end of before this was told apart has no such list.
   const silent = losses.neverSeen ?? [];
   const namesOf = (isStarting: boolean) => [
     ...new Set(silent.filter(each => Boolean(each.isStarting) === isStarting).map(each => each.component))
   ];
   return {
-    lost: causes.reduce((sum, loss) => sum + loss.records, 0),
+    lost: sumsOf(causes),
     causes,
     neverSeen: namesOf(false),
     starting: namesOf(true),
@@ -64,16 +74,16 @@ export const missingOf = (losses: Losses): Missing => {
 };
 
 export const isNothingMissing = ({ lost, neverSeen, gapSeconds }: Missing): boolean =>
-  lost === 0 && neverSeen.length === 0 && gapSeconds === 0;
+  lost.length === 0 && neverSeen.length === 0 && gapSeconds === 0;
 
 /** What was lost and who could not be accounted for in a stretch of time, in milliseconds. */
 export const missingIn = (losses: Losses | undefined, from: number, to: number): { lost: Loss[]; silent: string[] } => {
   const touches = (each: Timed) => each.from <= to && each.to >= from;
   const sums = new Map<string, Loss>();
-  for (const { component, cause, records } of losses?.intervals.filter(touches) ?? []) {
-    const key = JSON.stringify([component, cause]);
-    sums.set(key, { component, cause, records: records + (sums.get(key)?.records ?? 0) });
+  for (const { component, cause, amount, unit } of losses?.intervals.filter(touches) ?? []) {
+    const key = JSON.stringify([component, cause, unit]);
+    sums.set(key, { component, cause, amount: amount + (sums.get(key)?.amount ?? 0), unit });
   }
   const silent = losses?.unaccounted.filter(touches).map(gap => gap.component);
-  return { lost: byRecords([...sums.values()]), silent: [...new Set(silent)] };
+  return { lost: byAmount([...sums.values()]), silent: [...new Set(silent)] };
 };

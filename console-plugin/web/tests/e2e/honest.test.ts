@@ -177,12 +177,26 @@ describe('what is missing', () => {
         json: {
           components: ['ebpf-agent', 'flowlogs-pipeline'],
           intervals: [
-            { component: 'ebpf-agent', cause: 'map full', records: 1234, from: now - 165_000, to: now - 150_000 },
-            { component: 'ebpf-agent', cause: 'queue full', records: 10, from: now - 165_000, to: now - 150_000 }
+            {
+              component: 'ebpf-agent',
+              cause: 'map full',
+              amount: 1234,
+              unit: 'packets',
+              from: now - 165_000,
+              to: now - 150_000
+            },
+            {
+              component: 'ebpf-agent',
+              cause: 'queue full',
+              amount: 10,
+              unit: 'records',
+              from: now - 165_000,
+              to: now - 150_000
+            }
           ],
           losses: [
-            { component: 'ebpf-agent', cause: 'map full', records: 1234 },
-            { component: 'ebpf-agent', cause: 'queue full', records: 10 }
+            { component: 'ebpf-agent', cause: 'map full', amount: 1234, unit: 'packets' },
+            { component: 'ebpf-agent', cause: 'queue full', amount: 10, unit: 'records' }
           ],
           neverSeen: [{ component: 'flowlogs-pipeline', since: now - 200_000 }],
           unaccounted: [{ component: 'ebpf-agent', from: now - 90_000, to: now - 60_000 }]
@@ -191,7 +205,7 @@ describe('what is missing', () => {
     );
     await page.goto(`${backend.page}/?view=overview&filters=`);
     const strip = page.locator('.netobserv-strip');
-    await strip.getByText('ebpf-agent lost 1,234 (map full), ebpf-agent lost 10 (queue full)').waitFor();
+    await strip.getByText('ebpf-agent lost 1,234 packets (map full), ebpf-agent lost 10 flows (queue full)').waitFor();
     await strip.getByText('flowlogs-pipeline not running').waitFor();
     // Two causes in the same time are one mark, and it does not look like time nobody counted.
     const [silent, lost] = [strip.locator('.netobserv-mark-unaccounted'), strip.locator('.netobserv-mark-lost')];
@@ -201,7 +215,9 @@ describe('what is missing', () => {
     await shot(page, 'overview-losses');
     expect(await seriousFindings(page)).toEqual([]);
     await page
-      .getByRole('button', { name: '1,244 lost · 30s not accounted for · flowlogs-pipeline not running' })
+      .getByRole('button', {
+        name: '1,234 packets, 10 flows lost · 30s not accounted for · flowlogs-pipeline not running'
+      })
       .click();
     await page.getByText('flowlogs-pipeline has never answered').waitFor();
     const box = (await strip.boundingBox())!;
@@ -209,7 +225,7 @@ describe('what is missing', () => {
     await strip.getByText('ebpf-agent not accounted for').waitFor();
     await page.mouse.move(box.x + box.width * (1 - 157 / 300), box.y + 10);
     const tip = strip.locator('.netobserv-strip-tip');
-    await tip.getByText('ebpf-agent lost 1,234 (map full), ebpf-agent lost 10 (queue full)').waitFor();
+    await tip.getByText('ebpf-agent lost 1,234 packets (map full), ebpf-agent lost 10 flows (queue full)').waitFor();
     await page.keyboard.press('Escape');
     await page.getByText('flowlogs-pipeline has never answered').waitFor({ state: 'detached' });
     await shot(page, 'overview-losses-tip');
@@ -235,12 +251,13 @@ it.each(['overview', 'table', 'topology'])(
   async view => {
     const tab = await openTab(browser);
     const { page } = tab;
-    let refusal: string | undefined =
-      "the store's disk is full (7340032 bytes are free, 1048576 are to be written and 134217728 kept back by store.limits.freeBytes): free some space or lower store.retention.bytes; flows can still be read";
+    const reason = "the store's disk is full: free some space or lower store.retention.bytes";
+    const refusal = { kind: 'disk_full', reason, room: { free: 7_340_032, needed: 135_266_304 } };
+    let told: object = { refusal };
     await page.route('**/api/status', async route => {
       const answer = await route.fetch();
       const status = (await answer.json()) as { loki: object };
-      await route.fulfill({ json: { ...status, loki: { ...status.loki, refusal } } });
+      await route.fulfill({ json: { ...status, loki: { ...status.loki, ...told } } });
     });
     await page.goto(`${backend.page}/?view=${view}&filters=`);
     const notice = page.getByTestId('not-stored');
@@ -250,7 +267,14 @@ it.each(['overview', 'table', 'topology'])(
     expect(await page.getByText('Nothing lost').count()).toBe(0);
     await shot(page, `not-stored-${view}`);
     expect(await seriousFindings(page)).toEqual([]);
-    refusal = undefined;
+    // The disk itself refused; another reason; none.
+    told = { refusal: { kind: 'disk_full', reason } };
+    await page.keyboard.press('r');
+    await notice.getByText('their disk is full. Delete').waitFor();
+    told = { refusal: { kind: 'busy', reason: 'the store is busy' } };
+    await page.keyboard.press('r');
+    await notice.getByText('New flows are not stored: the store is busy').waitFor();
+    told = {};
     await page.keyboard.press('r');
     await notice.waitFor({ state: 'detached' });
     await page.getByText('New flows are not stored').waitFor({ state: 'detached' });

@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import type { Losses } from '../../src/api/types';
+import type { Losses, Unit } from '../../src/api/types';
 import { isNothingMissing, missingIn, missingOf, within } from '../../src/model/losses';
 
 const report = (part: Partial<Losses>): Losses => ({
@@ -11,16 +11,32 @@ const report = (part: Partial<Losses>): Losses => ({
   ...part
 });
 const gap = (from: number, to: number, component = 'ebpf-agent') => ({ component, from: from * 1000, to: to * 1000 });
-const loss = (cause: string, records: number) => ({ component: 'ebpf-agent', cause, records });
-const lost = (from: number, to: number, records = 3, cause = 'map full') => ({ ...gap(from, to), cause, records });
+const loss = (cause: string, amount: number, unit: Unit = 'records') => ({
+  component: 'ebpf-agent',
+  cause,
+  amount,
+  unit
+});
+const lost = (from: number, to: number, amount = 3, cause = 'map full') => ({
+  ...gap(from, to),
+  cause,
+  amount,
+  unit: 'records' as const
+});
 
 describe('what is missing', () => {
   test.each<[what: string, part: Partial<Losses>, missing: object]>([
-    ['nothing', {}, { lost: 0, causes: [], neverSeen: [], gapSeconds: 0 }],
+    ['nothing', {}, { lost: [], causes: [], neverSeen: [], gapSeconds: 0 }],
     [
-      'records, the most frequent cause first',
-      { losses: [loss('map full', 3), loss('queue full', 40), loss('send', 0)] },
-      { lost: 43, causes: [loss('queue full', 40), loss('map full', 3)] }
+      'each unit for itself, the most frequent cause first',
+      { losses: [loss('send', 2), loss('map full', 9, 'packets'), loss('queue full', 40), loss('none', 0)] },
+      {
+        lost: [
+          { amount: 9, unit: 'packets' },
+          { amount: 42, unit: 'records' }
+        ],
+        causes: [loss('queue full', 40), loss('map full', 9, 'packets'), loss('send', 2)]
+      }
     ],
     [
       'time, once for components that were silent together',
@@ -30,12 +46,12 @@ describe('what is missing', () => {
     [
       'a component that never answered, which is no gap and no loss',
       { neverSeen: [{ component: 'ebpf-agent', since: 5, isStarting: false }] },
-      { lost: 0, gapSeconds: 0, neverSeen: ['ebpf-agent'], starting: [] }
+      { lost: [], gapSeconds: 0, neverSeen: ['ebpf-agent'], starting: [] }
     ],
     [
       'nothing of one that may just be coming up',
       { neverSeen: [{ component: 'flowlogs-pipeline', since: 5, isStarting: true }] },
-      { lost: 0, gapSeconds: 0, neverSeen: [], starting: ['flowlogs-pipeline'] }
+      { lost: [], gapSeconds: 0, neverSeen: [], starting: ['flowlogs-pipeline'] }
     ]
   ])('%s', (_what, part, missing) => expect(missingOf(report(part))).toMatchObject(missing));
 

@@ -133,25 +133,29 @@ export interface FrontendConfig {
 }
 
 export interface Loss {
+  /** How many. */
+  amount: number;
   /** Why. */
   cause: string;
   /** Which component. */
   component: string;
-  /** How many records; packets where the cause says so. */
-  records: number;
+  /** Of what. */
+  unit: Unit;
 }
 
 export interface LossInterval {
+  /** How many. */
+  amount: number;
   /** Why. */
   cause: string;
   /** Which component. */
   component: string;
   /** From, Unix milliseconds. */
   from: number;
-  /** How many records; packets where the cause says so. */
-  records: number;
   /** To, Unix milliseconds. */
   to: number;
+  /** Of what. */
+  unit: Unit;
 }
 
 export interface LossReport {
@@ -198,6 +202,21 @@ export interface QuickFilter {
   name: string;
 }
 
+export interface Refusal {
+  /** Kind of the error. */
+  kind: string;
+  /** Its text, with the next step. */
+  reason: string;
+  /** Of a disk on which too little would be left; nothing where the disk itself refused. */
+  room?: Room | null;
+}
+
+export interface Room {
+  free: number;
+  /** What must be free for the next flows to be stored. */
+  needed: number;
+}
+
 export interface Scope {
   /** Explanation. */
   description?: string;
@@ -225,8 +244,8 @@ export interface SourceStatus {
   isEnabled: boolean;
   isReady: boolean;
   namespacesCount: number;
-  /** Why flows are not stored now, with the next step; those stored before can still be asked for. Ours. */
-  refusal?: string | null;
+  /** Why flows are not stored now; those stored before can still be asked for. Ours. */
+  refusal?: Refusal | null;
 }
 
 export interface Stats {
@@ -257,3 +276,5 @@ export interface Unaccounted {
   /** To, Unix milliseconds. */
   to: number;
 }
+
+export type Unit = 'records' | 'packets' | 'pushes';
