@@ -34,11 +34,13 @@ const STOP_LIMIT: Duration = Duration::from_secs(30);
 /// Lines of a log that an error repeats.
 const LAST_WORDS: usize = 15;
 
-/// What a supervisor writes when its server is ready. The ports outlive it, so that a restart keeps them.
+/// What a supervisor writes when it begins and when its server is ready. The ports outlive it, so that a restart keeps them.
 #[derive(Default, Serialize, Deserialize)]
 pub struct State {
     /// Process id of the supervisor.
     pub supervisor: i32,
+    /// Whether the server can be used.
+    pub is_ready: bool,
     /// Port by purpose.
     pub ports: BTreeMap<String, u16>,
     /// What the server is reached by.
@@ -46,7 +48,7 @@ pub struct State {
 }
 
 impl State {
-    /// Of the server with that folder, if it was ever ready.
+    /// Of the server with that folder, if it was ever started.
     pub fn read(folder: &Path) -> Option<Self> {
         serde_json::from_slice(&fs::read(folder.join("state.json")).ok()?).ok()
     }
@@ -60,7 +62,7 @@ pub struct Held {
 }
 
 impl Held {
-    /// Says that the server is ready.
+    /// Says how far the server is.
     pub fn write(&self, state: &State) -> Result<()> {
         let path = self.folder.join("state.json");
         let partial = self.folder.join("state.json.new");
@@ -119,7 +121,7 @@ impl Environment {
             .is_ok_and(|file| Flock::lock(file, FlockArg::LockSharedNonblock).is_err())
     }
 
-    /// The state of a server that runs.
+    /// The state of a server that runs or is starting.
     fn running(&self, server: &Server) -> Option<State> {
         self.is_held(server)
             .then(|| State::read(&self.folder.join(server.name)))?
@@ -134,7 +136,7 @@ impl Environment {
         }
         let mut exports = Exports::new();
         for server in servers.iter().filter(|server| server.launch.is_some()) {
-            if self.running(server).is_none() {
+            if !self.comes_up(server) {
                 self.start_one(server, owner)?;
             }
             let state = self.running(server).unwrap_or_default();
@@ -146,6 +148,16 @@ impl Environment {
             );
         }
         Ok(exports)
+    }
+
+    /// Waits for a server that somebody else starts; false if it does not run.
+    fn comes_up(&self, server: &Server) -> bool {
+        let mut state = None;
+        poll::until(START_LIMIT, || {
+            state = self.running(server);
+            state.as_ref().is_none_or(|state| state.is_ready)
+        });
+        state.is_some_and(|state| state.is_ready)
     }
 
     fn start_one(&self, server: &Server, owner: Option<i32>) -> Result<()> {
@@ -171,7 +183,8 @@ impl Environment {
         let mut is_over = false;
         let is_decided = poll::until(START_LIMIT, || {
             is_over = has_ended(&mut child);
-            is_over || State::read(&folder).is_some_and(|state| state.supervisor == id)
+            let state = State::read(&folder);
+            is_over || state.is_some_and(|state| state.supervisor == id && state.is_ready)
         });
         if is_decided && !is_over {
             return Ok(());
@@ -181,7 +194,8 @@ impl Environment {
         bail!(
             "{} did not start:\n{}",
             server.name,
-            self.last_words(server, LAST_WORDS)?
+            self.last_words(server, LAST_WORDS)
+                .unwrap_or_else(|error| format!("{error:#}"))
         )
     }
 
@@ -232,7 +246,8 @@ impl Environment {
             };
             let running = self.running(server);
             let state = match (&running, server.launch) {
-                (Some(_), _) => "runs",
+                (Some(state), _) if state.is_ready => "runs",
+                (Some(_), _) => "starts",
                 (None, Some(_)) => "stopped",
                 (None, None) => "tool",
             };

@@ -35,15 +35,18 @@ pub fn run(
     }
     let held = environment.hold(server)?;
     let ports = State::read(&held.folder).unwrap_or_default().ports;
-    // Not ready: what an earlier supervisor wrote is over.
+    let supervisor = Pid::this().as_raw();
+    // What an earlier supervisor wrote is over.
     held.write(&State {
+        supervisor,
         ports: ports.clone(),
         ..State::default()
     })?;
     let mut launched = Launch::new(cache, environment.folder(), server, &mut signals, ports);
     let result = launch(&mut launched).and_then(|exports| {
         held.write(&State {
-            supervisor: Pid::this().as_raw(),
+            supervisor,
+            is_ready: true,
             ports: launched.ports(),
             exports,
         })?;

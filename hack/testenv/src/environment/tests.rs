@@ -30,3 +30,30 @@ fn a_server_that_somebody_asks_about_can_be_held_and_one_that_runs_cannot() {
     drop(held);
     assert!(!environment.is_held(server));
 }
+
+#[test]
+fn a_server_that_is_starting_is_stopped() {
+    let folder = TempDir::new().unwrap();
+    let environment = Environment {
+        folder: folder.path().to_owned(),
+    };
+    let server = server::find("etcd").unwrap();
+    let held = folder.path().join(server.name);
+    fs::create_dir_all(&held).unwrap();
+    // In place of a supervisor: it holds the lock and is not ready.
+    let mut supervisor = Command::new("flock")
+        .arg("--no-fork")
+        .arg(held.join("lock"))
+        .args(["sleep", "600"])
+        .spawn()
+        .unwrap();
+    let state = State {
+        supervisor: supervisor.id() as i32,
+        ..State::default()
+    };
+    fs::write(held.join("state.json"), serde_json::to_vec(&state).unwrap()).unwrap();
+    assert!(poll::until(START_LIMIT, || environment.is_held(server)));
+    environment.stop(&[], false).unwrap();
+    assert!(!supervisor.wait().unwrap().success());
+    assert!(!environment.is_held(server));
+}
