@@ -117,13 +117,16 @@ fn interface(index: u32) -> Interface {
 
 #[test]
 fn an_agent_that_stops_watches_nothing_new() {
-    let mut running = run(Duration::from_hours(1), &[(3, 1)]);
+    let mut running = run(Duration::from_hours(1), &[(3, 9)]);
     running.order(Order::Attach(interface(2)));
     running.order(Order::Attach(interface(3)));
     running.wait_for("fail 3");
     running.health.set_draining();
     running.order(Order::Attach(interface(4)));
-    assert_eq!(running.end(), ["attach 2", "fail 3", "finish"]);
+    let mut log = running.end();
+    // It may have been tried again before the stop, if this thread stood still.
+    log.dedup();
+    assert_eq!(log, ["attach 2", "fail 3", "finish"]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Runtime;
 use tonic::codegen::tokio_stream::{Stream, StreamExt, wrappers::TcpListenerStream};
 use tonic::transport::{Server, ServerTlsConfig};
@@ -26,6 +26,8 @@ use pbflow::{CollectorReply, Record, Records};
 
 /// Longer than a loaded machine needs for anything here.
 pub const PATIENCE: Duration = Duration::from_mins(1);
+/// Pause between two looks at something that is waited for.
+const LOOK_PERIOD: Duration = Duration::from_millis(5);
 
 /// How the server behaves.
 #[derive(Default)]
@@ -43,6 +45,26 @@ struct Seen {
     failures: usize,
     connections: usize,
     complaints: Vec<String>,
+}
+
+/// An address of the loopback where a collector can come and go: bound, so that nobody else is given the port meanwhile,
+/// and refusing connections as long as no collector is there.
+pub struct Place {
+    pub address: SocketAddr,
+    _bound: TcpSocket,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        let bound = TcpSocket::new_v4().unwrap();
+        // With it a second socket may have the port and listen.
+        bound.set_reuseaddr(true).unwrap();
+        bound.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        Self {
+            address: bound.local_addr().unwrap(),
+            _bound: bound,
+        }
+    }
 }
 
 /// A running server.
@@ -90,18 +112,14 @@ impl Collector {
         Self::start_at("127.0.0.1:0".parse().unwrap(), behaviour).await
     }
 
-    /// Starts at an address that was free a moment ago.
+    /// Starts at an address, of a [`Place`] if another collector was there before.
     pub async fn start_at(address: SocketAddr, behaviour: Behaviour) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .unwrap();
-        let listener = runtime
-            .spawn(TcpListener::bind(address))
-            .await
-            .unwrap()
-            .unwrap();
+        let listener = runtime.spawn(listen(address)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let seen = Arc::<Mutex<Seen>>::default();
         let receiver = Receiver {
@@ -169,6 +187,19 @@ impl Drop for Collector {
     }
 }
 
+/// Listens as soon as it can: a listener that was closed lasts in a child that another test has just forked, until that
+/// runs its program.
+async fn listen(address: SocketAddr) -> TcpListener {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match TcpListener::bind(address).await {
+            Ok(listener) => return listener,
+            Err(error) => assert!(Instant::now() < deadline, "{address}: {error}"),
+        }
+        tokio::time::sleep(LOOK_PERIOD).await;
+    }
+}
+
 fn counted<T>(
     connections: impl Stream<Item = std::io::Result<T>>,
     seen: Arc<Mutex<Seen>>,
@@ -184,6 +215,6 @@ pub async fn until(what: &str, condition: impl Fn() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !condition() {
         assert!(Instant::now() < deadline, "gave up waiting until {what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        tokio::time::sleep(LOOK_PERIOD).await;
     }
 }

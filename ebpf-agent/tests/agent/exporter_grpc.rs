@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::certificates::{self, Authority};
 use crate::collector::pbflow::{DataLink, Network, Record, Records, Transport};
-use crate::collector::{Behaviour, Collector, PATIENCE, until};
+use crate::collector::{Behaviour, Collector, PATIENCE, Place, until};
 use bytes::Bytes;
 use netobserv_ebpf_agent::config::export::Reconnect;
 use netobserv_ebpf_agent::config::{GrpcConfig, MetricsLevel, TlsFiles};
@@ -126,20 +126,18 @@ async fn everything_offered_arrives_once_and_is_counted() {
 
 #[tokio::test]
 async fn batches_wait_for_a_collector_that_is_away_or_comes_back() {
-    let collector = Collector::start(Behaviour::default()).await;
-    let address = collector.address;
-    collector.kill().await;
-    let mut running = export(&config(address), 50);
+    let place = Place::new();
+    let mut running = export(&config(place.address), 50);
     running.offer(batch([1]));
     until("a message is tried again", || running.is_retrying()).await;
 
-    let collector = Collector::start_at(address, Behaviour::default()).await;
+    let collector = Collector::start_at(place.address, Behaviour::default()).await;
     until("the first message arrives", || collector.packets() == [1]).await;
     collector.kill().await;
 
     running.offer(batch([2]));
     running.offer(batch([3]));
-    let collector = Collector::start_at(address, Behaviour::default()).await;
+    let collector = Collector::start_at(place.address, Behaviour::default()).await;
     running.finish().await;
     assert_eq!(collector.packets(), [2, 3]);
     assert!(
@@ -151,14 +149,12 @@ async fn batches_wait_for_a_collector_that_is_away_or_comes_back() {
 
 #[tokio::test]
 async fn what_the_queue_cannot_hold_is_counted_and_the_rest_arrives() {
-    let collector = Collector::start(Behaviour::default()).await;
-    let address = collector.address;
-    collector.kill().await;
-    let mut running = export(&config(address), 2);
+    let place = Place::new();
+    let mut running = export(&config(place.address), 2);
     for packets in 0..20 {
         running.offer(batch([packets, 1000 + packets]));
     }
-    let collector = Collector::start_at(address, Behaviour::default()).await;
+    let collector = Collector::start_at(place.address, Behaviour::default()).await;
     running.finish().await;
     let (arrived, lost) = (
         collector.packets().len() as u64,
@@ -170,10 +166,8 @@ async fn what_the_queue_cannot_hold_is_counted_and_the_rest_arrives() {
 
 #[tokio::test]
 async fn what_is_left_when_time_is_up_is_counted() {
-    let collector = Collector::start(Behaviour::default()).await;
-    let address = collector.address;
-    collector.kill().await;
-    let mut running = export(&config(address), 50);
+    let place = Place::new();
+    let mut running = export(&config(place.address), 50);
     for packets in 0..10 {
         running.offer(batch([packets, packets]));
     }

@@ -195,11 +195,10 @@ fn notifications_that_the_kernel_throws_away_are_made_up_for() {
         std::fs::write(&changes, lines).unwrap();
         run(&format!("ip -batch {}", changes.display()));
         heard.wait_for("+/born");
-        assert!(
-            heard.seen.iter().any(|seen| seen == "-/doomed"),
-            "{:?}",
-            heard.seen
-        );
+        // It comes last where the notification of it was thrown away too.
+        if !heard.seen.iter().any(|seen| seen == "-/doomed") {
+            heard.wait_for("-/doomed");
+        }
         watcher.stop();
     });
 }
