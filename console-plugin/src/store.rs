@@ -88,7 +88,7 @@ struct Inner {
     jobs: Mutex<Option<SyncSender<Job>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Locked as long as this process uses the folder.
-    _lock: std::fs::File,
+    _lock: open::FolderLock,
 }
 
 impl Store {

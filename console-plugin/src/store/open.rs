@@ -189,7 +189,19 @@ fn clock(config: &StoreConfig, file: &ClockFile, state: &State) -> Clock {
     clock
 }
 
-fn lock(root: &Path) -> Result<fs::File, StoreError> {
+/// A folder's lock, given back with the store and not with its last descriptor: a child that another thread has just forked
+/// has a copy of that until it runs its program.
+#[derive(Debug)]
+pub struct FolderLock(fs::File);
+
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        // Closing the descriptor gives it back as well, at the latest.
+        let _ = self.0.unlock();
+    }
+}
+
+fn lock(root: &Path) -> Result<FolderLock, StoreError> {
     let path = root.join("lock");
     let file = OpenOptions::new()
         .create(true)
@@ -198,7 +210,7 @@ fn lock(root: &Path) -> Result<fs::File, StoreError> {
         .open(&path)
         .map_err(StoreError::io("open the lock file", &path))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(FolderLock(file)),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
             path: root.to_path_buf(),
         }),
@@ -241,4 +253,20 @@ fn replay(
     }
     tracing::info!(path = %path.display(), rows = segment.rows, left_out, age_ms = now_ms() - segment.pushes.first().map_or(0, |push| push.1), "log segment replayed");
     Ok(segment)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_was_given_back_is_free_though_a_forked_child_has_the_descriptor() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let held = lock(folder.path()).expect("a lock");
+        let child = held.0.try_clone().expect("a descriptor");
+        assert!(lock(folder.path()).is_err());
+        drop(held);
+        assert!(lock(folder.path()).is_ok());
+        drop(child);
+    }
 }
