@@ -16,10 +16,11 @@ use serde_json::Value;
 
 use crate::flows;
 use crate::flows::Random;
-use crate::support::{T0, config, control};
+use crate::support::{T0, config, control, wait_until};
 
 /// Several pages of rows (8,192 each) in an hour.
 const ROWS: u64 = 60_000;
+const SEGMENT_ROWS: usize = 17_000;
 const SPAN_MS: i64 = 3 * 3_600_000;
 const QUERIES: usize = 240;
 
@@ -38,7 +39,7 @@ fn generated_queries_have_the_answers_of_duckdb() {
     let folder = tempfile::tempdir().unwrap();
     let mut settings = config(folder.path());
     // Files of several pages, several of them per hour.
-    settings.limits.segment_rows = 17_000;
+    settings.limits.segment_rows = SEGMENT_ROWS;
     let store = Store::open(settings).unwrap();
     let mut flows = flows::Flows::new(7, ROWS, T0, SPAN_MS);
     for _ in 0..ROWS / 1_000 {
@@ -46,6 +47,10 @@ fn generated_queries_have_the_answers_of_duckdb() {
             .push(Encoding::Protobuf, flows.push(1_000).into())
             .unwrap();
     }
+    // At the end there is time to begin sealing the last segment, and not for a backlog.
+    wait_until("only the last segment is left", || {
+        store.sizes().head_rows < SEGMENT_ROWS
+    });
     store.shutdown();
     assert_eq!(store.sizes().file_rows, ROWS);
 

@@ -15,8 +15,8 @@ use plugin_backend::store::{Store, tool};
 
 use crate::flows;
 use crate::support::{
-    HOUR_MS, T0, config, control, damage_inside, fill, json_push, machine_ms, metric, row_count,
-    sealed_files, wait_until,
+    HOUR_MS, T0, close, config, control, damage_inside, fill, json_push, machine_ms, metric,
+    row_count, sealed_files, wait_until,
 };
 
 #[test]
@@ -66,7 +66,8 @@ fn a_damaged_file_goes_when_it_is_as_old_as_those_that_retention_deletes() {
     let file = "0000000001-0000000001.parquet";
     let old = put(&format!("{}.{file}", hour(now - 26 * HOUR_MS)));
     let kept = [
-        put(&format!("{}.{file}", hour(now - 24 * HOUR_MS))),
+        // An hour that is not over by then, nor some minutes later, when the test ends.
+        put(&format!("{}.{file}", hour(now - 24 * HOUR_MS + 5 * 60_000))),
         // Whatever it is, it is not ours.
         put("note.txt"),
     ];
@@ -155,8 +156,7 @@ fn retention_deletes_what_is_older_than_its_age_and_takes_no_such_row() {
             .push(Encoding::Json, json_push(&[], &[(time_ms, "{}")]))
             .unwrap();
     }
-    store.shutdown();
-    drop(store);
+    close(store, folder.path());
     assert_eq!(sealed_files(folder.path()).len(), 2);
 
     let mut by_age = config(folder.path());
@@ -521,7 +521,8 @@ fn a_full_head_refuses_pushes_until_it_is_sealed_whether_or_not_anybody_pushes()
     let folder = tempfile::tempdir().unwrap();
     let mut settings = config(folder.path());
     settings.limits.head_rows = 100;
-    settings.limits.segment_age = GoDuration(Duration::from_secs(3));
+    // Longer than this thread stands still between two pushes.
+    settings.limits.segment_age = GoDuration(Duration::from_secs(10));
     let store = Store::open(settings).unwrap();
     let mut flows = flows::Flows::new(1, 1_000, T0, HOUR_MS);
     store
@@ -606,7 +607,7 @@ fn child_that_fills_its_disk() {
     let started = Instant::now();
     store.shutdown();
     assert!(
-        started.elapsed() < Duration::from_secs(5),
+        started.elapsed() < Duration::from_secs(20),
         "a stop must not wait for room: {:?}",
         started.elapsed()
     );

@@ -110,7 +110,7 @@ pub fn metric(store: &Store, name: &str) -> u64 {
 }
 
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_mins(1);
+    let deadline = Instant::now() + Duration::from_mins(3);
     while !is_so() {
         assert!(Instant::now() < deadline, "{what}");
         std::thread::park_timeout(Duration::from_millis(20));
@@ -137,7 +137,19 @@ pub fn fill(root: &Path, pushes: Vec<Vec<u8>>) {
     for push in pushes {
         store.push(Encoding::Protobuf, push.into()).unwrap();
     }
-    store.shutdown();
+    close(store, root);
+}
+
+/// Closes a store until all its rows are in files: what a slow disk does not take in the time that there is at the end is
+/// in the log, which the next store seals.
+pub fn close(store: Store, root: &Path) {
+    let mut last = Some(store);
+    wait_until("all rows are sealed", || {
+        let store = last.take();
+        let store = store.unwrap_or_else(|| Store::open(config(root)).unwrap());
+        store.shutdown();
+        store.sizes().head_rows == 0
+    });
 }
 
 /// Makes a sealed file of its own of each list of pushes of one hour. Each comes from another store: one that is opened

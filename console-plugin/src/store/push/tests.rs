@@ -389,7 +389,7 @@ proptest! {
         let encoding = if is_json { Encoding::Json } else { Encoding::Protobuf };
         let _ = decode(encoding, &bytes, &LIMITS, Lines::default());
         let _ = decode(Encoding::Protobuf, &snap::raw::Encoder::new().compress_vec(&bytes).unwrap(), &LIMITS, Lines::default());
-        prop_assert!(started.elapsed() < Duration::from_secs(10));
+        prop_assert!(started.elapsed() < Duration::from_mins(1));
     }
 
     #[test]
