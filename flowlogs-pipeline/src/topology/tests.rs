@@ -166,9 +166,10 @@ async fn everything_sent_arrives_before_the_run_ends() {
 async fn a_branch_that_cannot_keep_up_loses_its_own_records_and_no_others() {
     let stuck = Probe::default();
     stuck.gate.store(true, SeqCst);
-    // Takes each batch long before the patience is over, but all of them together much later.
+    // Takes each batch long before the patience is over, but all of them together much later; and does not take all that
+    // waits while the sender's thread stands still for a moment.
     let slow = Probe {
-        pace: Duration::from_millis(2),
+        pace: Duration::from_millis(20),
         ..Probe::default()
     };
     for late in [stuck, slow] {
@@ -179,7 +180,7 @@ async fn a_branch_that_cannot_keep_up_loses_its_own_records_and_no_others() {
         };
         // The free branch is given all the time it needs on a loaded machine.
         let inlet = Inlet::new(vec![
-            outlet(&queues[0], &late, Duration::from_millis(40)),
+            outlet(&queues[0], &late, Duration::from_millis(100)),
             outlet(&queues[1], &free, PATIENCE),
         ]);
         let topology = Topology {

@@ -281,10 +281,11 @@ async fn the_pipeline_is_ready_until_it_has_drained() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("flows.json");
     std::fs::write(&path, "{\"Bytes\": 1}").unwrap();
-    let port = {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        free.local_addr().unwrap().port()
-    };
+    // Bound, so that nobody else is given the port, and not listened on, so that the pipeline can.
+    let bound = tokio::net::TcpSocket::new_v4().unwrap();
+    bound.set_reuseaddr(true).unwrap();
+    bound.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let port = bound.local_addr().unwrap().port();
     let config = json!({
         "healthAddr": format!("127.0.0.1:{port}"),
         "metricsSettings": {"disableGlobalServer": true},

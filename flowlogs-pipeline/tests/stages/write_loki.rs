@@ -154,7 +154,7 @@ fn a_timestamp_that_is_a_label_or_missing_is_now() {
 }
 
 #[test]
-fn a_batch_is_sent_at_its_size_and_over_one_connection() {
+fn a_batch_is_sent_at_its_size_and_over_a_kept_connection() {
     let harness = Harness::new();
     let mut stage = harness.stage(&json!({"batchSize": 2000}));
     stage.write(&flows(0..100));
@@ -171,8 +171,10 @@ fn a_batch_is_sent_at_its_size_and_over_one_connection() {
             .map(|entry| entry.line.len())
             .sum();
         assert!(bytes <= 2000, "{bytes}");
-        assert_eq!(push.connection, 0);
     }
+    // A connection that is not seen to be free yet is not waited for.
+    let connections = pushed.iter().map(|push| push.connection + 1).max();
+    assert!(connections <= Some(pushed.len() / 2), "{connections:?}");
     assert_eq!(arrived(&harness.fake), (0..200).collect::<Vec<_>>());
     assert_eq!(harness.metric("records_written", ""), 200);
     assert_eq!(
@@ -238,7 +240,7 @@ fn a_label_may_choose_the_tenant() {
 #[test]
 fn what_may_pass_is_repeated_and_order_is_kept() {
     let harness = Harness::new();
-    let mut stage = harness.stage(&json!({"batchSize": 500, "timeout": "3s"}));
+    let mut stage = harness.stage(&json!({"batchSize": 500, "timeout": "10s"}));
     harness.fake.plan(&[
         Answer::Status(429),
         Answer::Status(500),
