@@ -112,14 +112,14 @@ fn the_number_of_filters_and_values_is_bounded() {
 
 proptest! {
     #[test]
-    fn any_text_is_read_or_refused(text in "\\PC{0,200}") {
+    fn any_text_is_read_or_refused(text in "\\PC{0,200}|[a-z]{1,3}[!>]?[=~](\\w|[%2-7 ,@\"]){0,9}") {
         if let Ok(groups) = parse(&text) {
             prop_assert!(!groups.is_empty());
             for condition in groups.iter().flatten() {
                 prop_assert!(check_key(&condition.key).is_ok());
                 prop_assert!(!condition.values.is_empty());
                 for value in &condition.values {
-                    prop_assert!(value.text.chars().all(|c| c.is_ascii_alphanumeric() || "_-.*:/".contains(c)));
+                    prop_assert!(value.text.chars().all(|c| c.is_alphanumeric() || "_-.*:/ @".contains(c)));
                 }
             }
         }
