@@ -75,12 +75,12 @@ pub fn command(program: &Path) -> Command {
 }
 
 /// A port that nobody listened on a moment ago; another one each time. Below those that the kernel gives to outgoing
-/// connections, one of which could take it before the product does.
+/// connections, one of which could take it before the product does, and above those that other tests take.
 pub fn free_port() -> u16 {
     static TRIED: AtomicU16 = AtomicU16::new(0);
-    let first = 20_000 + (std::process::id() % 10_000) as u16;
+    let first = 32_000 + (std::process::id() % 500) as u16;
     loop {
-        let port = first + TRIED.fetch_add(1, Ordering::Relaxed) % 2_000;
+        let port = first + TRIED.fetch_add(1, Ordering::Relaxed) % 200;
         if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
             return port;
         }
