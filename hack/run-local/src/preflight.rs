@@ -74,7 +74,17 @@ fn data_folder(settings: &Settings, owner: &Owner) -> Result<PathBuf> {
         .data
         .clone()
         .unwrap_or_else(|| owner.default_data());
-    Ok(std::path::absolute(&data)?)
+    let data = std::path::absolute(&data)?;
+    if data
+        .canonicalize()
+        .is_ok_and(|data| data.parent().is_none())
+    {
+        bail!(
+            "the data folder {} is the root of the file system, whose folders run and logs are not ours; {OTHER_FOLDER}",
+            data.display()
+        );
+    }
+    Ok(data)
 }
 
 fn folders(data: &Path) -> [PathBuf; 3] {
@@ -318,6 +328,15 @@ mod tests {
         }
         set_mode(folder.path(), 0o755);
         check_folder(&data.join("below"), &stranger).unwrap();
+    }
+
+    #[test]
+    fn the_root_of_the_file_system_is_no_data_folder() {
+        for (data, is_refused) in [("/", true), ("/tmp/..", true), ("/tmp/x", false)] {
+            let variable = |name: &str| (name == "DATA").then(|| data.to_owned());
+            let settings = Settings::read(variable).ok().unwrap();
+            assert_eq!(data_folder(&settings, &me()).is_err(), is_refused, "{data}");
+        }
     }
 
     #[test]

@@ -56,6 +56,9 @@ pub fn run(settings: &Settings) -> Result<()> {
             page(settings),
             data.display()
         );
+        if let Some(warning) = exposure(settings) {
+            crate::say!("{warning}");
+        }
         let mut disk = Disk::new(&data);
         supervisor.watch(|| disk.look());
     }
@@ -168,12 +171,46 @@ fn page(settings: &Settings) -> SocketAddr {
     SocketAddr::new(ip, settings.port)
 }
 
+/// What it means that others can reach the page, if they can.
+fn exposure(settings: &Settings) -> Option<String> {
+    let address = match settings.listen {
+        ip if ip.is_loopback() => return None,
+        ip if ip.is_unspecified() => {
+            format!("port {} of every address of this host", settings.port)
+        }
+        _ => page(settings).to_string(),
+    };
+    Some(format!(
+        "whoever reaches {address} can see the flows: there is no password; LISTEN=127.0.0.1 keeps the page to this host"
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use nix::sys::signal::{Signal, raise};
 
     use super::*;
+
+    #[test]
+    fn a_page_that_others_can_reach_is_said_to_be_open() {
+        for (listen, expected) in [
+            ("127.0.0.1", None),
+            ("::1", None),
+            ("0.0.0.0", Some("port 9001 of every address of this host")),
+            ("192.0.2.1", Some("192.0.2.1:9001")),
+        ] {
+            let variable = |name: &str| (name == "LISTEN").then(|| listen.to_owned());
+            let settings = Settings::read(variable).ok().unwrap();
+            let warning = exposure(&settings);
+            assert_eq!(warning.is_some(), expected.is_some(), "{listen}");
+            assert!(
+                warning
+                    .unwrap_or_default()
+                    .contains(expected.unwrap_or_default())
+            );
+        }
+    }
 
     #[test]
     fn each_signal_that_ends_a_program_in_a_terminal_is_a_stop() {

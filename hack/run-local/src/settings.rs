@@ -78,13 +78,7 @@ impl Settings {
                     |port| *port > 0,
                 )
                 .unwrap_or(9001),
-            listen: reader
-                .one_of(
-                    "LISTEN",
-                    "an IP address, such as LISTEN=0.0.0.0 for all of this host's",
-                    |_| true,
-                )
-                .unwrap_or(Ipv4Addr::LOCALHOST.into()),
+            listen: reader.listen(),
             data: reader.text("DATA").map(PathBuf::from),
             interfaces: reader.interfaces(),
             sampling: reader
@@ -144,6 +138,22 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
                 ));
             }
         }
+    }
+
+    /// An IPv6 address may have the brackets that it has in an address of the browser.
+    fn listen(&mut self) -> IpAddr {
+        let default = Ipv4Addr::LOCALHOST.into();
+        let Some(text) = self.text("LISTEN") else {
+            return default;
+        };
+        let inner = text
+            .strip_prefix('[')
+            .and_then(|text| text.strip_suffix(']'));
+        inner.unwrap_or(&text).parse().unwrap_or_else(|_| {
+            let problem = "is not an IP address, such as LISTEN=0.0.0.0 for all of this host's";
+            self.refuse("LISTEN", &text, problem);
+            default
+        })
     }
 
     fn interfaces(&mut self) -> Interfaces {
@@ -245,12 +255,21 @@ mod tests {
     }
 
     #[test]
+    fn an_ipv6_address_may_have_its_brackets() {
+        for text in ["::1", "[::1]"] {
+            let settings = read(&[("LISTEN", text)]).unwrap();
+            assert_eq!(settings.listen, IpAddr::from(std::net::Ipv6Addr::LOCALHOST));
+        }
+    }
+
+    #[test]
     fn each_wrong_variable_is_named_as_it_was_typed() {
         for (name, text, expected) in [
             ("PORT", "abc", "is not a port"),
             ("PORT", "0", "is not a port"),
             ("PORT", "65536", "is not a port"),
             ("LISTEN", "localhost", "is not an IP address"),
+            ("LISTEN", "[::1", "is not an IP address"),
             ("SAMPLING", "0", "is not a number from 1"),
             ("SAMPLING", "-1", "is not a number from 1"),
             ("DEMO", "2", "is not 0 or 1"),

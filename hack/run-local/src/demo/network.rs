@@ -1,6 +1,7 @@
 //! The demo's network: one namespace a host, and one with the switch that joins them.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -123,21 +124,22 @@ pub fn build() -> Result<()> {
     Ok(())
 }
 
-/// Removes what this or an earlier run made.
+/// Removes what this or an earlier run made, as much of it as can be removed.
 pub fn remove_all() -> Result<()> {
     let Ok(entries) = std::fs::read_dir("/run/netns") else {
         return Ok(());
     };
+    let mut result = Ok(());
     for entry in entries.flatten() {
         if let Some(name) = entry
             .file_name()
             .to_str()
             .filter(|name| name.starts_with(PREFIX))
         {
-            ip(&format!("netns del {name}"))?;
+            result = result.and(ip(&format!("netns del {name}")));
         }
     }
-    Ok(())
+    result
 }
 
 /// Makes a TAP device inside a namespace. The thread is thrown away with its change of namespace.
@@ -158,6 +160,8 @@ fn inside(namespace: &str, arguments: &str) -> Result<()> {
 fn ip(arguments: &str) -> Result<()> {
     let output = Command::new("ip")
         .args(arguments.split_whitespace())
+        // A signal to our group, which ends us, must not end what makes or removes the network.
+        .process_group(0)
         .output()
         .context("cannot run ip; install the package iproute2")?;
     if !output.status.success() {
