@@ -6,7 +6,7 @@ export default defineConfig({
     environment: 'jsdom',
     include: ['tests/unit/**/*.test.{ts,tsx}'],
     setupFiles: ['tests/unit/setup.ts'],
-    testTimeout: 30_000,
+    testTimeout: 120_000,
     // PatternFly's builds import styles and icons without extensions.
     server: { deps: { inline: [/@patternfly\/react-(icons|styles|core|table)/] } }
   }

@@ -141,7 +141,7 @@ describe('the overview', () => {
     withTab(overview(), async tab => {
       const chart = panel(tab, 'byte_rates');
       await chart.getByRole('button', { name: 'Traffic over time as a table' }).click();
-      expect(await chart.getByRole('row').count()).toBeGreaterThan(10);
+      await expect.poll(() => chart.getByRole('row').count(), { timeout: 30_000 }).toBeGreaterThan(10);
     }));
 
   it('neither shows nor advises what the agent cannot record', () =>

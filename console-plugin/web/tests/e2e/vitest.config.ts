@@ -7,7 +7,7 @@ export default defineConfig({
     globalSetup: ['tests/e2e/support/setup.ts'],
     // One browser and one back end at a time: the machine may have two cores.
     fileParallelism: false,
-    testTimeout: 120_000,
-    hookTimeout: 120_000
+    testTimeout: 300_000,
+    hookTimeout: 300_000
   }
 });

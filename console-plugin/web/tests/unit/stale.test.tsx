@@ -1,5 +1,5 @@
 //! What is on the page while the answer to a new question is on its way.
-import { act, fireEvent, render, screen } from '@testing-library/react';
+import { act, fireEvent, render, screen, waitFor } from '@testing-library/react';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { Busy } from '../../src/components/Busy';
 import { ActivityProvider } from '../../src/hooks/use-activity';
@@ -39,7 +39,7 @@ it('keeps the unit of its own question, dimmed, until the new one is answered', 
   );
   const page = render(panels('Bytes'));
   const protocols = screen.getByRole('region', { name: 'Protocols' });
-  await vi.waitFor(() => expect(protocols.textContent).toMatch(/TCP50 %2 kBps/));
+  await waitFor(() => expect(protocols.textContent).toMatch(/TCP50 %2 kBps/));
   expect(protocols.querySelector('.netobserv-stale')).toBeNull();
 
   let release = () => {};
@@ -55,7 +55,7 @@ it('keeps the unit of its own question, dimmed, until the new one is answered', 
     release();
     await held;
   });
-  await vi.waitFor(() => expect(protocols.textContent).toMatch(/TCP100 %2 kPps/));
+  await waitFor(() => expect(protocols.textContent).toMatch(/TCP100 %2 kPps/));
   expect(protocols.querySelector('.netobserv-stale')).toBeNull();
   page.unmount();
 });

@@ -34,8 +34,10 @@ const listening = (child: ChildProcess): Promise<{ page: string; push: string }>
     let log = '';
     const timer = setTimeout(() => reject(new Error(`plugin-backend did not start:\n${log}`)), START_DEADLINE_MS);
     const read = (chunk: Buffer) => {
-      log += chunk.toString().replace(ESCAPES, '');
-      const [page, push] = [/ page=(\S+)/.exec(log)?.[1], / push=(\S+)/.exec(log)?.[1]];
+      log += chunk.toString();
+      // Whole lines: the last one may have come in part.
+      const told = log.slice(0, log.lastIndexOf('\n') + 1).replace(ESCAPES, '');
+      const [page, push] = [/ page=(\S+)/.exec(told)?.[1], / push=(\S+)/.exec(told)?.[1]];
       if (page && push) {
         clearTimeout(timer);
         resolve({ page, push });

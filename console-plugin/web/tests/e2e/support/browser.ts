@@ -15,6 +15,7 @@ export const ELSEWHERE = '192.0.2.1';
 export const startBrowser = (): Promise<Browser> =>
   chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    timeout: 120_000,
     args: ['--no-sandbox', `--host-resolver-rules=MAP ${ELSEWHERE} 127.0.0.1`]
   });
 
@@ -40,7 +41,12 @@ export const openTab = async (browser: Browser, options: BrowserContextOptions =
       errors.push(message.text());
     }
   });
-  return { page, errors, close: () => context.close() };
+  const close = async () => {
+    // An answer that a test is changing just then has nobody to go to.
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
+    await context.close();
+  };
+  return { page, errors, close };
 };
 
 export const shot = (page: Page, name: string): Promise<Buffer> =>
