@@ -26,11 +26,11 @@ use crate::poll;
 use crate::server::{self, Server};
 
 /// Time a server may take to be ready; the longest is a Kafka or a Loki on a busy machine.
-const START_LIMIT: Duration = Duration::from_mins(2);
-/// Time in which a lock that nobody holds for longer becomes free.
-const HOLD_LIMIT: Duration = Duration::from_secs(1);
+const START_LIMIT: Duration = Duration::from_mins(5);
+/// Time in which a lock that nobody holds for longer becomes free, also where its holder does not run for seconds.
+const HOLD_LIMIT: Duration = Duration::from_secs(5);
 /// Time a supervisor gets to stop its processes.
-const STOP_LIMIT: Duration = Duration::from_secs(30);
+const STOP_LIMIT: Duration = Duration::from_mins(1);
 /// Lines of a log that an error repeats.
 const LAST_WORDS: usize = 15;
 

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -22,8 +24,9 @@ use crate::server;
 
 /// Time a process gets to end after SIGTERM.
 const GRACE: Duration = Duration::from_secs(10);
-/// Ports are taken from below the kernel's range for outgoing connections, so that none of these takes one first.
-const PORTS: std::ops::Range<u16> = 20_000..32_000;
+/// Ports are taken from below the kernel's range for outgoing connections, so that none of these takes one first, and from
+/// where no test chooses one by itself.
+const PORTS: std::ops::Range<u16> = 14_000..20_000;
 
 /// What a server can be reached by: names and values.
 pub type Exports = BTreeMap<String, String>;
@@ -40,6 +43,7 @@ pub struct Launch<'a> {
     server: &'static server::Server,
     signals: &'a mut Signals,
     ports: BTreeMap<String, u16>,
+    taken: Vec<UnixListener>,
     running: Vec<Running>,
 }
 
@@ -58,6 +62,7 @@ impl<'a> Launch<'a> {
             server,
             signals,
             ports,
+            taken: Vec::new(),
             running: Vec::new(),
         }
     }
@@ -93,17 +98,19 @@ impl<'a> Launch<'a> {
 
     /// A port of this server, by its purpose: the same as last time if it is free, else a free one.
     pub fn port(&mut self, purpose: &str) -> Result<u16> {
-        let is_free = |port: u16| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
         if let Some(port) = self.ports.get(purpose).copied()
-            && is_free(port)
+            && let Some(taken) = take(port)
         {
+            self.taken.push(taken);
             return Ok(port);
         }
-        let taken: Vec<u16> = self.ports.values().copied().collect();
-        let port = std::iter::repeat_with(|| fastrand::u16(PORTS))
+        let others: Vec<u16> = self.ports.values().copied().collect();
+        let (port, taken) = std::iter::repeat_with(|| fastrand::u16(PORTS))
             .take(1000)
-            .find(|port| !taken.contains(port) && is_free(*port))
+            .filter(|port| !others.contains(port))
+            .find_map(|port| Some((port, take(port)?)))
             .context("there is no free TCP port on 127.0.0.1")?;
+        self.taken.push(taken);
         self.ports.insert(purpose.to_owned(), port);
         Ok(port)
     }
@@ -196,10 +203,36 @@ impl<'a> Launch<'a> {
     }
 }
 
+/// Takes a free port. A server listens on its port seconds after the port was chosen: until then a name of the machine
+/// tells other supervisors that it is taken, and goes with us.
+fn take(port: u16) -> Option<UnixListener> {
+    let name = SocketAddr::from_abstract_name(format!("netobserv-testenv-{port}")).ok()?;
+    let taken = UnixListener::bind_addr(&name).ok()?;
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()?;
+    Some(taken)
+}
+
 /// Writes a file that only we may read: keys and tokens are in it.
 pub fn write_private(path: &Path, text: &str) -> Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     fs::write(path, text).with_context(|| format!("write {}", path.display()))?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))
         .with_context(|| format!("write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn a_port_that_is_taken_and_not_yet_listened_on_is_not_taken_again() {
+        let (port, taken) = PORTS
+            .into_iter()
+            .find_map(|port| Some((port, take(port)?)))
+            .unwrap();
+        assert!(take(port).is_none());
+        drop(taken);
+        assert!(take(port).is_some());
+    }
 }

@@ -44,7 +44,7 @@ const CONTROLLERS: &str = "garbage-collector-controller,namespace-controller,ser
 /// collector notices only after half a minute.
 const DEFINITIONS: &str = "definitions";
 
-const READY_LIMIT: Duration = Duration::from_mins(1);
+const READY_LIMIT: Duration = Duration::from_mins(2);
 
 fn fetch(cache: &Cache) -> Result<()> {
     let version = SERVER.version();

@@ -20,7 +20,7 @@ pub const SERVER: Server = Server {
     launch: Some(launch),
 };
 
-const READY_LIMIT: Duration = Duration::from_secs(30);
+const READY_LIMIT: Duration = Duration::from_mins(2);
 
 fn fetch(cache: &Cache) -> Result<()> {
     let module = Module {
