@@ -25,6 +25,8 @@ const DURATION: Duration = Duration::from_secs(15);
 const RENEW_LIMIT: Duration = Duration::from_secs(10);
 /// Time between two tries.
 const RETRY: Duration = Duration::from_secs(2);
+/// Time to give the Lease up; far shorter than a pod's grace.
+const RELEASE_LIMIT: Duration = Duration::from_secs(5);
 
 /// A candidate, later the holder.
 pub struct Leader {
@@ -167,18 +169,10 @@ impl Leader {
     /// Gives the Lease up, if it is ours, so that the next one need not wait.
     pub async fn release(&self) {
         let release = async {
-            let mut lease = self.leases.get(LEASE).await?;
-            let spec = lease.spec.get_or_insert_default();
-            if spec.holder_identity.as_deref() == Some(self.identity.as_str()) {
-                spec.holder_identity = Some(String::new());
-                spec.lease_duration_seconds = Some(1);
-                self.leases
-                    .replace(LEASE, &PostParams::default(), &lease)
-                    .await?;
-            }
+            while !self.try_release().await? {}
             Ok::<_, kube::Error>(())
         };
-        match tokio::time::timeout(RETRY, release).await {
+        match tokio::time::timeout(RELEASE_LIMIT, release).await {
             Ok(Ok(())) => tracing::info!(lease = LEASE, "lease released"),
             Ok(Err(error)) => {
                 tracing::warn!(lease = LEASE, %error, "cannot release the lease; it expires");
@@ -188,6 +182,22 @@ impl Leader {
                 "releasing the lease takes too long; it expires"
             ),
         }
+    }
+
+    /// Whether the Lease is not ours any more. A renewal that was still on its way may come between.
+    async fn try_release(&self) -> Result<bool, kube::Error> {
+        let mut lease = self.leases.get(LEASE).await?;
+        let spec = lease.spec.get_or_insert_default();
+        if spec.holder_identity.as_deref() != Some(self.identity.as_str()) {
+            return Ok(true);
+        }
+        spec.holder_identity = Some(String::new());
+        spec.lease_duration_seconds = Some(1);
+        written(
+            self.leases
+                .replace(LEASE, &PostParams::default(), &lease)
+                .await,
+        )
     }
 
     /// The Lease as ours: made, taken over or renewed.
