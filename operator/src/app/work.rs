@@ -37,7 +37,8 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 /// begun again.
 const RUN_LIMIT: Duration = Duration::from_mins(5);
 
-/// How long the first listings of FlowMetrics and slices may take before that is told and the run is begun again.
+/// How long the first listings of FlowMetrics and slices may take before that is told and the run is begun again, and how
+/// long that of FlowCollectors is waited for.
 const LIST_LIMIT: Duration = Duration::from_secs(10);
 
 /// A copy of all our resources of a kind, also of those that cannot be read: they hide no other.
@@ -91,6 +92,8 @@ pub async fn run(work: Work, drain: CancellationToken) -> anyhow::Result<()> {
     let mut unreadable = Unreadable::new(client);
     let mut backoff = Backoff::default();
     let mut due = Due::default();
+    // Until they are listed nobody knows whether there is one. Where they cannot be listed there is none.
+    let listed_by = tokio::time::Instant::now() + LIST_LIMIT;
     loop {
         tokio::select! {
             () = drain.cancelled() => break,
@@ -107,6 +110,10 @@ pub async fn run(work: Work, drain: CancellationToken) -> anyhow::Result<()> {
         tokio::select! {
             () = drain.cancelled() => break,
             () = observed.wait_until_listed() => {}
+        }
+        tokio::select! {
+            () = drain.cancelled() => break,
+            _ = is_listed(&collectors, listed_by) => {}
         }
         let copy = collectors.get(&ObjectRef::new(flowcollector::NAME));
         let run = async {
