@@ -2,7 +2,8 @@
 //! nothing twice, and leaves no trace once it is taken back.
 
 use crate::support::control_plane::{NAMESPACE, create, parse};
-use crate::support::{Snapshot, World};
+use crate::support::{Snapshot, World, eventually};
+use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Api, DeleteParams, Patch, PatchParams};
 use netobserv_operator::apis::flowmetric::FlowMetric;
 use serde_json::{Value, json};
@@ -378,22 +379,24 @@ async fn each_edit_reaches_its_state_and_touches_what_it_concerns() {
 async fn flow_metrics_come_change_and_go(world: &World) {
     let metrics: Api<FlowMetric> = world.namespaced(NAMESPACE);
     let mut before = world.plane.writes().len();
+    let configs: Api<ConfigMap> = world.namespaced(NAMESPACE);
     let mut check = async |what: &str, expected: Option<&str>| {
-        // A run that began before does not count.
-        world.settle().await;
+        eventually(what, async || {
+            let config = configs.get("flowlogs-pipeline-config-dynamic").await;
+            let text = format!("{:?}", config.unwrap().data);
+            let is_reached = match expected {
+                Some(expected) => text.contains(expected),
+                None => !text.contains("my_metric"),
+            };
+            is_reached.then_some(()).ok_or(text)
+        })
+        .await;
         world.settle().await;
         let writes = writes_since(world, before);
         before = world.plane.writes().len();
         let rolled =
             |write: &&String| write.contains("deployments") || write.contains("daemonsets");
         assert_eq!(writes.iter().find(rolled), None, "{what}");
-        let ours = Snapshot::ours(&world.plane.client).await;
-        let config = &ours.0["ConfigMap netobserv/flowlogs-pipeline-config-dynamic"];
-        let text = config.to_string();
-        match expected {
-            Some(expected) => assert!(text.contains(expected), "{what}: {text}"),
-            None => assert!(!text.contains("my_metric"), "{what}: {text}"),
-        }
     };
     let metric = json!({"metadata": {"name": "mine"},
         "spec": {"type": "Counter", "metricName": "my_metric", "valueField": "Bytes"}});

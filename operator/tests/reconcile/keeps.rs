@@ -92,8 +92,12 @@ async fn a_volume_with_flows_grows_and_outlives_the_flowcollector() {
     world.merge(stored(&json!({"size": "15Gi"}))).await;
     kept(&world, "once it has a volume").await;
     bind(&claims).await;
+    eventually("the claim grows", async || {
+        let size = size(&claims).await;
+        (size == "15Gi").then_some(()).ok_or(size)
+    })
+    .await;
     world.settle().await;
-    assert_eq!(size(&claims).await, "15Gi");
 
     merge(&claims, STORE, sized("20Gi")).await;
     kept(&world, "cannot shrink to \"15Gi\"").await;
@@ -109,6 +113,16 @@ async fn a_volume_with_flows_grows_and_outlives_the_flowcollector() {
     kept(&world, "its storageClassName is \"fast\"").await;
 
     merge(&classes, "fast", json!({"allowVolumeExpansion": false})).await;
+    eventually("the API server has taken the class in", async || {
+        let parameters = PatchParams {
+            dry_run: true,
+            ..PatchParams::default()
+        };
+        let grown = Patch::Merge(sized("35Gi"));
+        let grown = claims.patch(STORE, &parameters, &grown).await;
+        grown.map_or(Ok(()), |_| Err("the claim could grow".to_owned()))
+    })
+    .await;
     world
         .merge(stored(&json!({"class": "fast", "size": "40Gi"})))
         .await;

@@ -244,6 +244,7 @@ async fn certificates_that_nobody_provides_are_made_kept_and_given_up_to_who_pro
         .unwrap();
     let again = exists(&secrets, CERTIFICATE).await;
     assert_eq!(again.data, certificate.data);
+    world.settle().await;
     let before = world.plane.writes().len();
     let kubeconfig = world.plane.manager_kubeconfig().await;
     let World {
@@ -298,6 +299,8 @@ async fn certificates_that_nobody_provides_are_made_kept_and_given_up_to_who_pro
         exists(&here, TRUST).await.data.unwrap()["service-ca.crt"],
         authorities
     );
+
+    world.settle().await;
 
     // cert-manager takes one for its own: all of ours go, what else is needed is asked for, and its is not touched.
     let taken = json!({"metadata": {"annotations": {"cert-manager.io/certificate-name": "c"}},

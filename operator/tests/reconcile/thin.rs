@@ -54,6 +54,7 @@ async fn an_empty_specification_is_deployed_once_and_removed_with_its_owner() {
         ("Ready", "Pending"),
         ("WaitingEBPFAgents", "Ready"),
         ("WaitingFLPMonolith", "DeploymentNotReady"),
+        ("WaitingWebConsole", "DeploymentNotReady"),
         ("ConfigurationIssue", "Valid"),
     ] {
         eventually(kind, async || {

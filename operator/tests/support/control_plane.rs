@@ -6,9 +6,10 @@ use std::process::Command;
 use std::time::Duration;
 
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
+use k8s_openapi::api::authorization::v1::SubjectAccessReview;
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, PostParams};
+use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, ListParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use netobserv_operator::apis::crd;
@@ -109,6 +110,13 @@ impl ControlPlane {
         }
         for kind in kinds {
             established(&definitions, &format!("{}.{}", kind.plural, kind.group)).await;
+            let objects: Api<DynamicObject> = Api::all_with(self.client.clone(), &kind.resource());
+            // What answers for the kind may hear of it a moment later.
+            eventually("a kind is served", async || {
+                let listed = objects.list(&ListParams::default()).await;
+                listed.map(drop).map_err(|error| error.to_string())
+            })
+            .await;
         }
     }
 
@@ -139,8 +147,34 @@ impl ControlPlane {
         }
     }
 
+    /// Waits until the manager's account has its rights: the API server takes roles in after a moment, and what is refused
+    /// until then is not always asked again.
+    async fn has_rights(&self) {
+        let reviews: Api<SubjectAccessReview> = Api::all(self.client.clone());
+        for (verb, group, resource, namespace) in [
+            ("list", "", "nodes", ""),
+            ("create", "coordination.k8s.io", "leases", NAMESPACE),
+        ] {
+            let review: SubjectAccessReview = parse(json!({"metadata": {}, "spec": {
+                "user": format!("system:serviceaccount:{NAMESPACE}:{ACCOUNT}"),
+                "resourceAttributes":
+                    {"verb": verb, "group": group, "resource": resource, "namespace": namespace},
+            }}));
+            eventually("the manager's rights", async || {
+                let answer = reviews.create(&PostParams::default(), &review).await;
+                let status = answer.map_err(|error| error.to_string())?.status;
+                let is_allowed = status.as_ref().is_some_and(|status| status.allowed);
+                is_allowed
+                    .then_some(())
+                    .ok_or_else(|| format!("{status:?}"))
+            })
+            .await;
+        }
+    }
+
     /// A kubeconfig of the manager's account, so that the audit log tells its requests from ours.
     pub async fn manager_kubeconfig(&self) -> PathBuf {
+        self.has_rights().await;
         let accounts: Api<ServiceAccount> = Api::namespaced(self.client.clone(), NAMESPACE);
         let request = TokenRequest {
             spec: Some(TokenRequestSpec {
@@ -332,7 +366,7 @@ fn write(request: &Request) -> Option<String> {
 }
 
 async fn established(definitions: &Api<CustomResourceDefinition>, name: &str) {
-    eventually("a kind is served", async || {
+    eventually("a kind is established", async || {
         let definition = definitions
             .get(name)
             .await

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -170,14 +170,15 @@ fn get(port: u16, path: &str) -> std::io::Result<String> {
     Ok(answer)
 }
 
-/// A port that nobody listened on a moment ago; another one each time. Below those that the kernel gives to outgoing
-/// connections, one of which could take it before the manager does.
-fn free_port() -> u16 {
+/// A port that nobody listens on; another one each time. Below those that the kernel gives to outgoing connections, one
+/// of which could take it before the manager does, and below those of testenv's servers.
+pub fn free_port() -> u16 {
     static TRIED: AtomicU16 = AtomicU16::new(0);
-    let first = 10_000 + (std::process::id() % 10_000) as u16;
+    let first = 10_000 + (std::process::id() % 2_000) as u16;
     loop {
         let port = first + TRIED.fetch_add(1, Ordering::Relaxed) % 2_000;
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+        // Not by listening: a process that another thread starts just then would listen on, for a moment.
+        if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
             return port;
         }
     }

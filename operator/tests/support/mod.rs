@@ -17,7 +17,7 @@ pub mod wait;
 pub mod world;
 
 pub use control_plane::ControlPlane;
-pub use manager::Manager;
+pub use manager::{Manager, free_port};
 pub use snapshot::Snapshot;
 pub use wait::eventually;
 pub use world::World;

@@ -10,6 +10,8 @@ use kube::{Client, ResourceExt as _};
 use netobserv_operator::owned::is_ours;
 use serde_json::{Map, Value};
 
+use super::eventually;
+
 /// Kinds that come and go by themselves.
 const TRANSIENT: &[&str] = &["Event", "Lease", "Endpoints", "EndpointSlice"];
 /// What the API server and its controllers fill in.
@@ -94,10 +96,12 @@ impl Snapshot {
 }
 
 async fn kinds(client: &Client) -> Vec<ApiResource> {
-    let discovery = Discovery::new(client.clone())
-        .run()
-        .await
-        .expect("the API server lists its kinds");
+    // A group that comes or goes just now is named a moment before or after its kinds.
+    let discovery = eventually("the API server lists its kinds", async || {
+        let discovered = Discovery::new(client.clone()).run().await;
+        discovered.map_err(|error| error.to_string())
+    })
+    .await;
     let mut kinds = Vec::new();
     for group in discovery.groups() {
         for (kind, capabilities) in group.recommended_resources() {
