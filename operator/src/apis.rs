@@ -9,6 +9,7 @@ pub mod flowcollector;
 pub mod flowcollectorslice;
 pub mod flowmetric;
 mod foreign;
+mod names;
 mod pattern;
 pub mod query;
 pub mod reference;

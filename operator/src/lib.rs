@@ -18,6 +18,7 @@ pub mod object;
 pub mod own_certificate;
 pub mod owned;
 pub mod reconcile;
+pub mod refusal;
 pub mod scope;
 pub mod status;
 pub mod telemetry;

@@ -3,8 +3,12 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use netobserv_operator::cli::Arguments;
-use netobserv_operator::{app, telemetry};
+use netobserv_operator::cli::{ArgumentError, Arguments};
+use netobserv_operator::http::ListenError;
+use netobserv_operator::{app, refusal, telemetry};
+
+/// As clap exits when it cannot read the command line.
+const WRONG_COMMAND_LINE: u8 = 2;
 
 fn main() -> ExitCode {
     let arguments = Arguments::read();
@@ -15,8 +19,14 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // A closed standard error must not change the exit code.
-            let _ = writeln!(std::io::stderr(), "manager: {error:#}");
-            ExitCode::FAILURE
+            let _ = writeln!(std::io::stderr(), "manager: {}", refusal::chain(&error));
+            let is_command_line = error.is::<ArgumentError>()
+                || matches!(error.downcast_ref(), Some(ListenError::Form { .. }));
+            if is_command_line {
+                ExitCode::from(WRONG_COMMAND_LINE)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::certificates::{KeepError, Keeper, Leaf, Lifetime, Pair, Plan};
 use crate::deployment;
+use crate::refusal;
 use crate::tls::{self, Current};
 
 /// Name of the certificate in its ring; with it the Secret's keys are those of any TLS Secret.
@@ -40,7 +41,7 @@ pub struct Settings {
 enum OwnError {
     #[error(transparent)]
     Keep(#[from] KeepError),
-    #[error("tell others whom to trust: {0}")]
+    #[error("tell others whom to trust: {}", refusal::words(.0))]
     Tell(kube::Error),
     #[error(transparent)]
     Tls(#[from] tls::TlsError),

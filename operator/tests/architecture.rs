@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const ARROWS: &[(&str, &[&str])] = &[
     ("scope", &[]),
     ("object", &["scope"]),
-    ("apis", &["effective", "scope"]),
+    ("apis", &["effective", "object", "scope"]),
     ("effective", &["apis", "object"]),
     (
         "desired",
@@ -22,14 +22,15 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("listener", &[]),
-    ("owned", &["apis", "listener", "object", "scope"]),
-    ("cluster", &["apis", "owned"]),
-    ("certificates", &["scope"]),
+    ("owned", &["apis", "listener", "object", "refusal", "scope"]),
+    ("refusal", &[]),
+    ("cluster", &["apis", "owned", "refusal"]),
+    ("certificates", &["refusal", "scope"]),
     ("deployment", &["scope"]),
     ("leader", &["deployment"]),
     (
         "own_certificate",
-        &["certificates", "deployment", "scope", "tls"],
+        &["certificates", "deployment", "refusal", "scope", "tls"],
     ),
     ("metrics", &[]),
     ("tls", &[]),

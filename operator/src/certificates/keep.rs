@@ -7,6 +7,7 @@ use kube::Client;
 use kube::api::{Api, PostParams};
 
 use super::ring::{Keyring, Plan};
+use crate::refusal;
 use crate::scope::FIELD_MANAGER;
 
 /// Why there is no ring.
@@ -26,7 +27,10 @@ pub enum KeepError {
         namespace: String,
     },
     /// It cannot be kept.
-    #[error("{step} Secret {name} of namespace {namespace}: {source}")]
+    #[error(
+        "{step} Secret {name} of namespace {namespace}: {}",
+        refusal::words(source)
+    )]
     Api {
         /// What was tried.
         step: &'static str,

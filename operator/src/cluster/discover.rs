@@ -12,6 +12,8 @@ use serde_json::Value;
 
 use super::{Facts, NetworkPlugin, SECURITY_CONTEXT_CONSTRAINTS, apis, subnets};
 
+use crate::refusal;
+
 /// Objects read per page.
 pub(super) const PAGE: u32 = 500;
 /// Definition of ServiceMonitors.
@@ -24,7 +26,8 @@ const OVN_HOST_CIDRS: &str = "k8s.ovn.org/host-cidrs";
 pub enum FactsError {
     /// The list of APIs cannot be read. Guessing would deploy the settings of another platform.
     #[error(
-        "list the cluster's APIs: {0}; check that the API server answers and that discovery is allowed"
+        "list the cluster's APIs: {}; check that the API server answers and that discovery is allowed",
+        refusal::words(.0)
     )]
     Apis(kube::Error),
     /// The list of APIs is empty, which it never is.
@@ -39,7 +42,10 @@ pub enum FactsError {
     )]
     Platform,
     /// A fact cannot be learned, and nothing is known from before that could stand for it.
-    #[error("learn {fact}: {source}; check that the API server answers")]
+    #[error(
+        "learn {fact}: {}; check that the API server answers",
+        refusal::words(source)
+    )]
     Fact {
         /// Which.
         fact: &'static str,

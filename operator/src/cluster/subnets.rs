@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::discover::{CONFIG, OPERATOR, object};
 use crate::apis::flowcollector::v1beta2::processor::SubnetLabel;
+use crate::refusal;
 
 /// What tells that the cluster's network can be asked.
 pub const API: &str = "networks.operator.openshift.io/v1";
@@ -71,12 +72,17 @@ struct Range {
 
 /// Asks the cluster.
 pub async fn ask(client: &Client) -> Sources {
-    let text = |error: kube::Error| error.to_string();
+    let text = |error: kube::Error| refusal::words(&error);
     let config_maps: Api<ConfigMap> = Api::namespaced(client.clone(), "kube-system");
     let install_config = config_maps.get("cluster-config-v1").await;
     Sources {
         install_config: install_config
-            .map_err(|error| format!("ConfigMap kube-system/cluster-config-v1: {error}"))
+            .map_err(|error| {
+                format!(
+                    "ConfigMap kube-system/cluster-config-v1: {}",
+                    refusal::words(&error)
+                )
+            })
             .and_then(|config_map| {
                 let mut data = config_map.data.unwrap_or_default();
                 data.remove("install-config").ok_or_else(|| {

@@ -10,6 +10,14 @@ pub fn are_equal(left: &Value, right: &Value) -> bool {
     }
 }
 
+/// Whether both are quantities and the left one is of greater value.
+pub fn is_greater(left: &str, right: &str) -> bool {
+    match (nanos(&Value::from(left)), nanos(&Value::from(right))) {
+        (Some(left), Some(right)) => left > right,
+        _ => false,
+    }
+}
+
 /// The whole units of a quantity, such as bytes; none if it is no quantity.
 pub fn units(text: &str) -> Option<i128> {
     nanos(&Value::from(text)).map(|nanos| nanos / NANOS)

@@ -13,6 +13,7 @@ use super::{
     is_to_last, owner_is_ours,
 };
 use crate::object::{Key, Object};
+use crate::refusal;
 use crate::scope::FIELD_MANAGER;
 
 /// What became of one desired object.
@@ -53,7 +54,7 @@ pub enum OwnedError {
         key: Key,
     },
     /// The API server refused or did not answer.
-    #[error("{step} {key}: {source}")]
+    #[error("{step} {key}: {}", refusal::words(source))]
     Api {
         /// What was tried.
         step: &'static str,

@@ -9,6 +9,7 @@ use super::watched::{FIRST_ANSWER_LIMIT, Watched};
 use crate::cluster::Facts;
 use crate::desired::LokiStack;
 use crate::listener::Listener;
+use crate::refusal;
 
 /// The API of LokiStacks.
 const API: &str = "lokistacks.loki.grafana.com/v1";
@@ -64,7 +65,7 @@ impl LokiStackWatch {
                         // console.
                         return None;
                     }
-                    LokiStack::unreadable(&namespace, &name, &error.to_string())
+                    LokiStack::unreadable(&namespace, &name, &refusal::words(&error))
                 }
             })
         })

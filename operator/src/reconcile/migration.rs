@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::Backoff;
 use crate::apis::GROUP;
+use crate::refusal;
 
 /// Resources whose stored version has ever changed or may yet.
 const PLURALS: [&str; 2] = ["flowcollectors", "flowmetrics"];
@@ -20,21 +21,22 @@ const PAGE: u32 = 500;
 /// Why objects could not be written anew.
 #[derive(Debug, thiserror::Error)]
 enum MigrationError {
-    #[error("read the definition: {0}")]
+    #[error("read the definition: {}", refusal::words(.0))]
     Definition(kube::Error),
     #[error("the definition stores no version")]
     NoVersion,
-    #[error("list the objects: {0}")]
+    #[error("list the objects: {}", refusal::words(.0))]
     List(kube::Error),
     #[error(
-        "write {count} objects anew, the first of them {name}: {source}; is the conversion webhook reached?"
+        "write {count} objects anew, the first of them {name}: {}; is the conversion webhook reached?",
+        refusal::words(source)
     )]
     Write {
         count: usize,
         name: String,
         source: kube::Error,
     },
-    #[error("write the definition's status: {0}")]
+    #[error("write the definition's status: {}", refusal::words(.0))]
     Status(kube::Error),
 }
 

@@ -16,6 +16,7 @@ use crate::desired::references::{Content, State};
 use crate::listener::Listener;
 use crate::object::Key;
 use crate::owned::Kind;
+use crate::refusal;
 
 /// Objects that are watched at once; the status names what is beyond.
 const WATCHES_MAX: usize = 64;
@@ -82,7 +83,7 @@ impl Watches {
                         // An API server that starts anew may refuse for a moment.
                         return None;
                     }
-                    State::Unreadable(error.to_string())
+                    State::Unreadable(refusal::words(&error))
                 }
             })
         })

@@ -1,5 +1,6 @@
 //! The order of one run.
 
+mod refused;
 mod told;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -7,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::{Client, Resource as _, ResourceExt as _};
 
+use self::refused::failure;
 use super::certificates;
 use super::contest::Contests;
 use super::events::Events;
@@ -29,7 +31,8 @@ use crate::desired::{self, Component, Desired, Images, Inputs};
 use crate::effective::Effective;
 use crate::listener::Listener;
 use crate::object::{Key, ObjectError};
-use crate::owned::{self, Applier, Outcome, OwnedError};
+use crate::owned::{self, Applier, Outcome};
+use crate::refusal;
 use crate::scope::{Scope, annotation, dashboard, label};
 use crate::status::{self, Report};
 
@@ -51,10 +54,10 @@ pub enum RunError {
     #[error("make the desired objects: {0}")]
     Desired(#[from] ObjectError),
     /// What a former operator left on the FlowCollector could not be removed.
-    #[error("remove the finalizer of a former operator: {0}")]
+    #[error("remove the finalizer of a former operator: {}", refusal::words(.0))]
     Finalizer(kube::Error),
     /// The status could not be written.
-    #[error("write the status: {0}")]
+    #[error("write the status: {}", refusal::words(.0))]
     Status(kube::Error),
 }
 
@@ -336,7 +339,7 @@ impl Reconciler {
         let result = registration::register(&self.client, facts, &desired.registrations).await;
         if let Err(error) = &result {
             tracing::warn!(%error, "cannot change the list of plugins of OpenShift's console");
-            let message = format!("the plugin cannot be registered: {error}");
+            let message = format!("the plugin cannot be registered: {}", refusal::words(error));
             let state = ComponentState::Degraded;
             let report = Report::new(state, "PluginRegistrationFailed", message);
             merge(reports, Component::Console, report);
@@ -383,20 +386,4 @@ fn ready() -> Report {
 
 fn merge(reports: &mut BTreeMap<Component, Report>, component: Component, report: Report) {
     reports.entry(component).or_default().merge(report);
-}
-
-fn failure(component: Component, error: &OwnedError) -> Report {
-    let reason = match component {
-        Component::Controller => "ChildReconcilerError",
-        Component::Agent => "AgentControllerError",
-        Component::Processor => "FLPError",
-        Component::Console => "WebConsoleError",
-        Component::Monitoring => "MonitoringError",
-        Component::NetworkPolicy => "NetworkPolicyError",
-        Component::Loki => "DemoLokiError",
-        Component::LokiStack => "CantWatchLokiStack",
-        Component::StaticPlugin => "StaticPluginError",
-    };
-    tracing::error!(component = ?component, %error, "cannot reconcile an object");
-    Report::new(ComponentState::Failure, reason, error.to_string())
 }

@@ -10,6 +10,7 @@ use crate::cluster::Facts;
 use crate::deployment;
 use crate::desired::{self, Component, Desired, Problem, StaticInputs};
 use crate::object::ObjectError;
+use crate::refusal;
 
 /// Makes it.
 pub struct StaticPlugin {
@@ -63,7 +64,10 @@ fn as_it_is(desired: &Desired, error: &kube::Error) -> Desired {
             component: Component::StaticPlugin,
             state: ComponentState::Degraded,
             reason: "StaticPluginError",
-            message: format!("the operator's own Deployment cannot be read: {error}"),
+            message: format!(
+                "the operator's own Deployment cannot be read: {}",
+                refusal::words(error)
+            ),
         }],
         ..Desired::default()
     }

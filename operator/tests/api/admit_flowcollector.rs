@@ -1,7 +1,10 @@
 //! Admission of FlowCollectors: each rule, alone and together.
 
+mod addresses;
 mod agent;
+mod pods;
 mod processor;
+mod receivers;
 
 use netobserv_operator::apis::flowcollector::validate::validate;
 use netobserv_operator::apis::validation::{ClusterFacts, Findings};
@@ -54,6 +57,12 @@ fn agent(ebpf: Value) -> Value {
     json!({ "agent": { "ebpf": ebpf } })
 }
 
+/// The model Kafka, and a Kafka for it.
+fn kafka(processor: Value) -> Value {
+    let kafka = json!({ "address": "k:9092", "topic": "t" });
+    json!({ "deploymentModel": "Kafka", "kafka": kafka, "processor": processor })
+}
+
 fn processor(processor: Value) -> Value {
     json!({ "processor": processor })
 }
@@ -85,8 +94,9 @@ fn the_model_fits_the_cluster() {
             nodes: Ok(nodes),
             ..facts()
         };
+        let kafka = json!({ "address": "k:9092", "topic": "t" });
         check(
-            &json!({ "deploymentModel": model }),
+            &json!({ "deploymentModel": model, "kafka": kafka }),
             &facts,
             &warnings,
             &vec![],
@@ -143,8 +153,6 @@ fn other_rules() {
     let embedded =
         |console: Value| json!({ "loki": { "mode": "Embedded" }, "consolePlugin": console });
     let client = json!({ "enable": true, "userCert": { "name": "u" } });
-    let kafka =
-        |address: &str| json!({ "type": "Kafka", "kafka": { "address": address, "topic": "t" } });
     let range = "spec.processor.subnetLabels.customLabels[0].cidrs[1]";
     for (spec, warnings, errors) in [
         (
@@ -186,7 +194,7 @@ fn other_rules() {
             vec![],
         ),
         (
-            json!({ "deploymentModel": "Kafka", "processor": { "service": { "tlsType": "Provided" } } }),
+            kafka(json!({ "service": { "tlsType": "Provided" } })),
             vec![],
             vec![],
         ),
@@ -226,8 +234,8 @@ fn other_rules() {
             ],
         ),
         (
-            json!({ "loki": { "mode": "Manual", "manual": { "tls": client } },
-                "prometheus": { "querier": { "mode": "Manual", "manual": { "tls": client, "alertManager": { "url": "", "tls": client } } } } }),
+            json!({ "loki": { "mode": "Manual", "manual": { "ingesterUrl": "https://l", "querierUrl": "https://l", "tls": client } },
+                "prometheus": { "querier": { "mode": "Manual", "manual": { "url": "https://p", "tls": client, "alertManager": { "url": "", "tls": client } } } } }),
             vec![
                 ("spec.loki.manual.tls.userCert", "not used"),
                 ("spec.prometheus.querier.manual.tls.userCert", "not used"),
@@ -239,13 +247,8 @@ fn other_rules() {
             vec![],
         ),
         (
-            json!({ "loki": { "mode": "Monolithic", "manual": { "tls": client }, "monolithic": { "tls": client } } }),
+            json!({ "loki": { "mode": "Monolithic", "manual": { "tls": client }, "monolithic": { "url": "https://l", "tls": client } } }),
             vec![],
-            vec![],
-        ),
-        (
-            json!({ "exporters": [kafka("a:1"), kafka("a:1,b:1")] }),
-            vec![("spec.exporters[1].kafka.address", "one broker")],
             vec![],
         ),
         (
@@ -262,6 +265,28 @@ fn other_rules() {
             json!({ "loki": { "mode": "Embedded", "embedded": { "retention": { "bytes": "63Mi" } } } }),
             vec![],
             vec![("spec.loki.embedded.retention.bytes", "66060288 bytes")],
+        ),
+        (
+            json!({ "loki": { "mode": "Embedded", "embedded": { "storage": { "size": "-5Gi" } } } }),
+            vec![],
+            vec![("spec.loki.embedded.storage.size", "-5Gi is less than 0")],
+        ),
+        (
+            json!({ "networkPolicy": { "additionalNamespaces": ["shop", "Shop", "", "a b"] } }),
+            vec![
+                (
+                    "spec.networkPolicy.additionalNamespaces[1]",
+                    "allows nothing",
+                ),
+                (
+                    "spec.networkPolicy.additionalNamespaces[2]",
+                    "allows nothing",
+                ),
+            ],
+            vec![(
+                "spec.networkPolicy.additionalNamespaces[3]",
+                "\"a b\" is no name",
+            )],
         ),
         (
             json!({ "loki": { "mode": "Embedded", "embedded": { "storage": { "size": "79Mi" } } } }),
@@ -289,7 +314,7 @@ fn other_rules() {
             vec![("spec.consolePlugin.advanced.port", "the store")],
         ),
         (
-            json!({ "loki": { "mode": "Manual", "readTimeout": "soon" }, "exporters": [{ "type": "OpenTelemetry", "openTelemetry": { "targetHost": "", "targetPort": 1, "metrics": { "pushTimeInterval": "x" } } }] }),
+            json!({ "loki": { "mode": "Manual", "readTimeout": "soon" }, "exporters": [{ "type": "OpenTelemetry", "openTelemetry": { "targetHost": "o", "targetPort": 1, "metrics": { "pushTimeInterval": "x" } } }] }),
             vec![],
             vec![
                 ("spec.loki.readTimeout", "soon"),
@@ -308,14 +333,15 @@ fn other_rules() {
 fn the_console_with_the_store_is_somewhere() {
     let path = "spec.consolePlugin.standalone";
     let login = vec![(path, "no login")];
+    // What the cluster decides no user can take back.
     let none = vec![(path, "there would be no store")];
     for (has_plugins, standalone, warnings, errors) in [
         (Ok(true), json!(null), vec![], vec![]),
-        (Ok(true), json!(true), login.clone(), vec![]),
+        (Ok(true), json!(true), login, vec![]),
         (Ok(true), json!(false), vec![], vec![]),
-        (Ok(false), json!(null), login.clone(), vec![]),
+        (Ok(false), json!(null), vec![], vec![]),
         (Ok(false), json!(false), vec![], none),
-        (Err("timeout".to_owned()), json!(null), login, vec![]),
+        (Err("timeout".to_owned()), json!(null), vec![], vec![]),
         (Err("timeout".to_owned()), json!(false), vec![], vec![]),
     ] {
         // An OpenShift may be without its console.

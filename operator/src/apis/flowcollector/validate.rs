@@ -2,13 +2,16 @@
 //!
 //! Called by the admission webhook and, for objects stored before it existed, by the status (`ConfigurationIssue`).
 
+mod addresses;
 mod agent;
 mod connections;
 mod deployment;
 mod durations;
 mod flow_filter;
 mod health;
+mod pods;
 mod processor;
+mod receivers;
 mod store;
 
 pub use health::candidates;
@@ -40,7 +43,10 @@ pub fn validate(spec: &FlowCollectorSpec, facts: &ClusterFacts) -> Findings {
     processor::check(&subject, &mut findings);
     check_log_levels(&subject, &mut findings);
     store::check(&subject, &mut findings);
+    pods::check(&subject, &mut findings);
+    addresses::check(&subject, &mut findings);
     connections::check(&subject, &mut findings);
+    receivers::check(&subject, &mut findings);
     durations::check(&subject, &mut findings);
     findings
 }

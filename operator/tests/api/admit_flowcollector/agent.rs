@@ -238,3 +238,57 @@ fn filter_rules() {
         &vec![],
     );
 }
+
+#[test]
+fn what_agents_do_not_start_with_or_do_not_heed() {
+    let period = "spec.agent.ebpf.cacheActiveTimeout";
+    let interfaces = "spec.agent.ebpf.interfaces[1]";
+    let capability = "spec.agent.ebpf.advanced.capOverride[1]";
+    let filter = "spec.agent.ebpf.flowFilter.enable";
+    for (ebpf, warnings, errors) in [
+        (json!({ "cacheActiveTimeout": "5s" }), vec![], vec![]),
+        (
+            json!({ "cacheActiveTimeout": "0s" }),
+            vec![],
+            vec![(period, "do not start")],
+        ),
+        (
+            json!({ "cacheActiveTimeout": "15" }),
+            vec![],
+            vec![(period, "\"15\"")],
+        ),
+        (
+            json!({ "interfaces": ["eth0", "lo"] }),
+            vec![(interfaces, "excludeInterfaces")],
+            vec![],
+        ),
+        (
+            json!({ "interfaces": ["eth0", "lo"], "excludeInterfaces": [] }),
+            vec![],
+            vec![],
+        ),
+        (
+            json!({ "advanced": { "capOverride": ["SYS_ADMIN", "CAP_BPF"] } }),
+            vec![(capability, "\"CAP_BPF\"")],
+            vec![],
+        ),
+        (
+            json!({ "privileged": true, "advanced": { "capOverride": ["SYS_ADMIN", "CAP_BPF"] } }),
+            vec![],
+            vec![],
+        ),
+        (
+            json!({ "flowFilter": { "enable": true } }),
+            vec![(filter, "no rule")],
+            vec![],
+        ),
+        (json!({ "flowFilter": { "enable": false } }), vec![], vec![]),
+        (
+            json!({ "flowFilter": { "enable": true, "protocol": "TCP" } }),
+            vec![],
+            vec![],
+        ),
+    ] {
+        check(&agent(ebpf), &facts(), &warnings, &errors);
+    }
+}

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{check, facts, find, processor};
+use super::{check, facts, find, kafka, processor};
 
 #[test]
 fn placement_in_the_direct_model() {
@@ -35,6 +35,7 @@ fn placement_in_the_direct_model() {
     ] {
         let spec = json!({
             "deploymentModel": model,
+            "kafka": { "address": "k:9092", "topic": "t" },
             "agent": { "ebpf": { "advanced": agents } },
             "processor": { "advanced": processors },
         });
@@ -47,7 +48,7 @@ fn conversations() {
     let path = "spec.processor.logTypes";
     for (spec, warnings, errors) in [
         (
-            json!({ "deploymentModel": "Kafka", "processor": { "logTypes": "Conversations" } }),
+            kafka(json!({ "logTypes": "Conversations" })),
             vec![],
             vec![],
         ),
@@ -62,7 +63,7 @@ fn conversations() {
             vec![(path, "Service")],
         ),
         (
-            json!({ "deploymentModel": "Kafka", "loki": { "enable": false, "mode": "Manual" }, "processor": { "logTypes": "Conversations" } }),
+            json!({ "deploymentModel": "Direct", "loki": { "enable": false, "mode": "Manual" }, "processor": { "logTypes": "Conversations" } }),
             vec![],
             vec![(path, "spec.loki.enable")],
         ),
@@ -272,4 +273,108 @@ fn health_rules_need_features_and_metrics() {
         "ExternalIngressHighTrend"
     ]);
     assert_eq!(names(quiet), Vec::<String>::new());
+}
+
+#[test]
+fn namespaces_to_keep_are_names_or_expressions() {
+    let at = |index: usize| {
+        [
+            "spec.processor.slicesConfig.namespacesAllowList[0]",
+            "spec.processor.slicesConfig.namespacesAllowList[1]",
+            "spec.processor.slicesConfig.namespacesAllowList[2]",
+            "spec.processor.slicesConfig.namespacesAllowList[3]",
+        ][index]
+    };
+    let list = json!(["shop", "/shop-(.*/", "", "Shop"]);
+    let warnings = vec![(at(2), "keeps the flows of none"), (at(3), "Shop")];
+    let errors = vec![(at(1), "regular expression")];
+    for (enable, mode, warnings, errors) in [
+        (true, "AllowList", warnings, errors),
+        (true, "AlwaysCollect", vec![], vec![]),
+        (false, "AllowList", vec![], vec![]),
+    ] {
+        let config =
+            json!({ "enable": enable, "collectionMode": mode, "namespacesAllowList": list });
+        let spec = processor(json!({ "slicesConfig": config }));
+        check(&spec, &facts(), &warnings, &errors);
+    }
+}
+
+#[test]
+fn servers_of_one_process_have_ports_of_their_own() {
+    let port = "spec.processor.advanced.port";
+    let health = "spec.processor.advanced.healthPort";
+    let profile = "spec.processor.advanced.profilePort";
+    for (spec, errors) in [
+        (processor(json!({})), vec![]),
+        (
+            processor(json!({ "advanced": { "port": 9401 } })),
+            vec![(port, "spec.processor.metrics.server.port")],
+        ),
+        (
+            processor(json!({ "advanced": { "port": 8080 } })),
+            vec![(port, health)],
+        ),
+        (
+            processor(json!({ "metrics": { "server": { "port": 8080 } } })),
+            vec![(health, "spec.processor.metrics.server.port")],
+        ),
+        (
+            processor(json!({ "advanced": { "profilePort": 2055 } })),
+            vec![(profile, port)],
+        ),
+        (
+            processor(json!({ "advanced": { "profilePort": 0 } })),
+            vec![],
+        ),
+        // There agents send to Kafka.
+        (kafka(json!({ "advanced": { "port": 9401 } })), vec![]),
+    ] {
+        check(&spec, &facts(), &vec![], &errors);
+    }
+}
+
+#[test]
+fn alerts_and_certificates_of_metrics_exist() {
+    let alerts = "spec.processor.metrics.disableAlerts[2]";
+    let provided = "spec.processor.metrics.server.tls.provided";
+    let agents = "spec.agent.ebpf.metrics.server.tls.provided";
+    let tls =
+        |pair: Value| json!({ "server": { "tls": { "type": "Provided", "provided": pair } } });
+    for (spec, warnings, errors) in [
+        (
+            processor(
+                json!({ "metrics": { "disableAlerts": ["NetObservNoFlows", "DNSErrors", "DNSError"] } }),
+            ),
+            vec![(alerts, "\"DNSError\"")],
+            vec![],
+        ),
+        (
+            processor(json!({ "metrics": tls(json!(null)) })),
+            vec![],
+            vec![(provided, "no certificate")],
+        ),
+        (
+            processor(json!({ "metrics": tls(json!({ "name": "" })) })),
+            vec![],
+            vec![(provided, "no certificate")],
+        ),
+        (
+            processor(json!({ "metrics": tls(json!({ "name": "c" })) })),
+            vec![],
+            vec![],
+        ),
+        (
+            json!({ "agent": { "ebpf": { "metrics": tls(json!(null)) } } }),
+            vec![],
+            vec![(agents, "no certificate")],
+        ),
+        (
+            json!({ "agent": { "ebpf": { "metrics": { "enable": false, "server": { "tls": { "type": "Provided" } } } } } }),
+            vec![],
+            vec![],
+        ),
+    ] {
+        check(&spec, &facts(), &warnings, &errors);
+    }
 }

@@ -1,5 +1,6 @@
 //! The agents: features and what they need, interfaces, the filter.
 
+use super::processor::check_metrics_tls;
 use super::{Subject, flow_filter};
 use crate::apis::flowcollector::v1beta2::agent::{AgentType, Feature};
 use crate::apis::pattern;
@@ -11,6 +12,52 @@ const MINIMUM_VERSIONS: [(Feature, [u64; 3]); 4] = [
     (Feature::UdnMapping, [4, 18, 0]),
     (Feature::NetworkEvents, [4, 19, 0]),
     (Feature::EbpfManager, [4, 19, 0]),
+];
+
+/// Capabilities of Linux as containers name them, and all of them at once.
+const CAPABILITIES: [&str; 42] = [
+    "ALL",
+    "AUDIT_CONTROL",
+    "AUDIT_READ",
+    "AUDIT_WRITE",
+    "BLOCK_SUSPEND",
+    "BPF",
+    "CHECKPOINT_RESTORE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "DAC_READ_SEARCH",
+    "FOWNER",
+    "FSETID",
+    "IPC_LOCK",
+    "IPC_OWNER",
+    "KILL",
+    "LEASE",
+    "LINUX_IMMUTABLE",
+    "MAC_ADMIN",
+    "MAC_OVERRIDE",
+    "MKNOD",
+    "NET_ADMIN",
+    "NET_BIND_SERVICE",
+    "NET_BROADCAST",
+    "NET_RAW",
+    "PERFMON",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYSLOG",
+    "SYS_ADMIN",
+    "SYS_BOOT",
+    "SYS_CHROOT",
+    "SYS_MODULE",
+    "SYS_NICE",
+    "SYS_PACCT",
+    "SYS_PTRACE",
+    "SYS_RAWIO",
+    "SYS_RESOURCE",
+    "SYS_TIME",
+    "SYS_TTY_CONFIG",
+    "WAKE_ALARM",
 ];
 
 const FEATURES: &str = "spec.agent.ebpf.features";
@@ -28,6 +75,9 @@ pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
     check_versions(subject, findings);
     check_privilege(subject, findings);
     check_interfaces(subject, findings);
+    check_period(subject, findings);
+    check_capabilities(subject, findings);
+    check_metrics(subject, findings);
     flow_filter::check(subject, findings);
 }
 
@@ -39,6 +89,14 @@ fn check_interfaces(subject: &Subject<'_>, findings: &mut Findings) {
         ("excludeInterfaces", &agent.exclude_interfaces),
     ] {
         for (at, text) in list.iter().flatten().enumerate() {
+            let is_excluded = agent.exclude_interfaces.iter().flatten().any(|e| e == text);
+            if name == "interfaces" && is_excluded {
+                findings.warn(
+                    format!("spec.agent.ebpf.interfaces[{at}]"),
+                    format!("{text:?} is in spec.agent.ebpf.excludeInterfaces too, which wins: it is not watched"),
+                    "remove it from one of them",
+                );
+            }
             let between = text
                 .strip_prefix('/')
                 .and_then(|rest| rest.strip_suffix('/'));
@@ -50,6 +108,51 @@ fn check_interfaces(subject: &Subject<'_>, findings: &mut Findings) {
                 );
             }
         }
+    }
+}
+
+/// The schema takes 0 and a number without a unit, with which no agent starts.
+fn check_period(subject: &Subject<'_>, findings: &mut Findings) {
+    let Some(period) = &subject.effective.agent.cache_active_timeout else {
+        return;
+    };
+    let problem = match period.parse() {
+        Ok(parsed) if parsed.is_zero() => {
+            format!("{:?} is no time: agents do not start with it", period.0)
+        }
+        Ok(_) => return,
+        Err(error) => error.to_string(),
+    };
+    findings.refuse(
+        "spec.agent.ebpf.cacheActiveTimeout",
+        problem,
+        "write a time such as 5s, or remove it for the default",
+    );
+}
+
+/// A newer kernel may have more than we know.
+fn check_capabilities(subject: &Subject<'_>, findings: &mut Findings) {
+    if subject.effective.is_agent_privileged() {
+        return;
+    }
+    let advanced = subject.effective.agent.advanced.as_ref();
+    let given = advanced.and_then(|advanced| advanced.cap_override.as_ref());
+    for (at, name) in given.into_iter().flatten().enumerate() {
+        if !CAPABILITIES.contains(&name.as_str()) {
+            findings.warn(
+                format!("spec.agent.ebpf.advanced.capOverride[{at}]"),
+                format!("{name:?} is no capability that is known, and agents do not start with one that is none"),
+                "write it as NET_ADMIN, in capitals and without CAP_",
+            );
+        }
+    }
+}
+
+fn check_metrics(subject: &Subject<'_>, findings: &mut Findings) {
+    let metrics = subject.effective.agent.metrics.as_ref();
+    let server = metrics.and_then(|metrics| metrics.server.as_ref());
+    if subject.effective.has_agent_metrics() {
+        check_metrics_tls("spec.agent.ebpf.metrics.server.tls", server, findings);
     }
 }
 

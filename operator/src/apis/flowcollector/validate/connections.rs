@@ -1,19 +1,13 @@
-//! Connections that the components open: certificates that nobody shows, lists where one address belongs.
+//! Connections that the components open: certificates that nobody shows.
 
 use super::Subject;
-use crate::apis::flowcollector::v1beta2::exporters::ExporterType;
 use crate::apis::flowcollector::v1beta2::loki::LokiMode;
 use crate::apis::flowcollector::v1beta2::prometheus::QuerierMode;
 use crate::apis::flowcollector::v1beta2::shared::ClientTls;
 use crate::apis::validation::Findings;
 
-pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
-    check_user_certificates(subject, findings);
-    check_exporters(subject, findings);
-}
-
 /// As with NetObserv, neither Loki nor Prometheus is shown a certificate.
-fn check_user_certificates(subject: &Subject<'_>, findings: &mut Findings) {
+pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
     let effective = &subject.effective;
     let manual = effective.loki.manual.clone().unwrap_or_default();
     let is_loki = effective.uses_loki() && effective.loki.mode == LokiMode::Manual;
@@ -49,20 +43,4 @@ fn check_user_certificates(subject: &Subject<'_>, findings: &mut Findings) {
 fn has_user_certificate(tls: &ClientTls) -> bool {
     let name = tls.user_cert.as_ref().and_then(|cert| cert.name.as_ref());
     tls.enable == Some(true) && name.is_some_and(|name| !name.is_empty())
-}
-
-fn check_exporters(subject: &Subject<'_>, findings: &mut Findings) {
-    for (at, exporter) in subject.effective.exporters.iter().enumerate() {
-        let kafka = exporter.kafka.as_ref();
-        let kafka = kafka.filter(|_| exporter.kind == ExporterType::Kafka);
-        if let Some(address) = kafka.map(|kafka| &kafka.address)
-            && address.contains(',')
-        {
-            findings.warn(
-                format!("spec.exporters[{at}].kafka.address"),
-                format!("{address:?} is a list, and an exporter takes one broker"),
-                "name one of them: it tells of the others",
-            );
-        }
-    }
 }

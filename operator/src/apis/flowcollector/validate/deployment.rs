@@ -2,6 +2,7 @@
 
 use super::Subject;
 use crate::apis::flowcollector::v1beta2::DeploymentModel;
+use crate::apis::names;
 use crate::apis::validation::Findings;
 
 /// Nodes from which on the Direct model costs more than it saves: each node's pipeline watches the whole cluster.
@@ -10,6 +11,25 @@ const DIRECT_NODES_MAX: usize = 15;
 pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
     check_model(subject, findings);
     check_network_policy(subject, findings);
+    check_namespaces(subject, findings);
+}
+
+/// A policy selects namespaces by a label with their name.
+fn check_namespaces(subject: &Subject<'_>, findings: &mut Findings) {
+    let policy = &subject.effective.network_policy;
+    for (at, name) in policy.additional_namespaces.iter().flatten().enumerate() {
+        if names::is_namespace(name) {
+            continue;
+        }
+        let path = format!("spec.networkPolicy.additionalNamespaces[{at}]");
+        let advice = "write the name of a namespace, or remove it";
+        if names::is_label_value(name) {
+            let problem = format!("{name:?} is no name of a namespace, so that it allows nothing");
+            findings.warn(path, problem, advice);
+        } else {
+            findings.refuse(path, format!("{name:?} is no name of a namespace"), advice);
+        }
+    }
 }
 
 fn check_model(subject: &Subject<'_>, findings: &mut Findings) {

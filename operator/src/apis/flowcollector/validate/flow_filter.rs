@@ -35,6 +35,13 @@ pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
     check_rule(PATH, &filter.inline, findings);
     // Beside rules it has no effect.
     if filter.rules.iter().flatten().next().is_none() {
+        if filter.inline == FlowFilterRule::default() {
+            findings.warn(
+                format!("{PATH}.enable"),
+                "is true, and there is no rule, so that all flows are kept",
+                "add rules, or set it to false",
+            );
+        }
         check_used(PATH, &filter.inline, findings);
     }
 }

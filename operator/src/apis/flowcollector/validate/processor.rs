@@ -2,18 +2,29 @@
 
 use super::{Subject, health};
 use crate::apis::flowcollector::v1beta2::DeploymentModel;
-use crate::apis::flowcollector::v1beta2::processor::{LogTypes, ServiceTlsType};
+use crate::apis::flowcollector::v1beta2::metrics::HealthTemplate;
+use crate::apis::flowcollector::v1beta2::processor::{CollectionMode, LogTypes, ServiceTlsType};
+use crate::apis::flowcollector::v1beta2::shared::{MetricsServer, ServerTlsType};
 use crate::apis::validation::Findings;
-use crate::apis::{query, subnets};
+use crate::apis::{names, pattern, query, subnets};
+
+/// Alerts beside the health rules.
+const ALERTS: [&str; 2] = ["NetObservNoFlows", "NetObservLokiError"];
 
 pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
     check_scheduling(subject, findings);
     check_log_types(subject, findings);
     check_filters(subject, findings);
+    check_allow_list(subject, findings);
+    check_ports(subject, findings);
     health::check(subject, findings);
+    check_alerts(subject, findings);
     check_include_lists(subject, findings);
     check_subnet_labels(subject, findings);
     check_tls(subject, findings);
+    let metrics = subject.effective.processor.metrics.as_ref();
+    let server = metrics.and_then(|metrics| metrics.server.as_ref());
+    check_metrics_tls("spec.processor.metrics.server.tls", server, findings);
 }
 
 fn check_scheduling(subject: &Subject<'_>, findings: &mut Findings) {
@@ -89,6 +100,83 @@ fn check_filters(subject: &Subject<'_>, findings: &mut Findings) {
     }
 }
 
+/// What stands between slashes is a regular expression, which the pipeline runs.
+fn check_allow_list(subject: &Subject<'_>, findings: &mut Findings) {
+    let config = subject.effective.processor.slices_config.as_ref();
+    let config = config.filter(|config| {
+        config.enable && config.collection_mode == Some(CollectionMode::AllowList)
+    });
+    let list = config.and_then(|config| config.namespaces_allow_list.as_ref());
+    for (at, entry) in list.into_iter().flatten().enumerate() {
+        let path = format!("spec.processor.slicesConfig.namespacesAllowList[{at}]");
+        let between = entry
+            .strip_prefix('/')
+            .and_then(|rest| rest.strip_suffix('/'));
+        match between.map(pattern::check) {
+            Some(Ok(())) => {}
+            Some(Err(problem)) => findings.refuse(
+                path,
+                format!("{entry:?} is no regular expression: {problem}"),
+                "correct it, or write the namespace's name without slashes",
+            ),
+            None if names::is_namespace(entry) => {}
+            None => findings.warn(
+                path,
+                format!("{entry:?} is no name of a namespace, so that it keeps the flows of none"),
+                "write the name of a namespace, or an expression between slashes, or remove it",
+            ),
+        }
+    }
+}
+
+/// Servers of one process, of which no two can have one port.
+fn check_ports(subject: &Subject<'_>, findings: &mut Findings) {
+    let effective = &subject.effective;
+    let flows = (!effective.uses_kafka()).then(|| effective.processor_port());
+    let mut taken: Vec<(&str, u16)> = Vec::new();
+    for (path, port) in [
+        (
+            "spec.processor.metrics.server.port",
+            Some(effective.processor_metrics_port()),
+        ),
+        (
+            "spec.processor.advanced.healthPort",
+            Some(effective.processor_health_port()),
+        ),
+        ("spec.processor.advanced.port", flows),
+        (
+            "spec.processor.advanced.profilePort",
+            effective.processor_profile_port(),
+        ),
+    ] {
+        let Some(port) = port else { continue };
+        if let Some((other, _)) = taken.iter().find(|(_, other)| *other == port) {
+            findings.refuse(
+                path,
+                format!("{port} is the port of {other} too, in the same process"),
+                "use another port",
+            );
+        }
+        taken.push((path, port));
+    }
+}
+
+fn check_alerts(subject: &Subject<'_>, findings: &mut Findings) {
+    let metrics = subject.effective.processor.metrics.as_ref();
+    let disabled = metrics.and_then(|metrics| metrics.disable_alerts.as_ref());
+    let templates = HealthTemplate::ALL.iter().map(|template| template.as_str());
+    let known: Vec<&str> = templates.chain(ALERTS).collect();
+    for (at, name) in disabled.into_iter().flatten().enumerate() {
+        if !known.contains(&name.as_str()) {
+            findings.warn(
+                format!("spec.processor.metrics.disableAlerts[{at}]"),
+                format!("there is no alert {name:?}, so that nothing is left out"),
+                format!("use one of {}", known.join(", ")),
+            );
+        }
+    }
+}
+
 fn check_include_lists(subject: &Subject<'_>, findings: &mut Findings) {
     let metrics = subject.effective.processor.metrics.as_ref();
     if metrics.is_some_and(|m| m.include_list.is_some() && m.additional_include_list.is_some()) {
@@ -129,4 +217,20 @@ fn check_tls(subject: &Subject<'_>, findings: &mut Findings) {
         "is missing, and spec.processor.service.tlsType is Provided",
         "name the certificate, or use Auto",
     );
+}
+
+/// Metrics would be served in clear and asked for by TLS.
+pub fn check_metrics_tls(path: &str, server: Option<&MetricsServer>, findings: &mut Findings) {
+    let tls = server.and_then(|server| server.tls.as_ref());
+    let Some(tls) = tls.filter(|tls| tls.kind == ServerTlsType::Provided) else {
+        return;
+    };
+    let certificate = tls.provided.as_ref().and_then(|pair| pair.name.as_deref());
+    if certificate.unwrap_or_default().is_empty() {
+        findings.refuse(
+            format!("{path}.provided"),
+            format!("names no certificate, and {path}.type is Provided"),
+            "name the certificate, or use Auto or Disabled",
+        );
+    }
 }

@@ -55,6 +55,20 @@ fn check_room(subject: &Subject<'_>, findings: &mut Findings) {
     } else {
         "spec.loki.embedded.storage.size"
     };
+    let size = embedded.storage.and_then(|storage| storage.size);
+    for (path, given) in [
+        ("spec.loki.embedded.retention.bytes", &given),
+        ("spec.loki.embedded.storage.size", &size),
+    ] {
+        if let Some(given) = given
+            .as_ref()
+            .filter(|given| given.0.trim_start().starts_with('-'))
+        {
+            let problem = format!("{} is less than 0", given.0);
+            findings.refuse(path, problem, "write a size such as 10Gi");
+            return;
+        }
+    }
     let bytes = subject.effective.store_bytes();
     if let Some(bytes) = bytes.filter(|bytes| *bytes < RETENTION_BYTES_MIN) {
         findings.refuse(
@@ -123,7 +137,8 @@ fn check_embedded(subject: &Subject<'_>, findings: &mut Findings) {
             format!("remove it, {ADVICE}"),
         );
     }
-    if effective.is_console_standalone(*has_plugins == Ok(true)) {
+    // Where nobody asked for it there is nothing that the user could take back.
+    if console.standalone == Some(true) {
         findings.warn(
             "spec.consolePlugin.standalone",
             "whoever reaches the page sees all flows, since it asks for no login and the store has no users",
