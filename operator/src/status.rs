@@ -12,7 +12,7 @@ mod workload;
 
 pub use parts::{flow_metric, slice};
 pub use pods::Unhealthy;
-pub use workload::observe;
+pub use workload::{observe, observe_detached};
 
 use std::collections::BTreeMap;
 

@@ -68,7 +68,7 @@ pub async fn run(work: Work, drain: CancellationToken) -> anyhow::Result<()> {
     let edited = Arc::new(Notify::new());
     let broken = CancellationToken::new();
     let hears = |notify: &Arc<Notify>| Listener::new(notify.clone(), broken.clone());
-    let observed = Observed::new(client.clone(), hears(&changed));
+    let observed = Observed::new(client.clone(), hears(&changed), hears(&edited));
     let mut tasks = JoinSet::new();
     let collectors = follow::<FlowCollector>(&client, edited.clone(), &mut tasks);
     let metrics_of_users = follow::<FlowMetric>(&client, edited.clone(), &mut tasks);

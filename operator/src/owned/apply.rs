@@ -1,6 +1,6 @@
 //! Writing one desired object if it must be.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use kube::Client;
@@ -40,8 +40,8 @@ pub enum Outcome {
 pub enum OwnedError {
     /// Somebody else's object has the name.
     #[error(
-        "{key} exists and is not ours: it is left alone; rename or remove it, or hand it over with the label \
-         netobserv-managed=true"
+        "{key} exists and is not ours: it is left alone; hand it over with the label netobserv-managed=true, or rename \
+         or remove it, which is seen within 5 minutes"
     )]
     Stranger {
         /// Which object.
@@ -79,7 +79,7 @@ pub struct Applier {
     /// Answers to our own writes that the watches may not have brought yet.
     pub(super) recent: HashMap<Key, Arc<DynamicObject>>,
     /// What users took from us, as of the last time it was to be written.
-    detached: HashSet<Key>,
+    detached: HashMap<Key, Arc<DynamicObject>>,
 }
 
 /// Who may have changed back what we write now: nobody, where we want something else than before.
@@ -97,7 +97,7 @@ impl Applier {
             client,
             observed,
             recent: HashMap::new(),
-            detached: HashSet::new(),
+            detached: HashMap::new(),
         }
     }
 
@@ -128,13 +128,14 @@ impl Applier {
             return Ok(Outcome::Created);
         };
         if is_detached(&live) {
-            if self.detached.insert(key.clone()) {
+            if self.detached.insert(key.clone(), live).is_none() {
                 tracing::info!(object = %key, "detached by its label: left as it is");
             }
             return Ok(Outcome::Detached);
         }
         self.detached.remove(key);
         if !is_ours(&live) && !is_shared(kind, &live) {
+            self.observed.expect(key);
             return Err(OwnedError::Stranger { key: key.clone() });
         }
         if live.metadata.deletion_timestamp.is_some() {
@@ -158,9 +159,9 @@ impl Applier {
         Ok(Outcome::Updated(contestants(object, &live)))
     }
 
-    /// Whether a user took a desired object from us.
-    pub fn is_detached(&self, key: &Key) -> bool {
-        self.detached.contains(key)
+    /// A desired object that a user took from us, as it was in the last run.
+    pub fn detached(&self, key: &Key) -> Option<Arc<DynamicObject>> {
+        self.detached.get(key).cloned()
     }
 
     /// All live objects of these kinds that carry our label, the newest that we know of each.

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** a kind of another project is watched exactly while the cluster has its API.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,9 +14,10 @@ use kube::api::Api;
 use kube::core::DynamicObject;
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::reflector::{self, Store};
-use kube::runtime::watcher::{self, watcher};
+use kube::runtime::watcher::{self, Event, watcher};
 use tokio::task::{AbortHandle, JoinSet};
 
+use super::apply::key_of;
 use super::{KINDS, Kind, adopt};
 use crate::listener::Listener;
 use crate::object::Key;
@@ -33,7 +34,10 @@ type KindName = (&'static str, &'static str);
 pub struct Observed {
     client: Client,
     listener: Listener,
+    handed_over: Listener,
     watches: Arc<Mutex<Watches>>,
+    /// Objects of strangers that have a name of ours. One that is shown by a watch was handed over.
+    expected: Arc<Mutex<HashSet<Key>>>,
 }
 
 #[derive(Default)]
@@ -46,13 +50,22 @@ struct Watches {
 }
 
 impl Observed {
-    /// Nothing is watched yet. `listener` is told about every change.
-    pub fn new(client: Client, listener: Listener) -> Self {
+    /// Nothing is watched yet. `listener` is told about every change, `handed_over` in its place about an object that was
+    /// a stranger's until now.
+    pub fn new(client: Client, listener: Listener, handed_over: Listener) -> Self {
         Self {
             client,
             listener,
+            handed_over,
             watches: Arc::default(),
+            expected: Arc::default(),
         }
+    }
+
+    /// Notes that this object is a stranger's: no watch shows it until it gets our label.
+    pub fn expect(&self, key: &Key) {
+        let mut expected = self.expected.lock().unwrap_or_else(PoisonError::into_inner);
+        expected.insert(key.clone());
     }
 
     /// Watches all kinds that the cluster has, and no others. `has` answers for kinds of other projects.
@@ -90,7 +103,8 @@ impl Observed {
         ));
         let writer = reflector::store::Writer::new(resource);
         let store = writer.as_reader();
-        let listener = self.listener.clone();
+        let (listener, handed_over) = (self.listener.clone(), self.handed_over.clone());
+        let expected = self.expected.clone();
         let events = reflector::reflector(
             writer,
             watcher(api, config)
@@ -101,6 +115,7 @@ impl Observed {
             let mut events = std::pin::pin!(events);
             while let Some(event) = events.next().await {
                 match event {
+                    Ok(event) if is_expected(kind, &event, &expected) => handed_over.changed(),
                     Ok(_) => listener.changed(),
                     Err(error) => {
                         let error: &dyn Error = &error;
@@ -160,10 +175,22 @@ impl Observed {
     }
 }
 
+/// Whether an event shows an object that is expected, which then is so no longer.
+fn is_expected(kind: &Kind, event: &Event<DynamicObject>, expected: &Mutex<HashSet<Key>>) -> bool {
+    let (Event::Apply(object) | Event::InitApply(object)) = event else {
+        return false;
+    };
+    let mut expected = expected.lock().unwrap_or_else(PoisonError::into_inner);
+    key_of(kind, object).is_some_and(|key| expected.remove(&key))
+}
+
 #[cfg(test)]
 mod tests {
     use axum::http::{Request, Response};
+    use futures::FutureExt as _;
     use kube::client::Body;
+    use serde_json::json;
+    use tokio::sync::Notify;
     use tokio::time::Instant;
     use tokio_util::sync::CancellationToken;
     use tower::BoxError;
@@ -176,7 +203,7 @@ mod tests {
             std::future::pending::<Result<Response<Body>, BoxError>>()
         });
         let listener = Listener::new(Arc::default(), CancellationToken::new());
-        let observed = Observed::new(Client::new(silent, "n"), listener);
+        let observed = Observed::new(Client::new(silent, "n"), listener.clone(), listener);
         for (has_foreign, expected) in [
             (false, FIRST_LIST_LIMIT),
             (false, Duration::ZERO),
@@ -192,6 +219,50 @@ mod tests {
                 waited >= expected && waited < expected + Duration::from_secs(1),
                 "{waited:?} in place of {expected:?}"
             );
+        }
+    }
+
+    /// A cluster that has one ConfigMap with our label and whose watches are silent.
+    fn cluster() -> Client {
+        let service = tower::service_fn(|request: Request<Body>| async move {
+            let uri = request.uri().to_string();
+            if uri.contains("watch=true") {
+                return std::future::pending().await;
+            }
+            let object = json!({"apiVersion": "v1", "kind": "ConfigMap",
+                "metadata": {"namespace": "n", "name": "a", "resourceVersion": "1"}});
+            let items = if uri.contains("/configmaps") {
+                vec![object]
+            } else {
+                vec![]
+            };
+            let list = json!({"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": "1"}, "items": items});
+            Ok::<_, BoxError>(Response::new(Body::from(list.to_string().into_bytes())))
+        });
+        Client::new(service, "n")
+    }
+
+    /// Once a user waited for the back-off after the label had been put on.
+    #[tokio::test(start_paused = true)]
+    async fn an_object_that_is_handed_over_is_told_of_by_itself() {
+        for (name, is_expected) in [("a", true), ("b", false)] {
+            let handed_over = Arc::new(Notify::new());
+            let listener = |notify| Listener::new(notify, CancellationToken::new());
+            let observed = Observed::new(
+                cluster(),
+                listener(Arc::default()),
+                listener(handed_over.clone()),
+            );
+            observed.expect(&Key {
+                kind: "ConfigMap".to_owned(),
+                group: String::new(),
+                namespace: Some("n".to_owned()),
+                name: name.to_owned(),
+            });
+            observed.follow(|_| false);
+            observed.wait_until_listed().await;
+            let told = handed_over.notified().now_or_never().is_some();
+            assert_eq!(told, is_expected, "{name}");
         }
     }
 }

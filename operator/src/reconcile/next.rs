@@ -36,7 +36,9 @@ impl Next {
         if has(ComponentState::Failure) {
             Self::Error
         } else if has(ComponentState::InProgress)
-            || reports.values().any(|report| report.unhealthy.count() > 0)
+            || reports
+                .values()
+                .any(|report| report.unhealthy.count() > 0 || report.ready < report.desired)
         {
             Self::After(NOT_READY)
         } else if has(ComponentState::Degraded) {

@@ -1,5 +1,6 @@
 //! Conditions of a FlowCollector.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -8,6 +9,7 @@ use super::{Observation, Report, cut};
 use crate::apis::flowcollector::v1beta2::DeploymentModel;
 use crate::apis::flowcollector::v1beta2::status::ComponentState;
 use crate::desired::Component;
+use crate::effective::Effective;
 
 /// Of the whole.
 const READY: &str = "Ready";
@@ -33,9 +35,10 @@ pub struct Dating<'a> {
 }
 
 pub fn compute(observation: &Observation) -> Vec<Condition> {
-    let mut drafts = vec![ready(observation.reports), configuration(observation)];
+    let reports = shown(observation);
+    let mut drafts = vec![ready(&reports, observation), configuration(observation)];
     drafts.extend(kafka(observation));
-    drafts.extend(waiting(observation));
+    drafts.extend(waiting(&reports, observation));
     let previous = observation.previous;
     let dating = Dating {
         previous: previous.map_or(&[], |status| &status.conditions),
@@ -46,6 +49,28 @@ pub fn compute(observation: &Observation) -> Vec<Condition> {
         .into_iter()
         .map(|draft| dated(draft, &dating))
         .collect()
+}
+
+/// The reports that conditions tell of. The built-in store is a part of the console: no condition is about it alone, and
+/// it is no demo Loki.
+fn shown<'a>(observation: &Observation<'a>) -> Cow<'a, BTreeMap<Component, Report>> {
+    let reports = observation.reports;
+    let is_demo = Effective::of(observation.spec).uses_demo_loki();
+    let Some(store) = reports.get(&Component::Loki).filter(|_| !is_demo) else {
+        return Cow::Borrowed(reports);
+    };
+    let mut shown = reports.clone();
+    shown.remove(&Component::Loki);
+    let console = shown.entry(Component::Console).or_default();
+    let both = [console.message.clone(), store.message.clone()];
+    console.merge(store.clone());
+    // Also what is less bad: that a volume cannot shrink is not said elsewhere.
+    console.message = both
+        .into_iter()
+        .filter(|text| !text.is_empty())
+        .collect::<Vec<_>>()
+        .join("; ");
+    Cow::Owned(shown)
 }
 
 /// Those of before, but that the controller's part failed.
@@ -86,7 +111,7 @@ pub fn dated(draft: Draft, dating: &Dating) -> Condition {
     }
 }
 
-fn ready(reports: &BTreeMap<Component, Report>) -> Draft {
+fn ready(reports: &BTreeMap<Component, Report>, observation: &Observation) -> Draft {
     let count = |state| {
         reports
             .values()
@@ -102,14 +127,26 @@ fn ready(reports: &BTreeMap<Component, Report>) -> Draft {
         (0, _, _) => ("False", "Pending"),
         _ => ("False", "Failure"),
     };
+    let mut message = format!(
+        "{} ready components, {failed} with failure, {pending} pending, {degraded} degraded",
+        count(ComponentState::Ready)
+    );
+    if Effective::of(observation.spec).is_on_hold {
+        message.push_str("; on hold: nothing collects flows until spec.execution.mode is Running");
+    }
+    // As Kubernetes sees it all is well with it.
+    let idle = reports
+        .values()
+        .filter(|report| report.state == ComponentState::Ready && report.desired == Some(0));
+    for report in idle {
+        message.push_str("; ");
+        message.push_str(&report.message);
+    }
     Draft {
         kind: READY,
         status,
         reason: reason.to_owned(),
-        message: format!(
-            "{} ready components, {failed} with failure, {pending} pending, {degraded} degraded",
-            count(ComponentState::Ready)
-        ),
+        message,
     }
 }
 
@@ -169,7 +206,7 @@ fn is_kafka(observation: &Observation) -> bool {
 }
 
 /// One condition per part that NetObserv's own controllers report, for those who watch for them.
-fn waiting(observation: &Observation) -> Vec<Draft> {
+fn waiting(reports: &BTreeMap<Component, Report>, observation: &Observation) -> Vec<Draft> {
     let pipeline = if is_kafka(observation) {
         ("WaitingFLPMonolith", "WaitingFLPTransformer")
     } else {
@@ -191,7 +228,7 @@ fn waiting(observation: &Observation) -> Vec<Draft> {
     parts
         .into_iter()
         .map(|(kind, component)| {
-            let report = component.and_then(|component| observation.reports.get(&component));
+            let report = component.and_then(|component| reports.get(&component));
             waiting_for(kind, report)
         })
         .collect()

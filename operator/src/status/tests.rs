@@ -7,7 +7,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
-use super::{Issues, Observation, Report, Unhealthy, compute, flow_metric, observe, slice};
+use super::{
+    Issues, Observation, Report, Unhealthy, compute, flow_metric, observe, observe_detached, slice,
+};
 use crate::apis::flowcollector::v1beta2::FlowCollectorSpec;
 use crate::apis::flowcollector::v1beta2::status::{ComponentState, FlowCollectorStatus};
 use crate::apis::flowcollectorslice::FlowCollectorSliceStatus;
@@ -476,4 +478,133 @@ fn a_slice_warns_of_overlaps_only_while_there_are_any() {
     let status = slice(&outcome, Some(&status), Some(1), &now);
     assert_eq!(kinds(&status), ["Ready=False/SlicesDisabled"]);
     assert_eq!(status.subnet_labels_configured, None);
+}
+
+/// What Kubernetes calls ready though nothing runs, and how the status says so.
+#[test]
+fn ready_says_when_nothing_runs() {
+    let daemon_set = |scheduled: i32| json!({"status": {"observedGeneration": 1, "desiredNumberScheduled": scheduled, "numberReady": scheduled}});
+    let deployment = |replicas: i32| {
+        let status = json!({"observedGeneration": 1, "readyReplicas": replicas,
+            "conditions": [{"type": "Available", "status": "True"}]});
+        json!({"spec": {"replicas": replicas}, "status": status})
+    };
+    let nodes = "no node runs a pod of DaemonSet n/a";
+    for (component, kind, live, expected) in [
+        (Component::Agent, "DaemonSet", daemon_set(0), Some(nodes)),
+        (Component::Agent, "DaemonSet", daemon_set(2), None),
+        (
+            Component::Processor,
+            "Deployment",
+            deployment(0),
+            Some("no pod of Deployment n/a runs: it has 0 replicas"),
+        ),
+        (Component::Processor, "Deployment", deployment(1), None),
+    ] {
+        let key = Key {
+            kind: kind.to_owned(),
+            group: "apps".to_owned(),
+            namespace: Some("n".to_owned()),
+            name: "a".to_owned(),
+        };
+        let mut object: DynamicObject = serde_json::from_value(live.clone()).unwrap();
+        object.metadata.generation = Some(1);
+        let report = observe(&key, Some(&object)).unwrap();
+        let reports = BTreeMap::from([(component, report)]);
+        let (spec, issues) = (FlowCollectorSpec::default(), Issues::default());
+        let status = compute(&Observation {
+            spec: &spec,
+            generation: Some(1),
+            reports: &reports,
+            issues: &issues,
+            previous: None,
+            now: Time(Timestamp::UNIX_EPOCH),
+        });
+        let ready = &status.conditions[0];
+        assert_eq!(
+            (ready.type_.as_str(), ready.status.as_str()),
+            ("Ready", "True")
+        );
+        let start = "1 ready components, 0 with failure, 0 pending, 0 degraded";
+        match expected {
+            None => assert_eq!(ready.message, start),
+            Some(text) => assert!(
+                ready.message.starts_with(&format!("{start}; {text}")),
+                "{live}: {}",
+                ready.message
+            ),
+        }
+    }
+    let spec: FlowCollectorSpec =
+        serde_json::from_value(json!({"execution": {"mode": "OnHold"}})).unwrap();
+    let status = status_of(&spec, &[(Component::Controller, Ready)], None, 0);
+    assert!(status.conditions[0].message.contains("; on hold: "));
+}
+
+#[test]
+fn one_that_was_taken_from_the_operator_says_how_many_pods_are_ready() {
+    let live = json!({"metadata": {"generation": 1}, "spec": {"replicas": 1}, "status": {"observedGeneration": 1,
+        "conditions": [{"type": "Available", "status": "False", "message": "too few"}]}});
+    let key = Key {
+        kind: "Deployment".to_owned(),
+        group: "apps".to_owned(),
+        namespace: Some("n".to_owned()),
+        name: "a".to_owned(),
+    };
+    let report = observe_detached(&key, &serde_json::from_value(live).unwrap()).unwrap();
+    assert_eq!(
+        (report.state, report.ready, report.desired),
+        (Ready, Some(0), Some(1))
+    );
+    assert!(
+        report.message.contains("0 of 1 pods are ready"),
+        "{}",
+        report.message
+    );
+}
+
+/// The store is a part of the console, and no demo Loki.
+#[test]
+fn the_built_in_store_is_told_of_with_the_console() {
+    let kept = Report::new(Degraded, "KeptAsItIs", "cannot shrink");
+    let starts = Report::new(InProgress, "DeploymentNotReady", "0 of 1");
+    let reports = BTreeMap::from([(Component::Console, starts), (Component::Loki, kept)]);
+    for (loki, demo, console, ready) in [
+        (
+            json!({"mode": "Embedded"}),
+            ("Unknown", "ComponentUnused", ""),
+            ("True", "DeploymentNotReady", "0 of 1; cannot shrink"),
+            "0 ready components, 0 with failure, 1 pending, 0 degraded",
+        ),
+        (
+            json!({"mode": "Monolithic", "monolithic": {"installDemoLoki": true}}),
+            ("True", "KeptAsItIs", "cannot shrink"),
+            ("True", "DeploymentNotReady", "0 of 1"),
+            "0 ready components, 0 with failure, 1 pending, 1 degraded",
+        ),
+    ] {
+        let spec: FlowCollectorSpec = serde_json::from_value(json!({"loki": loki})).unwrap();
+        let status = compute(&Observation {
+            spec: &spec,
+            generation: None,
+            reports: &reports,
+            issues: &Issues::default(),
+            previous: None,
+            now: Time(Timestamp::UNIX_EPOCH),
+        });
+        let find = |kind: &str| {
+            let mut all = status.conditions.iter();
+            let found = all.find(|condition| condition.type_ == kind).unwrap();
+            (
+                found.status.as_str(),
+                found.reason.as_str(),
+                found.message.as_str(),
+            )
+        };
+        assert_eq!(find("WaitingDemoLoki"), demo, "{loki}");
+        assert_eq!(find("WaitingWebConsole"), console, "{loki}");
+        assert_eq!(find("Ready").2, ready, "{loki}");
+        let store = status.integrations.unwrap().loki.unwrap();
+        assert_eq!(store.message.as_deref(), Some("cannot shrink"));
+    }
 }

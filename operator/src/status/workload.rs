@@ -24,6 +24,15 @@ pub fn observe(key: &Key, live: Option<&DynamicObject>) -> Option<Report> {
     })
 }
 
+/// Of one that a user took from the operator: how it is is up to whoever has it, so that it is no worse than ready, but
+/// how many pods there are is told.
+pub fn observe_detached(key: &Key, live: &DynamicObject) -> Option<Report> {
+    let mut report = observe(key, Some(live))?;
+    report.state = ComponentState::Ready;
+    "Ready".clone_into(&mut report.reason);
+    Some(report)
+}
+
 fn number(value: &Value) -> i32 {
     value
         .as_i64()
@@ -36,7 +45,13 @@ fn daemon_set(key: &Key, live: &DynamicObject) -> Report {
     let desired = number(&status["desiredNumberScheduled"]);
     let ready = number(&status["numberReady"]);
     let is_observed = is_observed(live);
-    let mut report = if is_observed && ready >= desired {
+    let mut report = if is_observed && desired == 0 {
+        let message = format!(
+            "no node runs a pod of {key}: see whether the cluster has one that its node selector, affinity and \
+             tolerations allow"
+        );
+        Report::new(ComponentState::Ready, "Ready", message)
+    } else if is_observed && ready >= desired {
         Report::new(ComponentState::Ready, "Ready", "")
     } else if is_observed {
         let message = format!("{key}: {ready} of {desired} pods are ready");
@@ -68,6 +83,9 @@ fn deployment(key: &Key, live: &DynamicObject) -> Report {
     let mut report = if !is_observed(live) {
         let message = format!("{key} was just created or changed");
         Report::new(ComponentState::InProgress, "CreatingDeployment", message)
+    } else if is_ready && desired == 0 {
+        let message = format!("no pod of {key} runs: it has 0 replicas");
+        Report::new(ComponentState::Ready, "Ready", message)
     } else if is_ready {
         Report::new(ComponentState::Ready, "Ready", "")
     } else {

@@ -51,11 +51,10 @@ async fn bind(claims: &Api<PersistentVolumeClaim>) {
 /// Waits until the status says, in these words, why the claim stays as it is. What it said before may last for a moment.
 async fn kept(world: &World, words: &str) {
     eventually(words, async || {
-        let (_, reason, message) = world.condition("WaitingDemoLoki").await?;
-        let is_said = reason == "KeptAsItIs" && message.contains(words);
-        is_said
-            .then_some(())
-            .ok_or_else(|| format!("{reason}: {message}"))
+        let (_, reason, _) = world.condition("WaitingDemoLoki").await?;
+        assert_eq!(reason, "ComponentUnused", "the store is none");
+        let (_, _, message) = world.condition("WaitingWebConsole").await?;
+        message.contains(words).then_some(()).ok_or(message)
     })
     .await;
 }
@@ -200,6 +199,7 @@ async fn what_others_decide_and_own_is_left_to_them() {
         ("False", "Ready"),
         "{message}"
     );
+    assert!(message.contains("it has 0 replicas"), "{message}");
     let back = json!({"metadata": {"labels": {"netobserv-managed": "true"}}});
     merge(&deployments, CONSOLE, back).await;
     eventually("the console is ours again", async || {

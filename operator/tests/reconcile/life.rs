@@ -97,6 +97,7 @@ async fn is_held_back_and_let_go(world: &World) {
     }
     let (status, _, message) = world.condition("Ready").await.unwrap();
     assert_eq!(status, "True", "{message}");
+    assert!(message.contains("on hold"), "{message}");
 
     world
         .merge(json!({"spec": {"execution": {"mode": "Running"}}}))

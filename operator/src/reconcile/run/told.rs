@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::Resource as _;
 use kube::api::Api;
 
-use super::{Reconciler, RunError, merge};
+use super::{Reconciler, RunError, merge, ready};
 use crate::apis::flowcollector::FlowCollector;
 use crate::apis::flowcollector::v1beta2::FlowCollectorSpec;
 use crate::apis::flowcollector::v1beta2::status::{ComponentState, FlowCollectorStatus};
@@ -53,8 +53,9 @@ impl Reconciler {
             let Some(kind) = Kind::find(&key.group, &key.kind) else {
                 continue;
             };
-            if self.applier.is_detached(key) {
-                // How it is is up to whoever took it.
+            if let Some(live) = self.applier.detached(key) {
+                let report = status::observe_detached(key, &live);
+                merge(reports, item.component, report.unwrap_or_else(ready));
                 continue;
             }
             let live = self.applier.live(kind, key);
