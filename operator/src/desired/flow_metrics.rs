@@ -53,22 +53,22 @@ pub struct MetricOutcome {
     pub details: String,
 }
 
-/// All FlowMetrics of the namespace.
+/// All FlowMetrics.
 #[derive(Debug, Default)]
 pub struct FlowMetrics<'a> {
     /// Those that are made, by the names of the objects.
     pub made: Vec<Made<'a>>,
-    /// What became of each, in the same order.
+    /// What became of each, those of other namespaces first.
     pub outcomes: Vec<MetricOutcome>,
 }
 
 /// Sorts out which are made.
 pub fn collect<'a>(
-    given: &'a [Arc<FlowMetric>],
+    all: &'a [Arc<FlowMetric>],
     namespace: &str,
     effective: &Effective,
 ) -> FlowMetrics<'a> {
-    let mut given: Vec<&FlowMetric> = given
+    let mut given: Vec<&FlowMetric> = all
         .iter()
         .map(AsRef::as_ref)
         .filter(|metric| metric.metadata.namespace.as_deref() == Some(namespace))
@@ -76,7 +76,10 @@ pub fn collect<'a>(
     given.sort_by_key(|metric| metric.metadata.name.as_deref());
     let predefined: BTreeSet<String> = effective.metrics().into_iter().collect();
     let owners = owners(&given);
-    let mut metrics = FlowMetrics::default();
+    let mut metrics = FlowMetrics {
+        outcomes: elsewhere(all, namespace).collect(),
+        ..FlowMetrics::default()
+    };
     for metric in given {
         let object_name = name(&metric.metadata);
         let made = Made {
@@ -99,6 +102,31 @@ pub fn collect<'a>(
         }
     }
     metrics
+}
+
+/// What became of those of other namespaces: nothing.
+fn elsewhere<'a>(
+    given: &'a [Arc<FlowMetric>],
+    namespace: &'a str,
+) -> impl Iterator<Item = MetricOutcome> + 'a {
+    let others = given
+        .iter()
+        .filter(move |metric| metric.metadata.namespace.as_deref() != Some(namespace));
+    others.map(move |metric| {
+        let object_name = name(&metric.metadata);
+        let labels = metric.spec.labels.as_deref().unwrap_or_default();
+        let (cardinality, details) = cardinality(labels);
+        MetricOutcome {
+            namespace: metric.metadata.namespace.clone().unwrap_or_default(),
+            name: object_name.to_owned(),
+            prometheus_name: prometheus_name(object_name, &metric.spec),
+            cardinality,
+            details,
+            problem: Some(format!(
+                "it is not used, since only FlowMetrics of the FlowCollector's namespace are: move it to {namespace}"
+            )),
+        }
+    })
 }
 
 /// Whose a name is where several ask for it: the eldest's, so that a new one takes nothing from those that are there.

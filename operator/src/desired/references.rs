@@ -93,10 +93,12 @@ impl Reference {
         let (path, source) = (&self.path, &self.source);
         match known.sources.get(source) {
             Some(State::Found(content)) => {
-                let absent: Vec<_> = self.keys.iter().filter(|key| !content.has(key)).collect();
+                let absent = self.keys.iter().filter(|key| !content.has(key));
+                let absent: Vec<_> = absent.map(AsRef::<str>::as_ref).collect();
                 (!absent.is_empty()).then(|| {
                     format!(
-                        "{path}: {source} has no key {absent:?}; add it, or change the reference"
+                        "{path}: {source} has no key {}; add it, or change the reference",
+                        absent.join(", ")
                     )
                 })
             }

@@ -181,7 +181,9 @@ fn is_free(range: &str, known: &mut Known, owner: &str, overlaps: &mut String) -
         if !overlaps.is_empty() {
             overlaps.push_str("; ");
         }
-        let text = if is_within {
+        let text = if network.trunc() == other.trunc() {
+            format!("{range} is named by {whose} already and is left out")
+        } else if is_within {
             format!("{range} is within {other} of {whose} and is left out")
         } else {
             format!("{range} holds {other} of {whose}, which wins there")

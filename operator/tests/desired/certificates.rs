@@ -201,7 +201,7 @@ fn what_somebody_else_provides_in_part_is_asked_for() {
         messages,
         [
             format!(
-                "{path}: {} has no key [\"tls.crt\", \"tls.key\"]; add it, or change the reference",
+                "{path}: {} has no key tls.crt, tls.key; add it, or change the reference",
                 theirs[0]
             ),
             missing("ConfigMap netobserv-privileged/netobserv-ca"),

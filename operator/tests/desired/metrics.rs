@@ -98,8 +98,14 @@ fn users_metrics_follow_the_predefined_ones_by_name() {
         .collect();
     assert_eq!(
         told,
-        [("te-st.x", "netobserv_te_st_x"), ("z", "netobserv_z")]
+        [
+            ("a", "netobserv_a"),
+            ("te-st.x", "netobserv_te_st_x"),
+            ("z", "netobserv_z")
+        ]
     );
+    let elsewhere = desired.metrics[0].problem.as_deref().unwrap();
+    assert!(elsewhere.contains("move it to netobserv"), "{elsewhere}");
 }
 
 /// `problem` is a part of what is told about the metric `bad`; the metric `good` is made whatever happens.

@@ -411,7 +411,7 @@ fn a_key_that_is_not_there_and_two_objects_of_one_name_are_reported() {
         .iter()
         .map(|problem| problem.message.as_str())
         .collect();
-    let no_key = "spec.kafka.tls.caCert: ConfigMap kafka/ca has no key [\"ca.crt\"]; add it, or change the reference";
+    let no_key = "spec.kafka.tls.caCert: ConfigMap kafka/ca has no key ca.crt; add it, or change the reference";
     assert_eq!(
         messages,
         [

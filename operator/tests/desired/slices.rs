@@ -160,7 +160,7 @@ fn labels_give_way_to_those_that_were_there_first() {
             json!([]),
             "10.0.4.0/24 is within 10.0.0.0/16 of admin",
         ),
-        (json!(["10.0.0.0/16"]), json!([]), "10.0.0.0/16 is within"),
+        (json!(["10.0.0.0/16"]), json!([]), "10.0.0.0/16 is named by"),
         (
             json!(["10.0.0.0/8"]),
             json!(["10.0.0.0/8"]),
@@ -217,7 +217,7 @@ fn slices_come_by_namespace_and_name_and_a_bad_one_harms_no_other() {
         ])
     );
     let told = &desired.slices;
-    assert!(told[1].overlaps.contains("of a/z"), "{told:?}");
+    assert!(told[1].overlaps.contains("by a/z already"), "{told:?}");
     assert_eq!(told[2].problems.len(), 2, "{told:?}");
     assert_eq!(told[2].labels, 1);
 }

@@ -1,7 +1,6 @@
 //! Admission of a FlowMetric: fields that exist, numbers that are numbers, and the number of series.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use super::fields::{self, Cardinality, FieldKind};
 use super::{FlowMetricSpec, MatchType, operational};
@@ -53,7 +52,10 @@ pub fn validate(spec: &FlowMetricSpec) -> Findings {
     }
     check_label_names(spec, &mut findings);
     check_metric_name(spec, &mut findings);
-    check_cardinality(spec, &mut findings);
+    // How many series it would make is of no interest where it makes none.
+    if findings.errors.is_empty() {
+        check_cardinality(spec, &mut findings);
+    }
     findings
 }
 
@@ -183,7 +185,7 @@ fn check_cardinality(spec: &FlowMetricSpec, findings: &mut Findings) {
 /// The worst level of some labels, and all of them by level.
 pub fn cardinality(labels: &[String]) -> (Cardinality, String) {
     let mut worst = Cardinality::Fine;
-    let mut details = String::new();
+    let mut details = Vec::new();
     for level in Cardinality::ALL {
         let of_level: Vec<_> = labels
             .iter()
@@ -192,16 +194,15 @@ pub fn cardinality(labels: &[String]) -> (Cardinality, String) {
             .collect();
         if !of_level.is_empty() {
             worst = worst.min(level);
-            let _ = write!(
-                details,
-                "Cardinality level '{}': {} labels ({}); ",
+            details.push(format!(
+                "Cardinality level '{}': {} labels ({})",
                 level.as_str(),
                 of_level.len(),
                 of_level.join(", ")
-            );
+            ));
         }
     }
-    (worst, details)
+    (worst, details.join("; "))
 }
 
 /// Full name in Prometheus: the given one, or that of the object, with `_` for what a name cannot hold.

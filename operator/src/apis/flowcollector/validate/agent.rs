@@ -162,7 +162,11 @@ fn check_versions(subject: &Subject<'_>, findings: &mut Findings) {
             continue;
         }
         let wanted = minimum.map(|n| n.to_string()).join(".");
-        let advice = "remove the feature if agents fail to start";
+        let advice = if feature == Feature::EbpfManager {
+            "have bpfman in the cluster, or remove the feature"
+        } else {
+            "remove the feature if agents fail to start"
+        };
         match &subject.facts.openshift {
             Err(reason) => findings.warn(
                 FEATURES,
@@ -212,7 +216,7 @@ fn check_privilege(subject: &Subject<'_>, findings: &mut Findings) {
         findings.warn(
             PRIVILEGED,
             "the feature PacketDrop does nothing without it",
-            "set it to true, or add the feature EbpfManager",
+            "set it to true, or, where the cluster has bpfman, add the feature EbpfManager",
         );
     }
 }
