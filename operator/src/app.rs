@@ -6,6 +6,8 @@ mod edits;
 mod facts;
 mod work;
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, anyhow, bail};
 use kube::Config;
 use tokio::signal::unix::{SignalKind, signal};
@@ -27,6 +29,10 @@ use crate::tls::{self, Files};
 use crate::version;
 use crate::webhooks;
 
+const METRICS_FLAG: &str = "metrics-bind-address";
+const WEBHOOK_FLAG: &str = "webhook-bind-address";
+const HEALTH_FLAG: &str = "health-probe-bind-address";
+
 /// Does what the command line asks, until a signal.
 pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     let settings = Settings {
@@ -34,6 +40,13 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         is_downstream: arguments.downstream_deployment,
         namespace: arguments.namespace.clone(),
     };
+    for (flag, address) in [
+        (METRICS_FLAG, &arguments.metrics_bind_address),
+        (WEBHOOK_FLAG, &arguments.webhook_bind_address),
+        (HEALTH_FLAG, &arguments.health_probe_bind_address),
+    ] {
+        http::check(flag, address)?;
+    }
     // It computes for milliseconds; each further thread would cost a heap of its own.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -54,8 +67,7 @@ async fn serve(arguments: Arguments, settings: Settings) -> anyhow::Result<()> {
     let mut servers = JoinSet::new();
     // Ends when all else has ended.
     let mut background = JoinSet::new();
-    let flag = "metrics-bind-address";
-    if let Some(listener) = http::listen(flag, &arguments.metrics_bind_address).await? {
+    if let Some(listener) = http::listen(METRICS_FLAG, &arguments.metrics_bind_address).await? {
         let mut router = metrics.clone().router();
         // What only this machine reaches needs no token, and so no TLS to hide it.
         let is_local = listener.local_addr()?.ip().is_loopback();
@@ -72,7 +84,13 @@ async fn serve(arguments: Arguments, settings: Settings) -> anyhow::Result<()> {
             } else {
                 let own = own_certificate(&arguments.namespace);
                 let tell = |_| std::future::ready(Ok(()));
-                let following = own_certificate::follow(client.clone(), own, certificates, tell);
+                let following = own_certificate::follow(
+                    client.clone(),
+                    own,
+                    certificates,
+                    tell,
+                    Arc::default(),
+                );
                 background.spawn(following);
             }
             let drain = drain.clone();
@@ -86,8 +104,7 @@ async fn serve(arguments: Arguments, settings: Settings) -> anyhow::Result<()> {
         draining: drain.clone(),
         certificate: None,
     };
-    let flag = "webhook-bind-address";
-    if let Some(listener) = http::listen(flag, &arguments.webhook_bind_address).await? {
+    if let Some(listener) = http::listen(WEBHOOK_FLAG, &arguments.webhook_bind_address).await? {
         let settings = webhooks::Settings {
             files: Files {
                 certificate: arguments.webhook_cert_dir.join("tls.crt"),
@@ -109,8 +126,7 @@ async fn serve(arguments: Arguments, settings: Settings) -> anyhow::Result<()> {
         );
         servers.spawn(serving);
     }
-    let flag = "health-probe-bind-address";
-    if let Some(listener) = http::listen(flag, &arguments.health_probe_bind_address).await? {
+    if let Some(listener) = http::listen(HEALTH_FLAG, &arguments.health_probe_bind_address).await? {
         let router = health::router(readiness);
         servers.spawn(http::serve("health", listener, router, drain.clone()));
     }

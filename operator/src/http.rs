@@ -48,6 +48,17 @@ pub enum ListenError {
     },
 }
 
+/// Whether an address can be understood; before anything is started.
+pub fn check(flag: &'static str, address: &str) -> Result<(), ListenError> {
+    if matches!(address, "" | "0") || parse(address).is_some() {
+        return Ok(());
+    }
+    Err(ListenError::Form {
+        flag,
+        address: address.to_owned(),
+    })
+}
+
 /// Listens on a Go-style address: `:PORT` is every address, `0` or nothing is off.
 pub async fn listen(flag: &'static str, address: &str) -> Result<Option<TcpListener>, ListenError> {
     if matches!(address, "" | "0") {

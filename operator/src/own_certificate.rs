@@ -1,12 +1,14 @@
 //! A server's certificate of our own, for clusters without cert-manager and without OpenShift's service CA: a ring with
 //! one certificate, kept in a Secret, so that all managers show the same one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Client;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
 use crate::certificates::{KeepError, Keeper, Leaf, Lifetime, Pair, Plan};
 use crate::deployment;
@@ -48,12 +50,13 @@ enum OwnError {
 }
 
 /// Publishes the certificate and keeps it valid, for ever. Before, `tell` is given the authorities to trust, again at
-/// each look.
+/// each look; `changed` asks for one.
 pub async fn follow<T>(
     client: Client,
     settings: Settings,
     certificates: watch::Sender<Current>,
     tell: impl Fn(String) -> T,
+    changed: Arc<Notify>,
 ) where
     T: Future<Output = Result<(), kube::Error>>,
 {
@@ -81,7 +84,11 @@ pub async fn follow<T>(
                 RETRY
             }
         };
-        tokio::time::sleep(wait).await;
+        let looked = Instant::now();
+        // Whoever changes it back each time must not keep us busy.
+        if tokio::time::timeout(wait, changed.notified()).await.is_ok() {
+            tokio::time::sleep_until(looked + RETRY).await;
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod convert;
 mod inject;
 #[cfg(test)]
 mod tests;
+mod told;
 mod validate;
 
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use axum::http::StatusCode;
 use axum::routing::post;
 use kube::Client;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -80,7 +81,11 @@ pub async fn serve(
                 let injector = injector.clone();
                 async move { injector.inject(&authorities).await }
             };
-            own_certificate::follow(client.clone(), own, certificates, tell).await;
+            let changed = Arc::new(Notify::new());
+            tokio::join!(
+                own_certificate::follow(client.clone(), own, certificates, tell, changed.clone()),
+                told::follow(&client, &changed),
+            );
         }
     };
     tokio::select! {

@@ -1,12 +1,14 @@
 //! The webhooks on a real API server, with a certificate of our own: conversion and admission.
 
+use std::time::Duration;
+
 use crate::support::control_plane::{NAMESPACE, create, parse};
 use crate::support::{ControlPlane, Manager, eventually};
 use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
 use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
+use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::{Value, json};
 
@@ -67,6 +69,46 @@ async fn injected(plane: &ControlPlane) {
             .ok_or_else(|| "not yet".to_owned())
     })
     .await;
+}
+
+/// Longer than it takes to notice, and much shorter than until the next look.
+const REPAIR_LIMIT: Duration = Duration::from_secs(20);
+
+/// Once everything was refused for a minute after somebody had taken away whom to trust.
+async fn what_is_taken_away_is_put_back_at_once(plane: &ControlPlane) {
+    let configurations: Api<ValidatingWebhookConfiguration> = Api::all(plane.client.clone());
+    let definitions: Api<CustomResourceDefinition> = Api::all(plane.client.clone());
+    let nothing = json!([{"op": "remove", "path": "/webhooks/0/clientConfig/caBundle"}]);
+    let patch = Patch::<()>::Json(serde_json::from_value(nothing).unwrap());
+    configurations
+        .patch(CONFIGURATION, &PatchParams::default(), &patch)
+        .await
+        .unwrap();
+    tokio::time::timeout(REPAIR_LIMIT, injected(plane))
+        .await
+        .expect("an authority is put back");
+    configurations
+        .delete(CONFIGURATION, &DeleteParams::default())
+        .await
+        .unwrap();
+    install_admission(plane).await;
+    tokio::time::timeout(REPAIR_LIMIT, injected(plane))
+        .await
+        .expect("a new configuration is told of");
+    let elsewhere = json!([{"op": "replace", "path": "/spec/conversion/webhook/clientConfig",
+        "value": {"service": {"name": "nobody", "namespace": NAMESPACE}}}]);
+    let patch = Patch::<()>::Json(serde_json::from_value(elsewhere).unwrap());
+    definitions
+        .patch(
+            "flowcollectors.flows.netobserv.io",
+            &PatchParams::default(),
+            &patch,
+        )
+        .await
+        .unwrap();
+    tokio::time::timeout(REPAIR_LIMIT, injected(plane))
+        .await
+        .expect("the conversion is told of again");
 }
 
 /// As a user sees it: what kubectl says about an edit.
@@ -195,6 +237,7 @@ async fn versions_are_converted_and_bad_objects_refused_with_our_own_certificate
     let kubeconfig = plane.manager_kubeconfig().await;
     let manager = Manager::start_with_webhooks(&kubeconfig).await;
     injected(&plane).await;
+    what_is_taken_away_is_put_back_at_once(&plane).await;
 
     let (old, new) = (collectors(&plane, "v1beta1"), collectors(&plane, "v1beta2"));
     let object = json!({
