@@ -81,7 +81,7 @@ const FlowsPage = () => {
 
   const isCompact = size === 's';
   const isLimited = data?.isLimitReached ?? false;
-  const total = useFlowCount(isLimited);
+  const total = useFlowCount(isLimited ? data?.flows.length : undefined);
   const isByTime = sort.id === DEFAULT_SORT.id && sort.isDescending === DEFAULT_SORT.isDescending;
   const seconds = secondsOf(state.range);
   return (
