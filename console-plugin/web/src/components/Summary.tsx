@@ -6,9 +6,10 @@ import type { Losses } from '../api/types';
 import { useFacts } from '../hooks/use-facts';
 import { usePage } from '../hooks/use-page';
 import { useText } from '../hooks/use-text';
-import { formatMs, formatSeconds, formatTimeOfDay, formatTimeWithZone } from '../model/format';
-import { isNothingMissing, missingOf } from '../model/losses';
+import { formatMs, formatSeconds, formatTimeWithZone, formatWithin } from '../model/format';
+import { gapsOf, isNothingMissing, missingOf, type Gap } from '../model/losses';
 import { sentence } from '../model/sentence';
+import { secondsOf } from '../model/time';
 import { useAmountText } from './StripLosses';
 
 export interface SummaryItem {
@@ -90,8 +91,17 @@ interface LossProps {
   isRefusing: boolean;
 }
 
+/** Lines of each kind: what more there is, the strip shows. */
+const LINES_MAX = 8;
+
+const More = ({ of }: { of: number }) => {
+  const t = useText();
+  return of > LINES_MAX ? <li>{t('and {{more}} more', { more: of - LINES_MAX })}</li> : null;
+};
+
 const LossText = ({ losses, isRefusing }: LossProps) => {
   const t = useText();
+  const { state } = usePage();
   const amountText = useAmountText();
   const missing = missingOf(losses);
   if (isNothingMissing(missing) && missing.starting.length) {
@@ -101,6 +111,9 @@ const LossText = ({ losses, isRefusing }: LossProps) => {
     return losses.components.length && !isRefusing ? <span>{t('Nothing lost')}</span> : null;
   }
   const { lost, causes, neverSeen, gapSeconds } = missing;
+  const gaps = gapsOf(losses);
+  const timeOf = ({ from, to }: Gap) =>
+    [...new Set([from, to].map(each => formatWithin(each, secondsOf(state.range))))].join(' – ');
   const parts = [
     ...(lost.length ? [t('{{amount}} lost', { amount: lost.map(amountText).join(', ') })] : []),
     ...(gapSeconds ? [t('{{duration}} not accounted for', { duration: formatSeconds(gapSeconds) })] : []),
@@ -110,24 +123,22 @@ const LossText = ({ losses, isRefusing }: LossProps) => {
     <Popover
       headerContent={t('What is missing')}
       bodyContent={
-        <ul className="netobserv-plain-list">
-          {causes.map(loss => (
+        <ul className="netobserv-plain-list netobserv-what-is-missing" tabIndex={0} aria-label={t('What is missing')}>
+          {causes.slice(0, LINES_MAX).map(loss => (
             <li key={loss.component + loss.cause}>
               {loss.component}: {t('{{amount}} lost', { amount: amountText(loss) })} ({loss.cause})
             </li>
           ))}
-          {losses.unaccounted.map(gap => (
-            <li key={`${gap.component}${gap.from}`}>
-              {t(
-                '{{component}} did not answer or was restarted between {{from}} and {{to}}; what passed then is not known.',
-                {
-                  component: gap.component,
-                  from: formatTimeOfDay(gap.from),
-                  to: formatTimeOfDay(gap.to)
-                }
-              )}
+          <More of={causes.length} />
+          {gaps.slice(0, LINES_MAX).map(gap => (
+            <li key={gap.from}>
+              {t('{{time}}: {{components}} did not answer or restarted; what passed then is not known.', {
+                components: gap.components.join(', '),
+                time: timeOf(gap)
+              })}
             </li>
           ))}
+          <More of={gaps.length} />
           {neverSeen.map(component => (
             <li key={component}>
               {t('{{component}} has never answered: it is not running, or its metrics cannot be reached.', {

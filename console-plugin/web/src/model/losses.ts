@@ -37,6 +37,26 @@ export const within = (losses: Losses, span: Span): Losses => ({
   unaccounted: clip(losses.unaccounted, span)
 });
 
+/** A stretch of time, and who could not be accounted for in it. */
+export interface Gap extends Timed {
+  components: string[];
+}
+
+/** Times nobody can account for, the newest first; those of several components that overlap are one. */
+export const gapsOf = (losses: Losses): Gap[] => {
+  const gaps: Gap[] = [];
+  for (const { component, from, to } of [...losses.unaccounted].sort((a, b) => a.from - b.from)) {
+    const last = gaps.at(-1);
+    if (last && from <= last.to) {
+      last.to = Math.max(last.to, to);
+      last.components = [...new Set([...last.components, component])];
+    } else {
+      gaps.push({ from, to, components: [component] });
+    }
+  }
+  return gaps.reverse();
+};
+
 /** Of intervals that may overlap, what they cover together. */
 const covered = (spans: Timed[]): number => {
   let [sum, end] = [0, -Infinity];

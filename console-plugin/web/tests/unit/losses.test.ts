@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import type { Losses, Unit } from '../../src/api/types';
-import { isNothingMissing, missingIn, missingOf, within } from '../../src/model/losses';
+import { gapsOf, isNothingMissing, missingIn, missingOf, within } from '../../src/model/losses';
 
 const report = (part: Partial<Losses>): Losses => ({
   components: ['ebpf-agent', 'flowlogs-pipeline'],
@@ -90,4 +90,22 @@ describe('what is missing', () => {
   ])('is told at a time: %s', (_what, from, to, lost, silent) =>
     expect(missingIn(timed, from * 1000, to * 1000)).toEqual({ lost, silent })
   );
+});
+
+describe('times nobody can account for', () => {
+  test.each<[what: string, gaps: ReturnType<typeof gap>[], lines: object[]]>([
+    [
+      'are one for components that were silent together, whatever their order',
+      [gap(20, 40, 'flowlogs-pipeline'), gap(10, 30), gap(25, 35)],
+      [{ from: 10_000, to: 40_000, components: ['ebpf-agent', 'flowlogs-pipeline'] }]
+    ],
+    [
+      'are told apart where all were there between them, the newest first',
+      [gap(10, 20), gap(30, 40)],
+      [
+        { from: 30_000, to: 40_000, components: ['ebpf-agent'] },
+        { from: 10_000, to: 20_000, components: ['ebpf-agent'] }
+      ]
+    ]
+  ])('%s', (_what, unaccounted, lines) => expect(gapsOf(report({ unaccounted }))).toEqual(lines));
 });
