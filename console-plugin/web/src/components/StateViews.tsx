@@ -17,7 +17,7 @@ import { useQuery } from '../hooks/use-query';
 import { forgetSettings } from '../hooks/use-settings';
 import { useText } from '../hooks/use-text';
 import { hintFor } from '../model/hints';
-import { RANGE_PRESETS_SECONDS, secondsOf, SETTLE_SECONDS } from '../model/time';
+import { RANGE_PRESETS_SECONDS, secondsOf, YOUNG_SECONDS } from '../model/time';
 import { formatBytes, formatPreset, formatTimeOfDay } from '../model/format';
 import { CHOICE_DEFAULTS } from '../model/url-state';
 import { useChoices } from './ChoiceChips';
@@ -25,13 +25,11 @@ import { useChoices } from './ChoiceChips';
 /** How often is looked for the first flows: who has just started everything should not wait for the next refresh. */
 export const WAITING_MS = 2000;
 
-interface NothingProps {
-  /** There are flows, but too young for numbers: of a moment some may still be on their way. */
-  isArriving?: boolean;
-}
-
-export const NothingFound = ({ isArriving = false }: NothingProps) => {
+export const NothingFound = () => {
   const t = useText();
+  const { newestAgeMs, isNewestAwaited } = useFacts();
+  // There are flows, but too young for numbers: of a moment some may still be on their way.
+  const isArriving = newestAgeMs !== undefined && newestAgeMs <= YOUNG_SECONDS * 1000;
   const { state, tick, isLive, change, refresh } = usePage();
   const hasChoices = useChoices().length > 0;
   const hasFilters = hasChoices || state.filters.some(filter => !filter.off);
@@ -39,6 +37,9 @@ export const NothingFound = ({ isArriving = false }: NothingProps) => {
   useEvery(isWaiting ? WAITING_MS : undefined, refresh);
   const longer = RANGE_PRESETS_SECONDS.find(seconds => seconds > secondsOf(state.range) * 2);
   const status = useQuery('status', tick, signal => getStatus(signal));
+  if (isNewestAwaited) {
+    return <LoadingRows />;
+  }
   const loki = status.data?.loki;
   const sourceTrouble =
     loki && loki.isEnabled && !loki.isReady ? loki.error || t('The flow store is not ready.') : undefined;
@@ -52,8 +53,8 @@ export const NothingFound = ({ isArriving = false }: NothingProps) => {
       <EmptyStateBody>
         {sourceTrouble ??
           (isArriving
-            ? t('Numbers follow in about {{duration}}, when all flows of a moment are there.', {
-                duration: formatPreset(SETTLE_SECONDS)
+            ? t('Numbers follow within {{duration}}, when all flows of a moment are there.', {
+                duration: formatPreset(YOUNG_SECONDS)
               })
             : hasFilters
               ? t('Nothing in this time range matches the filters.')
@@ -64,7 +65,9 @@ export const NothingFound = ({ isArriving = false }: NothingProps) => {
       </EmptyStateBody>
       <EmptyStateFooter>
         <EmptyStateActions>
-          {isArriving && <Button onClick={() => change({ view: 'table' })}>{t('Look at the flows')}</Button>}
+          {isArriving && state.view !== 'table' && (
+            <Button onClick={() => change({ view: 'table' })}>{t('Look at the flows')}</Button>
+          )}
           {hasFilters && !isArriving && (
             <Button onClick={() => change({ filters: [], match: 'all', ...CHOICE_DEFAULTS })}>
               {t('Clear all filters')}

@@ -4,11 +4,11 @@ import { createContext, useContext, useMemo } from 'react';
 import { ApiError } from '../api/client';
 import { getLosses, getMetrics, getRecords, getStatus } from '../api/flows';
 import type { Losses, Refusal } from '../api/types';
-import { beginningOf, probeOf } from '../model/beginning';
+import { findBeginning } from '../model/beginning';
 import { flowsFromAnswer, newestAge } from '../model/flow';
 import { formatWithin } from '../model/format';
 import { within } from '../model/losses';
-import { rangeParams, secondsOf, settledSpan, spanOf } from '../model/time';
+import { rangeParams, secondsOf, spanOf } from '../model/time';
 import { usePage } from './use-page';
 import { useQuery } from './use-query';
 
@@ -18,19 +18,28 @@ export interface Facts {
   isLossUnknown: boolean;
   /** How old the newest flow that fits the filters was when it was asked for; of a range that ends now. */
   newestAgeMs?: number;
-  /** When the data begins, where that is within the range: averages take the time before for time without traffic. */
+  /** Whether there is such a flow is being asked, and not known yet. */
+  isNewestAwaited: boolean;
+  /** That nothing came in the last moments does not mean that nothing passed. */
+  isNowUnknown: boolean;
+  /**
+   * When the data begins, where that is within the range and nobody knows of a time before it: averages take the time
+   * before for time without traffic.
+   */
   beganAt?: string;
   /** Why flows are not stored now. */
   refusal?: Refusal;
 }
 
-const FactsContext = createContext<Facts>({ isLossUnknown: false });
+const FactsContext = createContext<Facts>({ isLossUnknown: false, isNewestAwaited: false, isNowUnknown: false });
 
 export const useFacts = (): Facts => useContext(FactsContext);
 
 const NO_SUCH_ROUTE = 404;
 /** An answer without a flow. */
 const NONE = -1;
+/** Where nobody counts what is lost: after so long without a flow it is not known whether any passed. */
+const OLD_MS = 60_000;
 
 export const FactsProvider = ({ children }: { children: React.ReactNode }) => {
   const { config, state, query, tick, now } = usePage();
@@ -44,15 +53,18 @@ export const FactsProvider = ({ children }: { children: React.ReactNode }) => {
     return newestAge(flowsFromAnswer(answer, config.fields), Date.now()) ?? NONE;
   });
   const { recordType } = query;
-  const beginning = useQuery(JSON.stringify([state.range, recordType]), tick, async signal => {
-    const { start, end, step } = probeOf(state.range, now());
-    const range = rangeParams({ kind: 'absolute', start, end });
-    // Of all flows: what no filter finds was recorded all the same.
-    const all = { filters: '', range, recordType, type: 'Flows', aggregateBy: 'app', function: 'count' };
-    const answer = await getMetrics({ ...all, step, rateInterval: step }, signal);
-    return beginningOf(answer, step, settledSpan(state.range, now()).start);
-  });
-  const began = beginning.isStale ? undefined : beginning.data;
+  const beginning = useQuery(JSON.stringify([state.range, recordType]), tick, signal =>
+    findBeginning(state.range, now(), ({ start, end, step }) => {
+      const range = rangeParams({ kind: 'absolute', start, end });
+      // Of all flows: what no filter finds was recorded all the same.
+      const all = { filters: '', range, recordType, type: 'Flows', aggregateBy: 'app', function: 'count' };
+      return getMetrics({ ...all, step, rateInterval: step }, signal);
+    })
+  );
+  const first = beginning.isStale ? undefined : beginning.data;
+  // After time that nobody can account for flows begin again; what was stored before is another matter.
+  const isAfterGap = first !== undefined && losses.data?.unaccounted.some(({ from }) => from < first * 1000);
+  const began = isAfterGap ? undefined : first;
   const beganAt = began === undefined ? undefined : formatWithin(began * 1000, secondsOf(state.range));
   const status = useQuery('status', tick, signal => getStatus(signal));
   const refusal = status.data?.loki.refusal ?? undefined;
@@ -60,9 +72,12 @@ export const FactsProvider = ({ children }: { children: React.ReactNode }) => {
   const isOld = losses.error instanceof ApiError && losses.error.status === NO_SUCH_ROUTE;
   const isLossUnknown = losses.error !== undefined && !isOld;
   const newestAgeMs = isLive && !newest.isStale && newest.data !== NONE ? newest.data : undefined;
+  const isNewestAwaited = isLive && newest.isLoading && (newest.data === undefined || newest.isStale);
+  const isSilent = !losses.data?.components.length && newestAgeMs !== undefined && newestAgeMs > OLD_MS;
+  const isNowUnknown = isLive && (refusal !== undefined || isSilent);
   const facts = useMemo(
-    () => ({ losses: losses.data, isLossUnknown, newestAgeMs, beganAt, refusal }),
-    [losses.data, isLossUnknown, newestAgeMs, beganAt, refusal]
+    () => ({ losses: losses.data, isLossUnknown, newestAgeMs, isNewestAwaited, isNowUnknown, beganAt, refusal }),
+    [losses.data, isLossUnknown, newestAgeMs, isNewestAwaited, isNowUnknown, beganAt, refusal]
   );
   return <FactsContext.Provider value={facts}>{children}</FactsContext.Provider>;
 };

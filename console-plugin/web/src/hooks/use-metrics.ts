@@ -2,12 +2,15 @@
 //! **Invariant:** one question is one request, whatever the filters: the back end counts no flow twice. No time counts in
 //! two points, nor any before the range: the average of all points is that of the range. The last point ends where flows
 //! may still be on their way.
+import { useMemo } from 'react';
 import { getMetrics } from '../api/flows';
 import type { FrontendConfig, MatrixAnswer } from '../api/types';
 import { both, carried } from '../model/conditions';
 import { encodeFilters, type Filter } from '../model/filters';
+import { withGaps } from '../model/gaps';
 import { scopeById, seriesFromAnswer, spread, type SeriesSet } from '../model/series';
 import { pointsOf, rangeParams, settledSpan, spanOf, stepOf, type Span, type TimeRange } from '../model/time';
+import { useFacts } from './use-facts';
 import { usePage, type PageModel } from './use-page';
 import { useQuery, type QueryState } from './use-query';
 import { useText, type Translate } from './use-text';
@@ -96,5 +99,8 @@ export const loadMetric = async (
 export const useMetric = (spec: MetricSpec | undefined): QueryState<MetricData> => {
   const t = useText();
   const page = usePage();
-  return useQuery(spec && keyOf(page, spec), page.tick, signal => loadMetric(page, spec!, t, signal));
+  const { losses } = useFacts();
+  const query = useQuery(spec && keyOf(page, spec), page.tick, signal => loadMetric(page, spec!, t, signal));
+  const data = useMemo(() => query.data && withGaps(query.data, losses), [query.data, losses]);
+  return { ...query, data };
 };

@@ -1,7 +1,9 @@
 //! One value for the whole range of the page, and one for the range of equal width just before it. Who: overview.
 //! **Invariant:** the back end takes the statistic over all flows of a range; percentiles are never averaged here.
-import { getMetrics } from '../api/flows';
-import { secondsOf, settledSpan } from '../model/time';
+import { getLosses, getMetrics } from '../api/flows';
+import type { Losses } from '../api/types';
+import { missingOf, within } from '../model/losses';
+import { secondsOf, settledSpan, type Span } from '../model/time';
 import { totalOf, wholeFromAnswer, type Whole } from '../model/whole';
 import { askMetric, keyOf, type MetricSpec } from './use-metrics';
 import { usePage, type PageModel } from './use-page';
@@ -26,27 +28,47 @@ export const useWhole = (spec: MetricSpec | undefined): QueryState<WholeData> =>
   return useQuery(spec && keyOf(page, spec), page.tick, signal => loadWhole(page, spec!, signal));
 };
 
+/** How far is looked for flows before the range to compare with. */
 const PROBE_SECONDS_MAX = 3600;
+/** More of the range before that nobody can account for, and its figures say little of the traffic then. */
+const UNACCOUNTED_SHARE_MAX = 0.01;
 
-/** Whether anything was recorded when the range before this one began; without that there is nothing to compare with. */
-export const useHasEarlier = (): boolean | undefined => {
+/** What there is to compare with: nothing was recorded then, or nobody knows what passed. */
+export type Earlier = 'recorded' | 'none' | 'unaccounted';
+
+/** Seconds of a span that nobody can account for; none where the back end does not tell. */
+const gapIn = (losses: Losses | undefined, span: Span): number =>
+  losses ? missingOf(within(losses, span)).gapSeconds : 0;
+
+/** Whether the range before this one was recorded; if not, no change is told. */
+export const useEarlier = (): Earlier | undefined => {
   const { state, tick, now } = usePage();
-  return useQuery(JSON.stringify(state.range), tick, async signal => {
+  return useQuery(JSON.stringify(state.range), tick, async (signal): Promise<Earlier> => {
     const width = secondsOf(state.range);
-    const begin = settledSpan(state.range, now()).start - width;
+    const { start } = settledSpan(state.range, now());
+    const begin = start - width;
     const probe = Math.min(width, PROBE_SECONDS_MAX);
-    const answer = await getMetrics(
-      {
-        filters: '',
-        range: { startTime: begin, endTime: begin },
-        type: 'Flows',
-        aggregateBy: 'app',
-        function: 'count',
-        step: probe,
-        rateInterval: probe
-      },
-      signal
-    );
-    return (totalOf(wholeFromAnswer(answer, begin, begin))?.now ?? 0) > 0;
+    const [answer, losses] = await Promise.all([
+      getMetrics(
+        {
+          filters: '',
+          range: { startTime: begin, endTime: begin },
+          type: 'Flows',
+          aggregateBy: 'app',
+          function: 'count',
+          step: probe,
+          rateInterval: probe
+        },
+        signal
+      ),
+      getLosses({ startTime: begin - probe, endTime: start }, signal).catch(() => undefined)
+    ]);
+    if (gapIn(losses, { start: begin, end: start }) > width * UNACCOUNTED_SHARE_MAX) {
+      return 'unaccounted';
+    }
+    if ((totalOf(wholeFromAnswer(answer, begin, begin))?.now ?? 0) > 0) {
+      return 'recorded';
+    }
+    return gapIn(losses, { start: begin - probe, end: begin }) > 0 ? 'unaccounted' : 'none';
   }).data;
 };

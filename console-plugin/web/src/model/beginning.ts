@@ -23,11 +23,42 @@ export const probeOf = (range: TimeRange, nowSeconds: number): Probe => {
   return { start: start - back + step, end, step };
 };
 
-/** Seconds; nothing if the data begins before the range, or there is none. */
-export const beginningOf = (answer: MatrixAnswer, step: number, rangeStart: number): number | undefined => {
+/** The points within a bucket, which tell more closely where in it the data begins. */
+export const narrower = ({ start, end }: Span): Probe => {
+  const step = Math.max(1, Math.ceil((end - start) / POINTS));
+  return { start: start + step, end: start + Math.ceil((end - start) / step) * step, step };
+};
+
+/** The first step that has flows, if there is one. */
+export const firstBucket = (answer: MatrixAnswer, step: number): Span | undefined => {
   const times = answer.result.flatMap(({ values }) =>
     values.filter(([, count]) => Number(count) > 0).map(([time]) => time)
   );
-  const first = times.reduce((least, time) => Math.min(least, time), Infinity) - step;
-  return Number.isFinite(first) && first > rangeStart ? first : undefined;
+  const end = times.reduce((least, time) => Math.min(least, time), Infinity);
+  return Number.isFinite(end) ? { start: end - step, end } : undefined;
+};
+
+/**
+ * Seconds, the same for every range; nothing if the data begins before the range, or there is none. Three questions of a
+ * range of years, at the most.
+ */
+export const findBeginning = async (
+  range: TimeRange,
+  nowSeconds: number,
+  ask: (probe: Probe) => Promise<MatrixAnswer>
+): Promise<number | undefined> => {
+  const first = async (probe: Probe) => firstBucket(await ask(probe), probe.step);
+  let bucket = await first(probeOf(range, nowSeconds));
+  if (!bucket || bucket.start <= settledSpan(range, nowSeconds).start) {
+    return undefined;
+  }
+  while (bucket.end - bucket.start > 1) {
+    const within = await first(narrower(bucket));
+    if (!within) {
+      // A source that knows no finer steps: by the end of this one there was data.
+      return bucket.end;
+    }
+    bucket = within;
+  }
+  return bucket.start;
 };

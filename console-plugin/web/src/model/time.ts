@@ -60,6 +60,12 @@ export const unusableRange = (params: URLSearchParams): string[] =>
 /** Flows reach the store some seconds after they end: what is younger would look like a fall. */
 export const SETTLE_SECONDS = 10;
 
+/** How often the points of a moving range move on at the most; all panels ask for the same ones meanwhile. */
+const MOVE_SECONDS = 15;
+
+/** Of this age a flow may still be in no point of a chart. */
+export const YOUNG_SECONDS = SETTLE_SECONDS + MOVE_SECONDS;
+
 /** The part of a range whose flows have all arrived, of the range's own width. */
 export const settledSpan = (range: TimeRange, nowSeconds: number): Span => {
   const { start, end } = spanOf(range, nowSeconds);
@@ -80,9 +86,6 @@ export const moveRange = (range: TimeRange, direction: -1 | 1, nowSeconds: numbe
 
 /** Seconds between two points of a chart over a range, as NetObserv's page chooses them. */
 export const stepOf = (range: TimeRange): number => Math.floor(Math.max(30, Math.floor(secondsOf(range) / 10)) / 2);
-
-/** How often the points of a moving range move on at the most; all panels ask for the same ones meanwhile. */
-const MOVE_SECONDS = 15;
 
 /**
  * First and last point of a chart whose data ends at `endSeconds`. Each point stands for the time before it, so the

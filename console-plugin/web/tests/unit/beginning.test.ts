@@ -1,6 +1,6 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it, test, vi } from 'vitest';
 import type { MatrixAnswer } from '../../src/api/types';
-import { beginningOf, probeOf } from '../../src/model/beginning';
+import { findBeginning, firstBucket, probeOf, type Probe } from '../../src/model/beginning';
 
 const answer = (values: [number, string][]): MatrixAnswer => ({
   resultType: 'matrix',
@@ -9,25 +9,26 @@ const answer = (values: [number, string][]): MatrixAnswer => ({
   unixTimestamp: 0
 });
 
+/** A back end that stores one flow a second from a time on: a point is of the step before it. */
+const stored = (since: number, stepMin = 1) =>
+  vi.fn(({ start, end, step }: Probe) => {
+    const values: [number, string][] = [];
+    for (let time = start; time <= end && step >= stepMin; time += step) {
+      values.push([time, time > since ? '1' : '0']);
+    }
+    return Promise.resolve(answer(values));
+  });
+
 describe('the data of a range begins', () => {
-  test.each<[what: string, points: [number, string][], beginning: number | undefined]>([
+  test.each<[what: string, points: [number, string][], bucket: object | undefined]>([
     ['nowhere, if there is none', [], undefined],
-    [
-      'before it, if something was recorded then',
-      [
-        [900, '1'],
-        [1200, '4']
-      ],
-      undefined
-    ],
-    ['before it, if its first second has flows', [[1001, '1']], undefined],
     [
       'with its first flows',
       [
         [1200, '4'],
-        [1201, '2']
+        [1210, '2']
       ],
-      1199
+      { start: 1190, end: 1200 }
     ],
     [
       'not with points of nothing',
@@ -35,10 +36,30 @@ describe('the data of a range begins', () => {
         [900, '0'],
         [1200, '4']
       ],
-      1199
+      { start: 1190, end: 1200 }
     ]
-  ])('%s', (_what, points, beginning) => {
-    expect(beginningOf(answer(points), 1, 1000)).toBe(beginning);
+  ])('%s', (_what, points, bucket) => expect(firstBucket(answer(points), 10)).toEqual(bucket));
+
+  const NOW = 1_700_000_000;
+  const BEGUN = NOW - 200;
+  test.each([300, 900, 86_400, 604_800, 3 * 31_536_000])(
+    'at the same second, whatever the range: %i s',
+    async seconds => {
+      const ask = stored(BEGUN);
+      expect(await findBeginning({ kind: 'relative', seconds }, NOW, ask)).toBe(BEGUN);
+      expect(ask.mock.calls.length).toBeLessThanOrEqual(3);
+    }
+  );
+
+  it('never before there is data, where only long steps are known', async () => {
+    const began = await findBeginning({ kind: 'relative', seconds: 604_800 }, NOW, stored(BEGUN, 60));
+    expect(began).toBeGreaterThanOrEqual(BEGUN);
+  });
+
+  it('before it, if something was recorded then', async () => {
+    const ask = stored(NOW - 320);
+    expect(await findBeginning({ kind: 'relative', seconds: 300 }, NOW, ask)).toBeUndefined();
+    expect(ask).toHaveBeenCalledTimes(1);
   });
 
   test.each([

@@ -223,7 +223,7 @@ describe('the heat strip', () => {
 
 describe('a sparkline', () => {
   it('bridges gaps and needs two points', () => {
-    expect(sparkPaths([1, null, 2]).line).toBe('M0.0 18.0L200.0 3.0');
+    expect(sparkPaths([1, 2, null, 2]).line).toBe('M0.0 18.0L66.7 3.0M200.0 3.0h0');
     expect(sparkPaths([1]).line).toBe('');
   });
 });

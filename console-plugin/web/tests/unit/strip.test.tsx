@@ -1,15 +1,8 @@
 import { fireEvent, render, screen } from '@testing-library/react';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { Strip } from '../../src/components/Strip';
 import { PageProvider } from '../../src/hooks/use-page';
 import { config } from './config';
-
-class NoResizes {
-  observe() {}
-  disconnect() {}
-}
-beforeEach(() => void vi.stubGlobal('ResizeObserver', NoResizes));
-afterEach(() => void vi.unstubAllGlobals());
 
 interface Pointer {
   button?: number;

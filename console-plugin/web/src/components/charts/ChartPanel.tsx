@@ -2,12 +2,11 @@
 //! **Invariant:** the card has one height while it loads, is empty, fails, or shows data; what could not be refreshed
 //! stays, dimmed, with the reason in the head.
 import { Button, Skeleton } from '@patternfly/react-core';
-import { ChartLineIcon, ExclamationTriangleIcon, TableIcon } from '@patternfly/react-icons';
+import { ChartLineIcon, TableIcon } from '@patternfly/react-icons';
 import { useState } from 'react';
-import { useFacts } from '../../hooks/use-facts';
 import { useText } from '../../hooks/use-text';
 import { hintFor } from '../../model/hints';
-import { isNothingMissing, missingOf } from '../../model/losses';
+import { PartialMark } from '../PartialMark';
 
 export interface TableData {
   head: string[];
@@ -112,23 +111,9 @@ export const ChartPanel = ({
   }
 };
 
-/** On every chart, since a picture is looked at, and copied, without the line at the bottom. */
-const PartialMark = () => {
-  const t = useText();
-  const { losses } = useFacts();
-  const missing = losses && missingOf(losses);
-  if (!missing || isNothingMissing(missing)) {
-    return null;
-  }
-  return (
-    <span
-      className="netobserv-warning netobserv-subtle"
-      title={t('Flows of this time range are missing; the line at the bottom of the page says which')}
-    >
-      <ExclamationTriangleIcon aria-hidden /> {t('partial')}
-    </span>
-  );
-};
+/** A value in the table; one that is not known is no zero. */
+export const cellText = (value: number | null | undefined, format: (value: number) => string): string =>
+  value === null || value === undefined ? '–' : format(value);
 
 const DataTable = ({ title, head, rows }: TableData & { title: string }) => (
   <div className="netobserv-data-table" tabIndex={0} role="region" aria-label={title}>

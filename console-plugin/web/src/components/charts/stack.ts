@@ -49,12 +49,13 @@ export const rank = ({ set, whole }: Top, total: MetricData | undefined, count: 
   return { top, total: sums, others: rest };
 };
 
-/** Each layer on top of the ones before it. */
-export const stack = (layers: (number | null)[][]): number[][] => {
-  const heights: number[] = [];
+/** Each layer on top of the ones before it; where none of them is known there is nothing to stand on. */
+export const stack = (layers: (number | null)[][]): (number | null)[][] => {
+  const isKnown = (index: number) => layers.some(layer => (layer[index] ?? null) !== null);
+  const heights: (number | null)[] = [];
   return layers.map(layer => {
     layer.forEach((value, index) => {
-      heights[index] = (heights[index] ?? 0) + (value ?? 0);
+      heights[index] = isKnown(index) ? (heights[index] ?? 0) + (value ?? 0) : null;
     });
     return [...heights];
   });

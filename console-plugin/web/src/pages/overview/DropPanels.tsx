@@ -1,7 +1,7 @@
 //! Dropped packets by cause over time. Who: `OverviewPage`, where the agent records drops.
 //! **Invariant:** causes stack up to all drops.
 import { useMemo } from 'react';
-import { ChartPanel } from '../../components/charts/ChartPanel';
+import { cellText, ChartPanel } from '../../components/charts/ChartPanel';
 import { Legend } from '../../components/charts/Legend';
 import { TimeChart, type ChartSeries } from '../../components/charts/TimeChart';
 import { rank } from '../../components/charts/stack';
@@ -50,7 +50,7 @@ export const DropPanels = () => {
         head: [t('Time'), ...series.map(each => each.name)],
         rows: times.map((time, index) => [
           formatDateTime(time * 1000),
-          ...series.map(each => format(each.values[index] ?? 0))
+          ...series.map(each => cellText(each.values[index], format))
         ])
       })}
     >

@@ -1,7 +1,7 @@
 //! Average and 90th percentile of a latency over time. Who: `DnsPanels`, `RoundTripPanels`.
 //! **Invariant:** times without a measurement are gaps, never zero.
 import { useMemo } from 'react';
-import { ChartPanel } from '../../components/charts/ChartPanel';
+import { cellText, ChartPanel } from '../../components/charts/ChartPanel';
 import { Legend } from '../../components/charts/Legend';
 import { TimeChart, type ChartSeries } from '../../components/charts/TimeChart';
 import { alignTo } from '../../components/charts/stack';
@@ -51,10 +51,7 @@ export const LatencyChart = ({ id, type, title, height }: Props) => {
         head: [t('Time'), ...series.map(each => each.name)],
         rows: times.map((time, index) => [
           formatDateTime(time * 1000),
-          ...series.map(each => {
-            const value = each.values[index];
-            return value === null || value === undefined ? '–' : formatMs(value);
-          })
+          ...series.map(each => cellText(each.values[index], formatMs))
         ])
       })}
     >

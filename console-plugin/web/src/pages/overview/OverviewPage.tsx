@@ -12,7 +12,7 @@ import { Summary } from '../../components/Summary';
 import { useMetric } from '../../hooks/use-metrics';
 import { usePage } from '../../hooks/use-page';
 import { useText } from '../../hooks/use-text';
-import { useHasEarlier, useWhole } from '../../hooks/use-whole';
+import { useEarlier, useWhole } from '../../hooks/use-whole';
 import { formatBytes, formatCount, formatMetric } from '../../model/format';
 import { secondsOf } from '../../model/time';
 import { totalOf } from '../../model/whole';
@@ -42,7 +42,7 @@ const OverviewPage = () => {
   const totals = { bytes: useMetric(BYTES), packets: useMetric(PACKETS), flows: useMetric(FLOWS) };
   const wholes = { bytes: useWhole(BYTES), packets: useWhole(PACKETS), flows: useWhole(FLOWS) };
   const { bytes, packets, flows } = totals;
-  const isFirst = useHasEarlier() === false;
+  const earlier = useEarlier();
   const type = state.metricType === 'Packets' ? 'Packets' : 'Bytes';
   const byMeasure = {
     Bytes: { overTime: bytes, whole: average(wholes.bytes) },
@@ -63,9 +63,9 @@ const OverviewPage = () => {
   const close = useCallback(() => setSelected(undefined), []);
   const closeMenu = useCallback(() => setMenu(undefined), []);
   const subject = selected?.scope === state.scope ? selected.subject : undefined;
-  const isNothing = flows.data && !flows.data.series.length && !bytes.data?.series.length;
-  const isArriving =
-    flows.data && !isNothing && !flows.data.times.length && wholes.flows.data && !average(wholes.flows);
+  // The whole range has numbers before there is a point over time.
+  const hasPoints = !!flows.data?.series.length || !!bytes.data?.series.length;
+  const isNothing = flows.data && wholes.flows.data && !hasPoints && !average(wholes.flows);
   return (
     <NamesContext.Provider value={names}>
       <div className="netobserv-split">
@@ -74,8 +74,8 @@ const OverviewPage = () => {
           {bytes.error && bytes.data && <RefreshFailed error={bytes.error} loadedAt={bytes.loadedAt} />}
           {bytes.error && !bytes.data ? (
             <ErrorView error={bytes.error} />
-          ) : isNothing || isArriving ? (
-            <NothingFound isArriving={!isNothing} />
+          ) : isNothing ? (
+            <NothingFound />
           ) : (
             <div
               className="netobserv-overview"
@@ -85,8 +85,8 @@ const OverviewPage = () => {
               aria-label={t('Overview')}
             >
               <div className="netobserv-panels">
-                <Tiles totals={totals} wholes={wholes} isFirst={isFirst} />
-                <TrafficPanels type={type} totals={byMeasure} isFirst={isFirst} />
+                <Tiles totals={totals} wholes={wholes} earlier={earlier} />
+                <TrafficPanels type={type} totals={byMeasure} earlier={earlier} />
                 <FieldPanels type={type} totals={byMeasure} />
                 {hasFeature('dnsTracking') && <DnsPanels />}
                 {hasFeature('flowRTT') && <RoundTripPanels />}
@@ -101,7 +101,7 @@ const OverviewPage = () => {
             key={`${subject.id} ${type}`}
             subject={subject}
             type={type}
-            isFirst={isFirst}
+            earlier={earlier}
             onOpen={names.open}
             onClose={close}
           />

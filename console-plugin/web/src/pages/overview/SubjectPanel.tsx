@@ -10,7 +10,7 @@ import { SidePanel } from '../../components/SidePanel';
 import { labelsOf, unknownName, useMetric, type MetricSpec } from '../../hooks/use-metrics';
 import { usePage } from '../../hooks/use-page';
 import { useText } from '../../hooks/use-text';
-import { useWhole } from '../../hooks/use-whole';
+import { useWhole, type Earlier } from '../../hooks/use-whole';
 import type { Filter } from '../../model/filters';
 import { formatMetric, formatMs } from '../../model/format';
 import { named, scopeById, type Peer } from '../../model/series';
@@ -21,8 +21,8 @@ import { useNames, useSubjectActions } from './use-names';
 interface Props {
   subject: Subject;
   type: 'Bytes' | 'Packets';
-  /** Nothing was recorded before the time shown. */
-  isFirst: boolean;
+  /** Whether the time before was recorded. */
+  earlier?: Earlier;
   onOpen: (subject: Subject) => void;
   onClose: () => void;
 }
@@ -32,7 +32,7 @@ const MEMBERS_ASKED = 50;
 const MEMBERS_SHOWN = 10;
 const COLORS = ['--netobserv-bar', '--netobserv-series-2'];
 
-export const SubjectPanel = ({ subject, type, isFirst, onOpen, onClose }: Props) => {
+export const SubjectPanel = ({ subject, type, earlier, onOpen, onClose }: Props) => {
   const t = useText();
   const page = usePage();
   const { config, state, hasFeature } = page;
@@ -106,7 +106,7 @@ export const SubjectPanel = ({ subject, type, isFirst, onOpen, onClose }: Props)
         <dl>
           {wayNames.map((name, index) => {
             const { now = 0, before = 0 } = totalOf(totals[index]?.data) ?? {};
-            const change = isFirst ? undefined : changeOf(now, before);
+            const change = earlier === 'none' || earlier === 'unaccounted' ? undefined : changeOf(now, before);
             return (
               <Fact key={name} name={name} value={format(now)}>
                 {change === undefined ? '' : change === 'new' ? t('none before') : changeText(change)}

@@ -3,6 +3,7 @@
 //! and says so in words.
 import { Skeleton } from '@patternfly/react-core';
 import { ExclamationCircleIcon } from '@patternfly/react-icons';
+import { PartialMark } from '../../components/PartialMark';
 import { BEGAN_HINT } from '../../components/Summary';
 import { changeText } from '../../components/charts/BarList';
 import { Sparkline } from '../../components/charts/Sparkline';
@@ -12,7 +13,7 @@ import { useMetric, type MetricData } from '../../hooks/use-metrics';
 import { usePage } from '../../hooks/use-page';
 import type { QueryState } from '../../hooks/use-query';
 import { useText } from '../../hooks/use-text';
-import { useWhole, type WholeData } from '../../hooks/use-whole';
+import { useWhole, type Earlier, type WholeData } from '../../hooks/use-whole';
 import { formatMetric, formatMs, formatPercent, formatSi } from '../../model/format';
 import { totalOf } from '../../model/whole';
 import { dropRatio, isUnusual, ratioOf } from './usual';
@@ -30,9 +31,9 @@ interface TileProps {
   queries: QueryState<unknown>[];
   value?: number;
   /** The value of the range before; missing if not known. */
-  earlier?: number;
-  /** Nothing was recorded then. */
-  isFirst: boolean;
+  before?: number;
+  /** Whether that was recorded. */
+  earlier?: Earlier;
   /** In an average: when the data begins within the range. */
   beganAt?: string;
   values: (number | null)[];
@@ -41,25 +42,16 @@ interface TileProps {
   alarm?: { from: number; times: number };
 }
 
-const Tile = ({
-  id,
-  name,
-  kind,
-  hint,
-  queries,
-  value,
-  earlier,
-  isFirst,
-  beganAt,
-  values,
-  format,
-  alarm
-}: TileProps) => {
+const Tile = ({ id, name, kind, hint, queries, value, before, earlier, beganAt, values, format, alarm }: TileProps) => {
   const t = useText();
-  const change = isFirst ? undefined : changeOf(value, earlier);
-  const isAlarming = alarm !== undefined && value !== undefined && !isFirst && isUnusual(value, earlier, alarm);
+  const { isNowUnknown } = useFacts();
+  const isComparable = earlier !== 'none' && earlier !== 'unaccounted';
+  const change = isComparable ? changeOf(value, before) : undefined;
+  const isAlarming = alarm !== undefined && value !== undefined && isComparable && isUnusual(value, before, alarm);
   const peak = values.reduce<number>((top, each) => Math.max(top, each ?? 0), 0);
-  const latest = values.findLast(each => each !== null);
+  // Of the last step, or it is not known: an earlier one is not now.
+  const latest = values.at(-1) ?? undefined;
+  const isLatestKnown = latest !== undefined && !(latest === 0 && isNowUnknown);
   const error = queries.find(query => query.error)?.error;
   const isLoading = !error && queries.some(query => query.data === undefined);
   const isStale = queries.some(query => query.isStale);
@@ -69,9 +61,12 @@ const Tile = ({
       data-test={`tile-${id}`}
       aria-label={name}
     >
-      <h2 className="netobserv-ellipsis" title={hint}>
-        {name}, {kind}
-      </h2>
+      <div className="netobserv-tile-head">
+        <h2 className="netobserv-ellipsis" title={hint}>
+          {name}, {kind}
+        </h2>
+        {!isLoading && <PartialMark />}
+      </div>
       {isLoading ? (
         <Skeleton height="76px" screenreaderText={t('Loading')} />
       ) : (
@@ -83,7 +78,15 @@ const Tile = ({
                 {t('data begins at {{time}}', { time: beganAt })}
               </span>
             )}
-            {isFirst && beganAt === undefined && (
+            {earlier === 'unaccounted' && (
+              <span
+                className="netobserv-subtle"
+                title={t('What passed at the time to compare with, just before the time shown, is not known in full')}
+              >
+                {t('time before not accounted for')}
+              </span>
+            )}
+            {earlier === 'none' && beganAt === undefined && (
               <span
                 className="netobserv-subtle"
                 title={t('Nothing was recorded at the time to compare with, just before the time shown')}
@@ -106,11 +109,11 @@ const Tile = ({
           <div className="netobserv-subtle netobserv-ellipsis" title={error?.message}>
             {error
               ? error.message
-              : latest === undefined
+              : values.every(each => each === null)
                 ? value
                   ? t('No point over time yet')
                   : t('Nothing in this time range')
-                : t('now {{now}}, peak {{peak}}', { now: format(latest ?? 0), peak: format(peak) })}
+                : t('now {{now}}, peak {{peak}}', { now: isLatestKnown ? format(latest) : '–', peak: format(peak) })}
           </div>
         </>
       )}
@@ -137,10 +140,10 @@ interface Totals<T> {
 interface Props {
   totals: Totals<TotalQuery>;
   wholes: Totals<WholeQuery>;
-  isFirst: boolean;
+  earlier?: Earlier;
 }
 
-export const Tiles = ({ totals, wholes, isFirst }: Props) => {
+export const Tiles = ({ totals, wholes, earlier }: Props) => {
   const t = useText();
   const { hasFeature } = usePage();
   const { beganAt } = useFacts();
@@ -155,10 +158,10 @@ export const Tiles = ({ totals, wholes, isFirst }: Props) => {
   const tile = (of: keyof Totals<TotalQuery>) => ({
     queries: [totals[of], wholes[of]],
     value: amount(wholes[of], 'now'),
-    earlier: amount(wholes[of], 'before'),
+    before: amount(wholes[of], 'before'),
     values: points(totals[of]),
     kind: t('average'),
-    isFirst,
+    earlier,
     beganAt
   });
   const dropPoints = alignTo(totals.packets.data?.times ?? [], drops.data ?? NO_POINTS, points(drops));
@@ -187,8 +190,8 @@ export const Tiles = ({ totals, wholes, isFirst }: Props) => {
           hint={t('Share of all packets that the kernel dropped')}
           queries={[drops, totals.packets, wholeDrops, wholes.packets]}
           value={dropped('now')}
-          earlier={dropped('before')}
-          isFirst={isFirst}
+          before={dropped('before')}
+          earlier={earlier}
           values={dropRatio(dropPoints, points(totals.packets))}
           format={formatPercent}
           alarm={{ from: 0.01, times: 2 }}
@@ -210,8 +213,8 @@ export const Tiles = ({ totals, wholes, isFirst }: Props) => {
           hint={t('Nine of ten measurements in the time range are below this')}
           queries={[slow, wholeSlow]}
           value={totalOf(wholeSlow.data)?.now}
-          earlier={totalOf(wholeSlow.data)?.before}
-          isFirst={isFirst}
+          before={totalOf(wholeSlow.data)?.before}
+          earlier={earlier}
           values={points(slow)}
           format={formatMs}
           alarm={{ from: 20, times: 2 }}

@@ -2,7 +2,7 @@
 //! **Invariant:** both panels show the same names in the same colours, and what is not shown by name is "Others".
 import { useMemo, useState } from 'react';
 import { BarList, type Bar } from '../../components/charts/BarList';
-import { ChartPanel } from '../../components/charts/ChartPanel';
+import { cellText, ChartPanel } from '../../components/charts/ChartPanel';
 import { Legend } from '../../components/charts/Legend';
 import { TimeChart, type ChartSeries } from '../../components/charts/TimeChart';
 import { changeOf, rank } from '../../components/charts/stack';
@@ -10,6 +10,7 @@ import { useFacts } from '../../hooks/use-facts';
 import { usePage } from '../../hooks/use-page';
 import { useText } from '../../hooks/use-text';
 import { useTop } from '../../hooks/use-top';
+import type { Earlier } from '../../hooks/use-whole';
 import { colorToken } from '../../model/color';
 import { formatDateTime, formatMetric } from '../../model/format';
 import { scopeName } from '../../model/series';
@@ -19,8 +20,8 @@ import { useNames } from './use-names';
 interface Props {
   type: Measure;
   totals: Record<Measure, Total>;
-  /** Nothing was recorded before the time shown: there is no change to tell. */
-  isFirst: boolean;
+  /** Whether the time before was recorded; if not, there is no change to tell. */
+  earlier?: Earlier;
 }
 
 /** Over time, and over the whole range. */
@@ -38,11 +39,12 @@ const BAR_HEIGHT = 31;
 const LEGEND_HEIGHT = 60;
 const OTHERS = '--netobserv-others';
 
-export const TrafficPanels = ({ type: wantedType, totals, isFirst }: Props) => {
+export const TrafficPanels = ({ type: wantedType, totals, earlier }: Props) => {
   const t = useText();
   const { config, state, top } = usePage();
   const names = useNames();
   const { beganAt } = useFacts();
+  const isComparable = earlier !== 'none' && earlier !== 'unaccounted';
   const { data, error, isStale } = useTop({ type: wantedType, fn: 'rate', by: state.scope, limit: ASKED });
   // What is shown may still answer the question before: it keeps its own names and units.
   const by = data?.set.spec.by ?? state.scope;
@@ -85,7 +87,7 @@ export const TrafficPanels = ({ type: wantedType, totals, isFirst }: Props) => {
         value: now,
         text: text(now),
         share: share(now),
-        change: isFirst ? undefined : changeOf(now, before ?? missing),
+        change: isComparable ? changeOf(now, before ?? missing) : undefined,
         color: colorToken(each.name),
         ...names.ofSeries(each, by)
       };
@@ -97,7 +99,7 @@ export const TrafficPanels = ({ type: wantedType, totals, isFirst }: Props) => {
           { id: 'others', name: t('Others'), value: rest, text: text(rest), share: share(rest), color: OTHERS }
         ]
       : named;
-  }, [data, ranked, wholeTotal, isFirst, type, by, names, t]);
+  }, [data, ranked, wholeTotal, isComparable, type, by, names, t]);
 
   // The chart is about as high as the bars beside it.
   const chartHeight = Math.max(CHART_HEIGHT_MIN, (top + 1) * BAR_HEIGHT - LEGEND_HEIGHT);
@@ -123,7 +125,7 @@ export const TrafficPanels = ({ type: wantedType, totals, isFirst }: Props) => {
           head: [t('Time'), ...series.map(each => each.name)],
           rows: data!.set.times.map((time, index) => [
             formatDateTime(time * 1000),
-            ...series.map(each => format(each.values[index] ?? 0))
+            ...series.map(each => cellText(each.values[index], format))
           ])
         })}
       >
@@ -155,9 +157,10 @@ export const TrafficPanels = ({ type: wantedType, totals, isFirst }: Props) => {
           t('average, top {{top}} by {{scope}}', { top, scope }),
           ...(beganAt !== undefined
             ? [t('data begins at {{time}}', { time: beganAt })]
-            : isFirst
+            : earlier === 'none'
               ? [t('no earlier data to compare with')]
-              : [])
+              : []),
+          ...(earlier === 'unaccounted' ? [t('the time before is not accounted for')] : [])
         ].join('; ')}
         height={chartHeight + LEGEND_HEIGHT / 2}
         isLoading={isLoading}
