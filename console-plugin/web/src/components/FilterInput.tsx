@@ -1,5 +1,6 @@
 //! The text input that understands filters, with completion. Who: the filter bar.
-//! **Invariant:** a word that is not understood stays in the input with its reason; nothing is dropped silently.
+//! **Invariant:** a text with a word that is not understood stays in the input with the reason, and nothing of it is applied:
+//! nothing is dropped or guessed silently.
 import {
   MenuToggle,
   Select,
@@ -43,10 +44,9 @@ export const FilterInput = ({ text, onText, onFilters }: Props) => {
     `${filterName(config, filter.id)} ${t(COMPARE_WORDS[filter.compare])} ${filter.values
       .map(value => showValue(filter.id, value, ports))
       .join(', ')}`;
-  const typed: Suggestion[] =
-    understood.filters.length && !understood.errors.length
-      ? [{ id: TYPED, label: understood.filters.map(describe).join(' · '), text, isComplete: true }]
-      : [];
+  const typed: Suggestion[] = understood.filters.length
+    ? [{ id: TYPED, label: understood.filters.map(describe).join(' · '), text, isComplete: true }]
+    : [];
   const options = [...typed, ...suggestions];
 
   const update = (next: string) => {
@@ -61,7 +61,7 @@ export const FilterInput = ({ text, onText, onFilters }: Props) => {
       onFilters(result.filters);
     }
     setErrors(result.errors);
-    onText(result.errors.map(error => error.text).join(' '));
+    onText(result.errors.length ? input : '');
     setActive(-1);
     setIsOpen(false);
   };
@@ -167,7 +167,9 @@ export const FilterInput = ({ text, onText, onFilters }: Props) => {
                 <span className="netobserv-subtle">
                   {option.count === undefined
                     ? option.detail
-                    : t('{{count}} flows', { count: option.count, shown: formatCount(option.count) })}
+                    : option.isUpTo
+                      ? t('up to {{shown}} flows', { shown: formatCount(option.count) })
+                      : t('{{count}} flows', { count: option.count, shown: formatCount(option.count) })}
                 </span>
               </span>
             </SelectOption>

@@ -4,7 +4,7 @@ import { useEffect, useMemo, useState } from 'react';
 import { getFieldValues } from '../api/flows';
 import { baseOf, sideOf } from '../model/filters';
 import { showValue } from '../model/filter-values';
-import { ALIASES, BEGUN_ADDRESS, valueToText } from '../model/filter-text';
+import { ALIASES, BEGUN_ADDRESS, inQuotes, valueToText } from '../model/filter-text';
 import { filterName } from '../model/filter-names';
 import { TCP_FLAGS } from '../model/reference';
 import { usePage } from './use-page';
@@ -15,6 +15,8 @@ export interface Suggestion {
   label: string;
   detail?: string;
   count?: number;
+  /** Of both ends together: a flow between two such ends is counted twice. */
+  isUpTo?: boolean;
   /** The whole text once this is picked. */
   text: string;
   /** A value completes a filter; a field waits for one. */
@@ -41,11 +43,16 @@ const wordFor = (id: string): string => {
   return side ? `${side} ${word}` : word;
 };
 
-/** A value that begins as a bare word does. */
-interface Name {
-  filter: string;
+interface Counted {
   value: string;
   count: number;
+  /** Counted at both ends. */
+  isUpTo: boolean;
+}
+
+/** A value that begins as a bare word does. */
+interface Name extends Counted {
+  filter: string;
   isExact: boolean;
 }
 
@@ -98,6 +105,16 @@ export const bareOf = (
   return { ids: [...new Set(ids)], word };
 };
 
+/** The most frequent first; one that is in several lists may be in the same flow at both ends. */
+const countsOf = (values: { value: string; count: number }[]): Counted[] => {
+  const found = new Map<string, Counted>();
+  for (const { value, count } of values) {
+    const one = found.get(value);
+    found.set(value, { value, count: count + (one?.count ?? 0), isUpTo: one !== undefined });
+  }
+  return [...found.values()].sort((a, b) => b.count - a.count);
+};
+
 const usePaused = <T>(value: T): T => {
   const [paused, setPaused] = useState(value);
   useEffect(() => {
@@ -119,11 +136,7 @@ export const useSuggestions = (text: string, isOpen: boolean): { suggestions: Su
     const answers = await Promise.all(
       bound.map(field => getFieldValues(field, isNamed ? '' : partial, { ...query, limit: isNamed ? 200 : 50 }, signal))
     );
-    const counts = new Map<string, number>();
-    answers
-      .flatMap(answer => answer.values)
-      .forEach(({ value, count }) => counts.set(value, (counts.get(value) ?? 0) + count));
-    return { id, found: [...counts].sort((a, b) => b[1] - a[1]) };
+    return { id, found: countsOf(answers.flatMap(answer => answer.values)) };
   });
   // Until the values of another field come, those of the one before are there: they must not be taken for its own.
   const ofField = values.data?.id === id ? values.data?.found : undefined;
@@ -148,7 +161,8 @@ export const useSuggestions = (text: string, isOpen: boolean): { suggestions: Su
     const found = new Map<string, Name>();
     for (const each of answers.flat()) {
       const key = `${each.filter}=${each.value}`;
-      found.set(key, { ...each, count: each.count + (found.get(key)?.count ?? 0) });
+      const one = found.get(key);
+      found.set(key, { ...each, count: each.count + (one?.count ?? 0), isUpTo: one !== undefined });
     }
     return [...found.values()].sort((a, b) => b.count - a.count).slice(0, NAMES_SHOWN);
   });
@@ -177,10 +191,11 @@ export const useSuggestions = (text: string, isOpen: boolean): { suggestions: Su
         bare.ids.includes(filter) &&
         [value, showValue(filter, value, ports)].some(each => each.toLowerCase().includes(bare.word.toLowerCase()));
       const ofNames = (isOfThisWord ? (names.data ?? []).filter(isOfThisName) : []).map(
-        ({ filter, value, count, isExact }) => ({
+        ({ filter, value, count, isUpTo, isExact }) => ({
           id: `${filter}=${value}`,
-          label: `${wordFor(filter)} ${showValue(filter, value, ports)}`,
+          label: `${wordFor(filter)} ${inQuotes(showValue(filter, value, ports))}`,
           count,
+          isUpTo,
           text: `${context.before}${wordFor(filter)} ${valueToText(isExact ? `"${value}"` : value)}`,
           isComplete: true
         })
@@ -188,16 +203,18 @@ export const useSuggestions = (text: string, isOpen: boolean): { suggestions: Su
       return [...ofFields, ...(bare.ids.length ? ofNames : [])];
     }
     const isExact = isExactField(bound[0]);
-    const found = ofField ?? (baseOf(id) === 'tcp_flags' ? TCP_FLAGS.map((flag): [string, number] => [flag, 0]) : []);
+    const found =
+      ofField ?? (baseOf(id) === 'tcp_flags' ? TCP_FLAGS.map(value => ({ value, count: 0, isUpTo: false })) : []);
     return found
-      .filter(([value]) => value !== '')
-      .map(([value, count]) => ({ value, count, label: showValue(id, value, ports) }))
+      .filter(({ value }) => value !== '')
+      .map(each => ({ ...each, label: showValue(id, each.value, ports) }))
       .filter(({ value, label }) => [value, label].some(each => each.toLowerCase().includes(needle)))
       .slice(0, SHOWN)
-      .map(({ value, count, label }) => ({
+      .map(({ value, count, isUpTo, label }) => ({
         id: value,
         label,
         count: count || undefined,
+        isUpTo,
         text: `${context.before}${valueToText(isExact ? `"${value}"` : value)}`,
         isComplete: true
       }));

@@ -1,7 +1,8 @@
 //! Understands what people type into the filter bar: `10.0.0.0/8`, `port 443`, `src ns:shop and dst port 5432`.
 //! Who: the filter bar.
-//! **Invariant:** pure; nothing is guessed silently: a word either becomes a filter or is returned with the reason.
-import { addFilter, type Compare, type Filter } from './filters';
+//! **Invariant:** pure; nothing is guessed silently: a word either becomes a filter or is returned with the reason, and of a
+//! text with such a word nothing becomes a filter.
+import { addFilter, baseOf, type Compare, type Filter } from './filters';
 import { checkValue, isAddress, isMac } from './filter-values';
 import { protocolNumber, TCP_FLAGS, type PortNames } from './reference';
 import { sentence } from './sentence';
@@ -19,6 +20,7 @@ export interface NotUnderstood {
 }
 
 export interface Understood {
+  /** None if there are errors. */
   filters: Filter[];
   errors: NotUnderstood[];
 }
@@ -61,6 +63,9 @@ const SIDES: Record<string, 'src' | 'dst'> = {
   to: 'dst'
 };
 
+/** Without sides a pair would be any of the two, in any direction. */
+const ONLY_ENDS = sentence('An arrow stands between two ends, as in “10.0.0.1 → 10.0.0.2”; else write “src … dst …”');
+
 /** What "not" makes of a comparison; there is no "less than". */
 const NEGATED: Partial<Record<Compare, Compare>> = { '=': '!=', '!=': '=', '~': '!~', '!~': '~' };
 
@@ -83,12 +88,31 @@ interface Comparison {
   last: number;
 }
 
+/** What the page writes between source and destination, and what people type for it. */
+const ARROWS = new Set(['→', '->']);
+const ARROW_WITHIN = /^([^"→]+?)(→|->)([^"]+)$/;
+
 const tokenize = (input: string): Token[] =>
-  [...input.matchAll(/(?:"(?:\\.|[^"\\])*"|\\.|[^\s\\])+/gs)].map(match => ({ text: match[0], start: match.index }));
+  [...input.matchAll(/(?:"(?:\\.|[^"\\])*"|\\.|[^\s\\])+/gs)].flatMap(({ 0: text, index: start }) => {
+    const [, source = '', arrow = '', destination = ''] = ARROW_WITHIN.exec(text) ?? [];
+    return isAddress(source) && isAddress(destination)
+      ? [
+          { text: source, start },
+          { text: arrow, start: start + source.length },
+          { text: destination, start: start + source.length + arrow.length }
+        ]
+      : [{ text, start }];
+  });
 
 /** The values of a text: commas part them, but not within quotes or after a backslash, which also frees a quote. */
 const splitValues = (text: string): string[] =>
   [...text.matchAll(/(?:"(?:\\.|[^"\\])*"|\\.|[^,\\])+/gs)].map(([part]) => part.replace(/\\(.)/gs, '$1'));
+
+/** A text as one value, where it is several words. */
+export const inQuotes = (text: string): string => (/\s/.test(text) ? `"${text}"` : text);
+
+/** Fields whose values may well be several words. */
+const OF_WORDS = new Set(['subnet_label']);
 
 /** A value so that it is understood as itself when it is typed. */
 export const valueToText = (value: string): string => {
@@ -121,6 +145,12 @@ export class FilterText {
     let isNegated = false;
     let alternativeTo: Filter | undefined;
     let last: Filter | undefined;
+    /** The item before is the source of a pair. */
+    let isDestination = false;
+    /** A value without quotes that may go on with the next word. */
+    let begun: { field: Token; at: number } | undefined;
+    /** Words that say nothing, side by side. */
+    let unknown: { error: NotUnderstood; at: number } | undefined;
     /** A word that says something of what follows it. */
     let waiting: Token | undefined;
 
@@ -153,11 +183,35 @@ export class FilterText {
         refuse(from, to, sentence('“or” joins values of one field; for different fields choose “match any”'));
         return;
       }
+      if (isDestination && !id.startsWith('dst_')) {
+        refuse(from, to, ONLY_ENDS);
+        return;
+      }
       last = { id, compare: said, values };
       filters = addFilter(filters, last);
     };
+    const refuseWord = (word: Token, at: number) => {
+      const field = begun?.at === at - 1 ? begun.field : undefined;
+      const isNext = unknown?.at === at - 1 && !waiting;
+      const start = isNext ? unknown!.error.start : (field ?? waiting ?? word).start;
+      const end = word.start + word.text.length;
+      const text = input.slice(start, end);
+      if (field) {
+        const value = inQuotes(text.slice(field.text.length).trim());
+        const reason = sentence('A value of several words stands in quotes, as in “{{word}}”');
+        errors.push({ text, start, end, reason, word: `${field.text} ${value}` });
+        return;
+      }
+      const reason = sentence(
+        'Not understood; say what it is, as in “interface {{word}}”, “dns {{word}}” or “subnet {{word}}”'
+      );
+      const error = { text, start, end, reason, word: inQuotes(isNext ? text : word.text) };
+      errors.splice(isNext ? -1 : errors.length, 1, error);
+      unknown = { error, at };
+    };
     const done = () => {
       side = undefined;
+      isDestination = false;
       isNegated = false;
       alternativeTo = undefined;
       waiting = undefined;
@@ -165,6 +219,18 @@ export class FilterText {
 
     for (let index = 0; index < tokens.length; index++) {
       const first = tokens[index]!;
+      if (ARROWS.has(first.text)) {
+        if (!last?.id.startsWith('src_') || last.compare !== '=' || waiting) {
+          refuse(first, first, ONLY_ENDS);
+        }
+        side = 'dst';
+        isDestination = true;
+        waiting ??= first;
+        continue;
+      }
+      if (ARROWS.has(tokens[index + 1]?.text ?? '')) {
+        side ??= 'src';
+      }
       const lower = first.text.toLowerCase();
       if (['and', '&&', ','].includes(lower)) {
         continue;
@@ -185,10 +251,10 @@ export class FilterText {
         continue;
       }
       const compare = (end: Token, { id, operator, value }: Comparison) => {
-        if (operator && UNKNOWN_OPERATORS.has(operator)) {
-          refuse(first, end, sentence('There is no such comparison; “at least” is written >=, as in “rtt >= 10ms”'));
-        } else if (!id) {
+        if (!id) {
           refuse(first, end, sentence('There is no such field; a comparison looks like “port = 443” or “rtt >= 10ms”'));
+        } else if (operator && UNKNOWN_OPERATORS.has(operator)) {
+          refuse(first, end, sentence('There is no such comparison; “at least” is written >=, as in “rtt >= 10ms”'));
         } else {
           accept(first, end, id, !operator || operator === ':' ? '=' : (operator as Compare), value);
         }
@@ -211,6 +277,8 @@ export class FilterText {
       if (comparison && (comparison.id || comparison.operator)) {
         index = comparison.last;
         compare(tokens[index]!, comparison);
+        const isBegun = comparison.id && OF_WORDS.has(baseOf(comparison.id)) && !comparison.value.includes('"');
+        begun = isBegun && !comparison.operator ? { field: first, at: index } : undefined;
       } else if (alternativeTo && last) {
         accept(first, first, last.id, last.compare, first.text);
       } else if (BEGUN_ADDRESS.test(first.text) && this.idOf('address', side)) {
@@ -220,14 +288,14 @@ export class FilterText {
       } else if (first.text.includes('.') && this.knows('dns_name')) {
         accept(first, first, 'dns_name', '=', first.text);
       } else {
-        refuse(first, first, sentence('Not understood; say what it is, as in “interface {{word}}” or “dns {{word}}”'));
+        refuseWord(first, index);
       }
       done();
     }
     if (waiting) {
       refuse(waiting, tokens.at(-1)!, sentence('A filter is missing after this, as in “src port 443”'));
     }
-    return { filters, errors };
+    return { filters: errors.length ? [] : filters, errors };
   }
 
   /** What stands at a place, its field being so many words; only a known field takes a word as its value. */

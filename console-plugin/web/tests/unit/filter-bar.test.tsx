@@ -33,6 +33,17 @@ it('shows what a link chooses beside filters, and takes it back', () => {
   page.unmount();
 });
 
+it('applies nothing of a text that is not understood, and keeps it', () => {
+  const page = open('?filters=protocol%3D6');
+  const input = screen.getByRole<HTMLInputElement>('combobox');
+  fireEvent.change(input, { target: { value: 'port 443 subnet demo shop' } });
+  fireEvent.keyDown(input, { key: 'Enter' });
+  expect(filtersOf()).toBe('protocol=6');
+  expect(input.value).toBe('port 443 subnet demo shop');
+  expect(screen.getByRole('alert').textContent).toContain('subnet "demo shop"');
+  page.unmount();
+});
+
 it('leaves a filter on while it is edited, and puts the new one in its place', () => {
   const page = open('?filters=dst_port%3D443%3Bprotocol%3D6');
   click(/^Destination port/i);

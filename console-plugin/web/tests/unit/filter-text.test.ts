@@ -48,6 +48,13 @@ describe('what people type becomes filters', () => {
     ['dns name example.org and tcp', 'dns_name=example.org;protocol=6'],
     ['src subnet label lan', 'src_subnet_label=lan'],
     ['flow rtt>=10ms', 'time_flow_rtt>=10000000'],
+    ['10.77.0.23 → 10.77.1.20', 'src_address=10.77.0.23;dst_address=10.77.1.20'],
+    ['10.77.0.23->10.77.1.20 and tcp', 'src_address=10.77.0.23;dst_address=10.77.1.20;protocol=6'],
+    ['fe80::1→fe80::2', 'src_address=fe80::1;dst_address=fe80::2'],
+    ['10.0.0.1:443 -> 10.0.0.2', 'src_address=10.0.0.1;src_port=443;dst_address=10.0.0.2'],
+    ['src subnet lan → subnet dmz', 'src_subnet_label=lan;dst_subnet_label=dmz'],
+    ['dns a->b', 'dns_name=a->b'],
+    ['subnet "Demo shop"', 'subnet_label="Demo shop"'],
     ['', '']
   ])('%s', (input, url) => {
     const { filters, errors } = text.understand(input);
@@ -62,7 +69,9 @@ describe('what is not understood is named with its place and its reason', () => 
     ['rtt > 10ms', 'rtt > 10ms', 'no such comparison'],
     ['rtt>10', 'rtt>10', 'no such comparison'],
     ['dns name == example.org', 'dns name == example.org', 'no such comparison'],
-    ['speed > 100', 'speed > 100', 'no such comparison'],
+    ['speed > 100', 'speed > 100', 'no such field'],
+    ['bytes >=', 'bytes >=', 'no such field'],
+    ['port >=', 'port >=', 'A value is missing'],
     ['speed = 100', 'speed = 100', 'no such field'],
     ['speed=100', 'speed=100', 'no such field'],
     ['dst port 99999', 'dst port 99999', 'such as 443 or https'],
@@ -75,6 +84,15 @@ describe('what is not understood is named with its place and its reason', () => 
     ['port 443 or', 'or', 'A filter is missing'],
     ['port 443 not src', 'not src', 'A filter is missing'],
     ['not port 80 or 90', 'or 90', '“or” joins values of one field'],
+    ['Demo shop', 'Demo shop', 'or “subnet {{word}}”'],
+    ['tcp demo shop', 'demo shop', 'or “subnet {{word}}”'],
+    ['subnet demo shop', 'subnet demo shop', 'stands in quotes'],
+    ['subnet lan → subnet dmz', '→', 'An arrow stands between two ends'],
+    ['10.0.0.1 → tcp', '→ tcp', 'An arrow stands between two ends'],
+    ['tcp → 10.0.0.1', '→', 'An arrow stands between two ends'],
+    ['not 10.0.0.1 → 10.0.0.2', '→', 'An arrow stands between two ends'],
+    ['→ 10.0.0.1', '→', 'An arrow stands between two ends'],
+    ['10.0.0.1 →', '→', 'A filter is missing'],
     ['port nonsense', 'port nonsense', 'Not a port number'],
     ['port', 'port', 'A value is missing'],
     ['rtt fast', 'rtt fast', 'A duration'],
@@ -88,11 +106,19 @@ describe('what is not understood is named with its place and its reason', () => 
     expect(errors[0]!.reason).toContain(reason);
   });
 
-  it('keeps what was understood beside it', () => {
+  it('and nothing beside it becomes a filter', () => {
     const { filters, errors } = text.understand('port 443 hello');
-    expect(filtersToUrl(filters)).toBe('port=443');
+    expect(filters).toEqual([]);
     expect(errors.map(error => error.text)).toEqual(['hello']);
   });
+
+  test.each([
+    ['Demo shop', '"Demo shop"'],
+    ['hello', 'hello'],
+    ['subnet demo shop', 'subnet "demo shop"']
+  ])('%s: the hint is what can be typed', (input, word) =>
+    expect(text.understand(input).errors.map(error => error.word)).toEqual([word])
+  );
 });
 
 it('understands the text of any filter as that filter', () => {

@@ -10,7 +10,8 @@ const VALUES: Record<string, string> = {
   DstPort: '443',
   Interfaces: 'wlan0',
   SrcSubnetLabel: 'lan',
-  DstSubnetLabel: 'lan'
+  DstSubnetLabel: 'lan',
+  SrcK8S_Namespace: 'Demo shop'
 };
 
 let held: (() => void)[] | undefined;
@@ -47,5 +48,20 @@ it.each<[first: string, offered: string, second: string, later: string]>([
   act(() => held!.forEach(release => release()));
   held = undefined;
   await waitFor(() => expect(texts().map(text => text.replaceAll('"', ''))).toEqual([later]));
+  unmount();
+});
+
+it.each<[typed: string, label: string, count: number, isUpTo: boolean]>([
+  ['port 4', '443 https', 10, true],
+  ['src port 4', '443 https', 5, false],
+  ['interface w', 'wlan0', 5, false],
+  ['Demo', 'ns "Demo shop"', 5, false],
+  ['la', 'subnet lan', 10, true]
+])('a flow with a value at both ends may be counted twice, and is not said to be two: %s', async (text, ...offered) => {
+  const { result, unmount } = renderHook(() => useSuggestions(text, true), {
+    wrapper: ({ children }) => <PageProvider config={config}>{children}</PageProvider>
+  });
+  const found = () => result.current.suggestions.filter(each => each.isComplete);
+  await waitFor(() => expect(found().map(each => [each.label, each.count, each.isUpTo])).toEqual([offered]));
   unmount();
 });
