@@ -16,8 +16,8 @@ import { AngleLeftIcon, AngleRightIcon, OutlinedClockIcon } from '@patternfly/re
 import { useState } from 'react';
 import { useRange } from '../hooks/use-page';
 import { useText } from '../hooks/use-text';
-import { formatPreset, formatShortDateTime } from '../model/format';
-import { moveRange, RANGE_PRESETS_SECONDS, spanOf, type TimeRange } from '../model/time';
+import { formatEnd, formatPreset } from '../model/format';
+import { moveRange, RANGE_PRESETS_SECONDS, secondsOf, spanOf, type TimeRange } from '../model/time';
 
 const nowSeconds = () => Math.floor(Date.now() / 1000);
 
@@ -35,13 +35,14 @@ export const RangeControl = () => {
   const t = useText();
   const [range, setRange] = useRange();
   const [isOpen, setIsOpen] = useState(false);
+  const [openedAt] = useState(() => Date.now());
   const [draft, setDraft] = useState<{ start: string; end: string }>();
 
   const labelOf = (seconds: number) => t('Last {{duration}}', { duration: formatPreset(seconds) });
   const label =
     range.kind === 'relative'
       ? labelOf(range.seconds)
-      : `${formatShortDateTime(range.start * 1000)} – ${formatShortDateTime(range.end * 1000)}`;
+      : [range.start, range.end].map(each => formatEnd(each * 1000, secondsOf(range), openedAt)).join(' – ');
 
   const pick = (value: number) => {
     setIsOpen(false);

@@ -22,7 +22,7 @@ export const UnusableLink = () => {
       <span>
         {filters.length > 0 &&
           t('The filter {{words}} of this link is not known here; the flows are shown without it.', {
-            words: filters.join('; ')
+            words: excerpt(filters.join('; '))
           })}{' '}
         {leftOut.length > 0 &&
           t(
@@ -31,15 +31,15 @@ export const UnusableLink = () => {
           )}{' '}
         {range.length > 0 &&
           t('The time {{words}} of this link cannot be; the last 5 minutes are shown.', {
-            words: range.join(', ')
+            words: excerpt(range.join(', '))
           })}{' '}
         {choices.length > 0 &&
           t('The choice {{words}} of this link is not known here; the flows are shown without it.', {
-            words: choices.join(', ')
+            words: excerpt(choices.join(', '))
           })}{' '}
         {views.length > 0 &&
           t('The choice {{words}} of this link is not known here; the usual is shown in its place.', {
-            words: views.join(', ')
+            words: excerpt(views.join(', '))
           })}
       </span>
       {history.length > 1 && (

@@ -17,6 +17,9 @@ const scale = (value: number): [number, string] => {
   return [scaled, PREFIXES[power]!];
 };
 
+/** So that what is little is not written as nothing. */
+const SMALLEST = 0.001;
+
 const decimals = (value: number, digits: number): string => {
   const rounded = Number(value.toFixed(digits));
   return String(rounded);
@@ -25,7 +28,13 @@ const decimals = (value: number, digits: number): string => {
 export const formatSi = (value: number, unit = '', digits = 1): string => {
   const [scaled, prefix] = scale(value);
   const suffix = prefix + unit;
-  return suffix ? `${decimals(scaled, digits)} ${suffix}` : decimals(scaled, digits);
+  const isLittle = scaled !== 0 && Math.abs(scaled) < 10 ** -digits;
+  const number = !isLittle
+    ? decimals(scaled, digits)
+    : Math.abs(scaled) < SMALLEST
+      ? `< ${SMALLEST}`
+      : String(Number(scaled.toPrecision(2)));
+  return suffix ? `${number} ${suffix}` : number;
 };
 
 export const formatBytes = (value: number): string => formatSi(value, 'B');
@@ -132,11 +141,33 @@ export const formatTimeOfDay = (ms: number): string => timeOfDay.format(ms);
 export const formatDateTime = (ms: number): string => dateTime.format(ms);
 export const formatShortDateTime = (ms: number): string => shortDateTime.format(ms);
 
-const DAY_SECONDS = 86_400;
+const withYear = new Intl.DateTimeFormat(undefined, {
+  year: 'numeric',
+  month: 'short',
+  day: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit'
+});
+const date = new Intl.DateTimeFormat(undefined, { year: 'numeric', month: 'short', day: 'numeric' });
 
-/** A time within a range of so many seconds: with its date where the range has several. */
+const DAY_SECONDS = 86_400;
+/** In a range as long as this the time of day says little, and the year much. */
+export const YEARS_SECONDS = 300 * DAY_SECONDS;
+
+/** An end of a range of so many seconds: with its year where that is not the present one. */
+export const formatEnd = (ms: number, rangeSeconds: number, nowMs: number): string => {
+  const [year, present] = [ms, nowMs].map(each => new Date(each).getFullYear());
+  const format = rangeSeconds > YEARS_SECONDS ? date : year === present ? shortDateTime : withYear;
+  return format.format(ms);
+};
+
+/** A time within a range of so many seconds: with its date where the range has several, and its year where it may. */
 export const formatWithin = (ms: number, rangeSeconds: number): string =>
-  rangeSeconds > DAY_SECONDS ? formatShortDateTime(ms) : formatTimeOfDay(ms);
+  rangeSeconds > YEARS_SECONDS
+    ? date.format(ms)
+    : rangeSeconds > DAY_SECONDS
+      ? formatShortDateTime(ms)
+      : formatTimeOfDay(ms);
 
 const UNITS: [seconds: number, unit: string][] = [
   [604_800, 'week'],

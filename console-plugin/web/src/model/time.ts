@@ -98,7 +98,8 @@ export const pointsOf = (range: TimeRange, step: number, endSeconds: number): Sp
 };
 
 const TICK_STEPS_SECONDS = [
-  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800
+  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800,
+  2_592_000, 7_776_000, 31_536_000, 157_680_000
 ];
 
 /** Round times within a span, at most so many; `offset` is that of the time zone from UTC. */

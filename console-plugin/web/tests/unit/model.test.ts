@@ -3,7 +3,15 @@ import { errorText, queryString } from '../../src/api/client';
 import type { StreamsAnswer } from '../../src/api/types';
 import { calculate, fullName, sortFlows } from '../../src/model/columns';
 import { flowsFromAnswer, mergeReporters, newestAge, totalsOf, type Flow } from '../../src/model/flow';
-import { formatAgo, formatMetric, formatMs, formatSeconds, formatSi } from '../../src/model/format';
+import {
+  formatAgo,
+  formatEnd,
+  formatMetric,
+  formatMs,
+  formatSeconds,
+  formatSi,
+  formatWithin
+} from '../../src/model/format';
 import { hintFor } from '../../src/model/hints';
 import { PortNames } from '../../src/model/reference';
 import { DEFAULT_RANGE, moveRange, rangeFromUrl, stepOf, ticksOf } from '../../src/model/time';
@@ -16,6 +24,9 @@ describe('numbers are written with SI units', () => {
   test.each([
     [formatSi(0, 'B'), '0 B'],
     [formatSi(999, 'B'), '999 B'],
+    [formatSi(0.12), '0.1'],
+    [formatSi(0.0483), '0.048'],
+    [formatSi(0.0002, 'Bps'), '< 0.001 Bps'],
     [formatSi(999.99, 'B'), '1 kB'],
     [formatSi(1_536_000, 'Bps'), '1.5 MBps'],
     [formatMetric(1_536_000, 'Bytes', 'rate'), '1.5 MBps'],
@@ -28,6 +39,17 @@ describe('numbers are written with SI units', () => {
     [formatSeconds(86_400), '1d'],
     [formatAgo(0, 65_000), '1m 05s']
   ])('%s is %s', (text, expected) => expect(text).toBe(expected));
+});
+
+describe('times have their year where it may be another', () => {
+  const [JUNE_2024, JUNE_2026, DAY] = [Date.UTC(2024, 5, 15, 12), Date.UTC(2026, 5, 15, 12), 86_400];
+  test.each<[what: string, text: string, hasYear: boolean]>([
+    ['in a range of years', formatWithin(JUNE_2024, 730 * DAY), true],
+    ['not in a range of days', formatWithin(JUNE_2024, 7 * DAY), false],
+    ['at the end of a range of years', formatEnd(JUNE_2026, 730 * DAY, JUNE_2026), true],
+    ['at the end of a range of another year', formatEnd(JUNE_2024, DAY, JUNE_2026), true],
+    ['not at the end of a range of this year', formatEnd(JUNE_2026, DAY, JUNE_2026), false]
+  ])('%s', (_what, text, hasYear) => expect(/20\d\d/.test(text)).toBe(hasYear));
 });
 
 describe('time ranges', () => {
@@ -224,7 +246,8 @@ it.each<[what: string, start: number, end: number, offset: number, ticks: number
   ['minutes', 1003, 1303, 0, [1020, 1080, 1140, 1200, 1260]],
   ['both ends', 600, 1200, 0, [600, 720, 840, 960, 1080, 1200]],
   ['days of a zone ahead of UTC', 0, 259_200, 3600, [39_600, 82_800, 126_000, 169_200, 212_400, 255_600]],
-  ['a moment', 1003, 1003, 0, [1003]]
+  ['a moment', 1003, 1003, 0, [1003]],
+  ['years', 1_600_000_000, 1_700_000_000, 0, [1_608_336_000, 1_639_872_000, 1_671_408_000]]
 ])('times on an axis are round: %s', (_what, start, end, offset, ticks) =>
   expect(ticksOf({ start, end }, 6, offset)).toEqual(ticks)
 );

@@ -7,7 +7,7 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { useSize } from '../../hooks/use-size';
 import { useIsDark } from '../../hooks/use-theme';
-import { formatShortDateTime, formatTimeOfDay } from '../../model/format';
+import { formatTimeOfDay, formatWithin, YEARS_SECONDS } from '../../model/format';
 import './charts.css';
 import { lonePoints, stack } from './stack';
 
@@ -40,8 +40,8 @@ const FADED_ALPHA = 0.15;
 
 const variable = (element: Element, name: string): string => getComputedStyle(element).getPropertyValue(name).trim();
 
-const formatTime = (times: number[]) =>
-  times.length && times.at(-1)! - times[0]! > DAY_SECONDS ? formatShortDateTime : formatTimeOfDay;
+const formatTime = (times: number[], index: number): string =>
+  formatWithin(times[index]! * 1000, times.at(-1)! - times[0]!);
 
 const hourAndMinute = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 
@@ -52,7 +52,7 @@ const formatTick = (splits: number[]): ((ms: number) => string) => {
     ? formatTimeOfDay
     : seconds < DAY_SECONDS / 4
       ? ms => hourAndMinute.format(ms)
-      : formatShortDateTime;
+      : ms => formatWithin(ms, Math.max(splits.at(-1)! - splits[0]!, 2 * DAY_SECONDS));
 };
 
 const SHORT_TICK = 58;
@@ -60,6 +60,9 @@ const LONG_TICK = 84;
 
 /** Ticks closer than a minute show seconds and need more room than those of hours and minutes. */
 const tickSpace = (from: number, to: number, width: number): number => {
+  if (to - from > YEARS_SECONDS) {
+    return LONG_TICK;
+  }
   const halfMinute = (width * 30) / Math.max(1, to - from);
   return halfMinute >= SHORT_TICK && halfMinute < LONG_TICK ? LONG_TICK : SHORT_TICK;
 };
@@ -159,7 +162,7 @@ const Tip = (props: Pick<Props, 'times' | 'series' | 'format'> & { index: number
   const side = isLeft ? { insetInlineStart: left + Y_AXIS + 14 } : { insetInlineEnd: width - left - Y_AXIS + 14 };
   return (
     <div className="netobserv-chart-tip" style={side}>
-      <strong>{formatTime(times)(times[index]! * 1000)}</strong>
+      <strong>{formatTime(times, index)}</strong>
       {rows.slice(0, TIP_ROWS).map(({ each, value }) => (
         <div key={each.id} className="netobserv-chart-tip-row">
           <span className="netobserv-swatch" style={{ background: `var(${each.color})` }} />
