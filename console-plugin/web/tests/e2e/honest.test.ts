@@ -246,6 +246,29 @@ describe('what is missing', () => {
     await tab.close();
   });
 
+  it('fits the window however often everything was restarted', async () => {
+    const tab = await openTab(browser, { viewport: { width: 1024, height: 600 } });
+    const { page } = tab;
+    const now = Date.now();
+    const unaccounted = Array.from({ length: 10 }, (_, index) => now - (index + 1) * 25_000).flatMap(from =>
+      ['ebpf-agent', 'flowlogs-pipeline', 'plugin-backend'].map(component => ({ component, from, to: from + 300 }))
+    );
+    await page.route('**/api/losses*', route =>
+      route.fulfill({ json: { components: ['ebpf-agent'], intervals: [], losses: [], neverSeen: [], unaccounted } })
+    );
+    await page.goto(`${backend.page}/?view=overview&filters=src_address%3D10.20.0.2&timeRange=300`);
+    await page.getByTestId('tile-throughput').getByText('partial').waitFor();
+    await shot(page, 'overview-unaccounted');
+    await page.getByRole('button', { name: /not accounted for/ }).click();
+    const list = page.getByRole('list', { name: 'What is missing' });
+    await list.getByText('more').waitFor();
+    expect((await list.boundingBox())!.height).toBeLessThanOrEqual(300);
+    expect(await page.evaluate(() => document.documentElement.scrollHeight - innerHeight)).toBeLessThanOrEqual(0);
+    await shot(page, 'overview-what-is-missing');
+    expect(await seriousFindings(page)).toEqual([]);
+    await tab.close();
+  });
+
   it('is not known when the back end does not tell', async () => {
     const tab = await openTab(browser);
     await tab.page.route('**/api/losses*', route => route.fulfill({ status: 503, body: '{"message":"busy"}' }));
@@ -311,6 +334,27 @@ it('shows the first flows without waiting for the next refresh', async () => {
   }
 });
 
+it.each([
+  ['overview', '[data-test=overview-view]'],
+  ['topology', '.netobserv-topo-node']
+])('the %s says that the first flows are arriving, until they have numbers', async (view, numbers) => {
+  const [fresh, tab] = await Promise.all([startBackend(), openTab(browser)]);
+  try {
+    await fresh.push(office(5).second(Date.now() - 500, 3));
+    await tab.page.goto(`${fresh.page}/?view=${view}&filters=&timeRange=300`);
+    const nothing = tab.page.getByTestId('no-results-found');
+    await nothing.getByText('The first flows are arriving').waitFor();
+    expect(await tab.page.locator('.netobserv-summary').innerText()).not.toMatch(/\b0 (flows|B|packets|nodes)/);
+    await shot(tab.page, `arriving-${view}`);
+    await tab.page.locator(numbers).first().or(nothing.getByText('No flows found')).first().waitFor();
+    expect(await nothing.count()).toBe(0);
+    expect(tab.errors).toEqual([]);
+  } finally {
+    await tab.close();
+    await fresh.stop();
+  }
+});
+
 it.each(['overview', 'table', 'topology'])('the %s of a young instance says when its data begins', async view => {
   const [fresh, tab] = await Promise.all([startBackend(), openTab(browser)]);
   try {
@@ -322,12 +366,15 @@ it.each(['overview', 'table', 'topology'])('the %s of a young instance says when
     // It is a time of day, and midnight may be between.
     const apart = Math.abs(shown - began) % DAY_MS;
     expect(Math.min(apart, DAY_MS - apart)).toBeLessThan(5000);
+    await tab.page.goto(`${fresh.page}/?view=${view}&filters=&timeRange=86400`);
+    await tab.page.getByTestId('began-at').getByText(words.trim(), { exact: true }).waitFor();
     if (view === 'overview') {
       for (const tile of ['throughput', 'flows', 'packets']) {
         await tab.page.getByTestId(`tile-${tile}`).getByText('data begins at').waitFor();
       }
       await tab.page.getByTestId('panel-top_avg_byte_rates').getByText('data begins at').waitFor();
     }
+    await tab.page.getByTestId('began-at').waitFor();
     await shot(tab.page, `young-${view}`);
     // Of a time after the beginning nothing is said.
     await tab.page.goto(`${fresh.page}/?view=${view}&filters=&timeRange=30`);

@@ -145,7 +145,8 @@ const OverviewPage = () => {
         <Slot name="summary">
           <Summary
             items={
-              wholes.bytes.data && wholes.packets.data && wholes.flows.data
+              // What has no numbers yet is not nothing.
+              !isNothing && wholes.bytes.data && wholes.packets.data && wholes.flows.data
                 ? [
                     {
                       text: t('{{count}} flows', {

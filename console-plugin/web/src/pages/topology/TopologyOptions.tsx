@@ -115,7 +115,8 @@ export const TopologySummary = ({ topology }: { topology: Topology }) => {
   const { picture, traffic, limit } = topology;
   const graph = picture?.graph;
   const problems = graph?.edges.filter(edge => edge.problems.length).length ?? 0;
-  const items = graph
+  // What has no numbers yet is not nothing.
+  const items = graph?.nodes.length
     ? [
         { text: t('{{count}} nodes', { count: graph.nodes.length, shown: formatCount(graph.nodes.length) }) },
         { text: t('{{count}} connections', { count: graph.edges.length, shown: formatCount(graph.edges.length) }) },
