@@ -1,10 +1,11 @@
 //! Distinct values of a field with their counts, for completion.
 //!
-//! **Invariant:** a list counts with each of its elements; the empty text is no value.
+//! **Invariant:** a row counts once for a value: of a list with each of its elements, however often it has one; the empty
+//! text is no value.
 
 use arrow::array::Array as _;
 use foldhash::fast::RandomState;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::Executor;
 use super::filter::{Mask, Member, Subject, member};
@@ -98,7 +99,7 @@ fn count(scanned: &Scanned, subject: &Subject, mut visit: impl FnMut(&str, u64))
         }
         Subject::Column(id) if COLUMNS.all[*id].kind == Kind::Json => {
             of_keys(scanned, *id, rows, |list, number| {
-                json::elements(list, |element| visit(element, number));
+                distinct_elements(list, |element| visit(element, number));
             });
         }
         Subject::Column(id) => of_keys(scanned, *id, rows, visit),
@@ -108,7 +109,7 @@ fn count(scanned: &Scanned, subject: &Subject, mut visit: impl FnMut(&str, u64))
                     match member(object, name) {
                         Some(Member::Text(text)) => visit(&text, number),
                         Some(Member::Json(list)) => {
-                            json::elements(list, |element| visit(element, number));
+                            distinct_elements(list, |element| visit(element, number));
                         }
                         None => {}
                     }
@@ -116,6 +117,16 @@ fn count(scanned: &Scanned, subject: &Subject, mut visit: impl FnMut(&str, u64))
             }
         }
     }
+}
+
+/// Calls `visit` once with each element of a list that differs from those before it.
+fn distinct_elements(list: &str, mut visit: impl FnMut(&str)) {
+    let mut seen: HashSet<String, RandomState> = HashSet::default();
+    json::elements(list, |element| {
+        if seen.insert(element.to_owned()) {
+            visit(element);
+        }
+    });
 }
 
 /// Counts the rows of each dictionary value.
