@@ -79,28 +79,24 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 
 fn run_store_command(command: &StoreCommand) -> anyhow::Result<()> {
     let mut output = std::io::stdout().lock();
-    let summary = match command {
-        StoreCommand::List { path } => store::tool::list(path, &mut output)?,
-        StoreCommand::Verify { path } => store::tool::verify(path, &mut output)?,
+    let looked = match command {
+        StoreCommand::List { path } => store::tool::list(path, &mut output),
+        StoreCommand::Verify { path } => store::tool::verify(path, &mut output),
         StoreCommand::Export { path, start, end } => {
             let milliseconds = |seconds: i64| seconds.saturating_mul(1000);
             let range = TimeRange {
                 start_ms: start.map_or(TimeRange::ALL.start_ms, milliseconds),
                 end_ms: end.map_or(TimeRange::ALL.end_ms, milliseconds),
             };
-            store::tool::export(path, range, &mut output, &mut std::io::stderr())?
+            store::tool::export(path, range, &mut output, &mut std::io::stderr())
         }
     };
-    // Standard output may be a CSV file, and standard error may be closed.
-    let _ = writeln!(
-        std::io::stderr(),
-        "{} rows, {} files, {} bytes, {} damaged",
-        summary.rows,
-        summary.files,
-        summary.bytes,
-        summary.damaged
-    );
+    let summary = match looked {
+        Err(error) if store::tool::is_unread(&error) => return Ok(()),
+        looked => looked?,
+    };
     if summary.unsealed_bytes > 0 {
+        // Standard output may be a CSV file, and standard error may be closed.
         let _ = writeln!(
             std::io::stderr(),
             "the newest flows, {} bytes of pushes, are in the log and not among them: they are once the store has sealed them, at its end at the latest",
@@ -109,7 +105,7 @@ fn run_store_command(command: &StoreCommand) -> anyhow::Result<()> {
     }
     if summary.damaged > 0 {
         bail!(
-            "damaged files: {}; the store sets them aside when it starts and serves the rest",
+            "damaged files: {}; the store sets a file aside when it starts or, where only some of its pages are damaged, when it first reads them, and serves the rest",
             summary.damaged
         );
     }

@@ -39,7 +39,7 @@ pub struct Arguments {
 /// What to do instead of serving.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Look into a flow store that is not being served
+    /// Look into a flow store, also while it is served
     #[command(subcommand)]
     Store(StoreCommand),
 }

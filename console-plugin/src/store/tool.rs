@@ -96,7 +96,7 @@ pub fn verify(folder: &Path, out: &mut dyn Write) -> Result<Summary, StoreError>
 }
 
 /// Writes the rows of the range as CSV, one column per field, ordered by file. Files that cannot be read are left out,
-/// and told of to `told_of`.
+/// and told of to `told_of`, and so are the totals.
 pub fn export(
     folder: &Path,
     range: TimeRange,
@@ -106,7 +106,13 @@ pub fn export(
     let found = Found::below(folder)?;
     let mut summary = found.summary();
     let mut csv = csv::Writer::from_writer(out);
-    let failed = |error: csv::Error| StoreError::io("write", Path::new("the output"))(error.into());
+    let failed = |error: csv::Error| {
+        let source = match error.into_kind() {
+            csv::ErrorKind::Io(source) => source,
+            other => io::Error::other(format!("{other:?}")),
+        };
+        StoreError::io("write", Path::new("the output"))(source)
+    };
     csv.write_record(COLUMNS.all.iter().map(|column| column.name))
         .map_err(failed)?;
     for path in found.paths {
@@ -137,7 +143,13 @@ pub fn export(
     }
     csv.flush()
         .map_err(StoreError::io("write", Path::new("the output")))?;
+    let _ = summary.print(told_of);
     Ok(summary)
+}
+
+/// Whether whoever read the output has seen enough of it, as `head` has.
+pub fn is_unread(error: &StoreError) -> bool {
+    matches!(error, StoreError::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
 }
 
 fn cell(batch: &Batch, id: usize, row: usize) -> String {

@@ -165,12 +165,31 @@ fn it_serves_until_it_is_asked_to_stop() {
             .success()
     );
     assert_eq!(wait(&mut child), Some(0));
-    let output = run(&[
-        "store",
-        "list",
-        &folder.path().join("store").display().to_string(),
-    ]);
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let store = folder.path().join("store").display().to_string();
+    for (command, out, err) in [("list", 1, 0), ("verify", 1, 0), ("export", 0, 1)] {
+        let output = run(&["store", command, &store]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let totals = |bytes: &[u8]| String::from_utf8_lossy(bytes).matches("0 damaged").count();
+        assert_eq!(
+            (totals(&output.stdout), totals(&output.stderr)),
+            (out, err),
+            "{command}: the totals are told once, apart from a CSV file"
+        );
+        // As `head` does once it has its lines.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = Command::new(env!("CARGO_BIN_EXE_plugin-backend"))
+            .args(["store", command, &store])
+            .stdout(writer)
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        assert_eq!(
+            (output.status.code(), stderr(&output).as_str()),
+            (Some(0), ""),
+            "{command}: who reads no more costs nothing"
+        );
+    }
 }
 
 fn wait(child: &mut Child) -> Option<i32> {
