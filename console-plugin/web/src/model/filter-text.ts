@@ -4,6 +4,7 @@
 //! text with such a word nothing becomes a filter.
 import { addFilter, baseOf, type Compare, type Filter } from './filters';
 import { checkValue, isAddress, isMac } from './filter-values';
+import { ARROWS, inQuotes, splitValues, tokenize, valueToText, type Token } from './filter-words';
 import { protocolNumber, TCP_FLAGS, type PortNames } from './reference';
 import { sentence } from './sentence';
 
@@ -69,11 +70,6 @@ const ONLY_ENDS = sentence('An arrow stands between two ends, as in “10.0.0.1 
 /** What "not" makes of a comparison; there is no "less than". */
 const NEGATED: Partial<Record<Compare, Compare>> = { '=': '!=', '!=': '=', '~': '!~', '!~': '~' };
 
-interface Token {
-  text: string;
-  start: number;
-}
-
 /** Also those that no filter has, so that a comparison is refused as a whole. */
 const OPERATOR = /^(==$|!=|>=|!~|<=|<>|=|~|:|<|>)/;
 const UNKNOWN_OPERATORS = new Set(['==', '<=', '<>', '<', '>']);
@@ -88,37 +84,8 @@ interface Comparison {
   last: number;
 }
 
-/** What the page writes between source and destination, and what people type for it. */
-const ARROWS = new Set(['→', '->']);
-const ARROW_WITHIN = /^([^"→]+?)(→|->)([^"]+)$/;
-
-const tokenize = (input: string): Token[] =>
-  [...input.matchAll(/(?:"(?:\\.|[^"\\])*"|\\.|[^\s\\])+/gs)].flatMap(({ 0: text, index: start }) => {
-    const [, source = '', arrow = '', destination = ''] = ARROW_WITHIN.exec(text) ?? [];
-    return isAddress(source) && isAddress(destination)
-      ? [
-          { text: source, start },
-          { text: arrow, start: start + source.length },
-          { text: destination, start: start + source.length + arrow.length }
-        ]
-      : [{ text, start }];
-  });
-
-/** The values of a text: commas part them, but not within quotes or after a backslash, which also frees a quote. */
-const splitValues = (text: string): string[] =>
-  [...text.matchAll(/(?:"(?:\\.|[^"\\])*"|\\.|[^,\\])+/gs)].map(([part]) => part.replace(/\\(.)/gs, '$1'));
-
-/** A text as one value, where it is several words. */
-export const inQuotes = (text: string): string => (/\s/.test(text) ? `"${text}"` : text);
-
 /** Fields whose values may well be several words. */
 const OF_WORDS = new Set(['subnet_label']);
-
-/** A value so that it is understood as itself when it is typed. */
-export const valueToText = (value: string): string => {
-  const quoted = /^"(.*)"$/s.exec(value)?.[1];
-  return quoted === undefined ? value.replace(/[\s",\\]/g, '\\$&') : `"${quoted.replace(/["\\]/g, '\\$&')}"`;
-};
 
 export const filterToText = ({ id, compare, values }: Filter): string =>
   `${id}${compare}${values.map(valueToText).join(',')}`;
