@@ -12,8 +12,8 @@ export NETOBSERV_CACHE := $(CACHE)
 # PORT, LISTEN, DATA, INTERFACES, SAMPLING and DEMO reach run-local through the environment; their defaults stand in
 # hack/run-local/src/settings.rs.
 
-# Of the deploy targets; NAMESPACE, IMAGE, KUBECTL, PORT_FWD, CONFIG and the components' *_VERSION reach hack/deploy through
-# the environment.
+# Of the deploy targets; NAMESPACE, IMAGE, KUBECTL, PORT_FWD, CONFIG, TIMEOUT and the components' *_VERSION reach
+# hack/deploy through the environment.
 VERSION ?= main
 IMAGE_REGISTRY ?= localhost
 IMAGE_ORG ?= netobserv
@@ -22,7 +22,8 @@ IMAGE ?= $(REPO)/network-observability-operator:$(VERSION)
 OCI_BIN ?= $(shell command -v podman || command -v docker)
 export VERSION REPO IMAGE
 
-# Names of the variables on the command line but those that this file uses itself: run-local refuses one that it does not know.
+# Names of the variables on the command line but those that this file uses itself: run-local and hack/deploy
+# refuse one that they do not know.
 given = $(filter-out CACHE CARGO_TARGET_DIR,$(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name))))
 
 CRATES := ebpf-agent flowlogs-pipeline console-plugin operator hack/run-local hack/testenv hack/e2e
@@ -47,6 +48,7 @@ help: ## List what there is to do
 	  REPO 'where all images are [IMAGE_REGISTRY/IMAGE_ORG, localhost/netobserv]' \
 	  VERSION 'tag of all images [main]; BPF_VERSION, FLP_VERSION, PLG_VERSION of one component' \
 	  CONFIG 'overlay of operator/config: default, certmanager or openshift [default]' \
+	  TIMEOUT 'seconds that deploy-sample-cr waits for the manager [180]' \
 	  KUBECTL 'the kubectl to use [kubectl]' \
 	  PORT_FWD 'true forwards port 3100 of this machine to the Loki of deploy-loki [true]' \
 	  OCI_BIN 'what builds images [podman or docker]'
@@ -62,22 +64,22 @@ build: ## Build the programs and the page, optimised
 
 ##@ Cluster
 deploy: ## Install the operator into the cluster of KUBECONFIG
-	@hack/deploy operator
+	@NETOBSERV_GIVEN='$(given)' hack/deploy operator
 
 undeploy: ## Remove the operator and its definitions, and its namespace unless a claim on a volume is in it
-	@hack/deploy operator undo
+	@NETOBSERV_GIVEN='$(given)' hack/deploy operator undo
 
 deploy-loki: ## A small Loki for trying things out
-	@hack/deploy loki
+	@NETOBSERV_GIVEN='$(given)' hack/deploy loki
 
 undeploy-loki: ## Remove that Loki
-	@hack/deploy loki undo
+	@NETOBSERV_GIVEN='$(given)' hack/deploy loki undo
 
 deploy-sample-cr: ## Make a FlowCollector with the usual settings
-	@hack/deploy sample
+	@NETOBSERV_GIVEN='$(given)' hack/deploy sample
 
 undeploy-sample-cr: ## Remove the FlowCollector
-	@hack/deploy sample undo
+	@NETOBSERV_GIVEN='$(given)' hack/deploy sample undo
 
 image-build: ## Build the manager's image, with podman or docker
 	@$(if $(OCI_BIN),,$(error install podman or docker, or set OCI_BIN))$(OCI_BIN) build --tag $(IMAGE) \

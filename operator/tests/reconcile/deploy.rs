@@ -1,7 +1,8 @@
 //! What `make deploy` and the targets beside it do, on a real API server: into any namespace, and away again.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::json;
 
@@ -9,28 +10,56 @@ use crate::support::ControlPlane;
 
 const FLOWS: &str = "flows";
 
-/// Runs `hack/deploy`, and gives what it prints.
-fn deploy(plane: &ControlPlane, arguments: &[&str]) -> String {
+/// `hack/deploy` with arguments, and without what make exports to all that it runs.
+fn command(arguments: &[&str]) -> Command {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../hack/deploy");
     let mut command = Command::new(program);
-    // Make exports them to all that it runs.
-    for variable in ["CONFIG", "BPF_VERSION", "FLP_VERSION", "PLG_VERSION"] {
+    for variable in [
+        "CONFIG",
+        "IMAGE",
+        "REPO",
+        "VERSION",
+        "BPF_VERSION",
+        "FLP_VERSION",
+        "PLG_VERSION",
+        "NETOBSERV_GIVEN",
+    ] {
         command.env_remove(variable);
     }
-    let output = command
-        .args(arguments)
+    command.args(arguments).env("NAMESPACE", FLOWS);
+    command
+}
+
+/// The same for the cluster, with images of somebody's own.
+fn command_on(plane: &ControlPlane, arguments: &[&str]) -> Command {
+    let mut command = command(arguments);
+    command
         .env("KUBECONFIG", plane.admin_kubeconfig())
         .env("KUBECTL", plane.kubectl_path())
-        .env("NAMESPACE", FLOWS)
         .env("IMAGE", "registry.example:5000/acme/manager")
         .env("REPO", "example.com/acme")
         .env("VERSION", "v9")
-        .env("PORT_FWD", "false")
-        .output()
-        .unwrap();
+        .env("PORT_FWD", "false");
+    command
+}
+
+/// What it prints.
+fn deploy(plane: &ControlPlane, arguments: &[&str]) -> String {
+    succeeds(&mut command_on(plane, arguments))
+}
+
+fn succeeds(command: &mut Command) -> String {
+    let output = command.output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments:?}: {errors}");
+    assert!(output.status.success(), "{command:?}: {errors}");
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// What it says as it fails.
+fn fails(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{command:?}");
+    String::from_utf8(output.stderr).unwrap()
 }
 
 /// A claim on a volume, as the store leaves one.
@@ -61,7 +90,25 @@ async fn what_is_deployed_goes_where_it_is_told_and_away_again() {
     };
     let before = plane.everything();
 
-    deploy(&plane, &["operator"]);
+    // What OpenShift has is not there: nothing is applied.
+    let said = fails(command_on(&plane, &["operator"]).env("CONFIG", "openshift"));
+    let needs = "deploy: CONFIG=openshift needs the API config.openshift.io/v1";
+    assert!(
+        said.starts_with(needs) && said.lines().count() == 1,
+        "{said}"
+    );
+    assert_eq!(plane.everything(), before);
+
+    let said = deploy(&plane, &["operator"]);
+    for expected in [
+        "registry.example:5000/acme/manager ",
+        "example.com/acme/network-observability-console-plugin:v9",
+        "kubectl rollout status deployment/netobserv-controller-manager --namespace flows",
+        "make deploy-sample-cr",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    assert!(!said.contains("localhost"), "{said}");
     let manager = ["deployment", "netobserv-controller-manager"];
     let container = "{.spec.template.spec.containers[0]";
     for (path, expected) in [
@@ -97,13 +144,14 @@ async fn what_is_deployed_goes_where_it_is_told_and_away_again() {
         assert_eq!(value(&plane, &object, path), FLOWS, "{object:?}");
     }
 
-    // No manager runs that could admit it.
-    plane.kubectl(&[
-        "delete",
-        "validatingwebhookconfiguration",
-        "netobserv-validating-webhook-configuration",
-    ]);
-    deploy(&plane, &["sample"]);
+    // No node runs the manager, which has to admit it.
+    let said = fails(command_on(&plane, &["sample"]).env("TIMEOUT", "2"));
+    assert!(
+        said.contains("the manager does not run after 2 s")
+            && said.contains("kubectl describe pods"),
+        "{said}"
+    );
+    apply_while_nobody_admits(&plane);
     let collector = ["flowcollector", "cluster"];
     assert_eq!(value(&plane, &collector, "{.spec.namespace}"), FLOWS);
     deploy(&plane, &["sample", "undo"]);
@@ -135,6 +183,102 @@ async fn what_is_deployed_goes_where_it_is_told_and_away_again() {
 
     // A claim that nothing uses goes at once.
     plane.kubectl(&["delete", "-f", &file]);
-    deploy(&plane, &["operator", "undo"]);
+    // Also of an overlay with kinds that are not there.
+    succeeds(command_on(&plane, &["operator", "undo"]).env("CONFIG", "openshift"));
     plane.holds_only(&before).await;
+}
+
+/// The sample is tried again until the API server finds who admits it; here, until nobody has to.
+fn apply_while_nobody_admits(plane: &ControlPlane) {
+    // Rolled out, as none is wanted.
+    let namespace = format!("--namespace={FLOWS}");
+    let manager = "deployment/netobserv-controller-manager";
+    plane.kubectl(&["scale", manager, &namespace, "--replicas=0"]);
+    let mut waiting = command_on(plane, &["sample"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(waiting.stdout.take().unwrap()).lines();
+    for expected in ["rolled out", "webhooks cannot be reached yet"] {
+        let is_said = said.any(|line| line.unwrap().contains(expected));
+        assert!(is_said, "{expected}");
+    }
+    plane.kubectl(&[
+        "delete",
+        "validatingwebhookconfiguration",
+        "netobserv-validating-webhook-configuration",
+    ]);
+    let rest: Vec<String> = said.map(Result::unwrap).collect();
+    assert!(waiting.wait().unwrap().success(), "{rest:?}");
+    let next = "deploy: see how it comes up: kubectl get flowcollector";
+    assert_eq!(rest.last().unwrap(), next);
+}
+
+#[test]
+fn what_cannot_work_is_said_first_in_one_line_and_leaves_nothing() {
+    let scratch = tempfile::TempDir::new().unwrap();
+    let file = |name: &str| scratch.path().join(name).display().to_string();
+    let temporary = file("tmp");
+    std::fs::create_dir(&temporary).unwrap();
+    // Answers, and cannot render.
+    let broken = file("broken");
+    std::fs::write(
+        &broken,
+        "#!/bin/sh\n[ $1 != kustomize ] || { echo no >&2; exit 1; }\n",
+    )
+    .unwrap();
+    // Does not answer.
+    let silent = file("silent");
+    std::fs::write(
+        &silent,
+        "#!/bin/sh\necho E1 >&2\necho refused >&2\nexit 1\n",
+    )
+    .unwrap();
+    for program in [&broken, &silent] {
+        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(program, executable).unwrap();
+    }
+
+    for (variable, value, expected) in [
+        ("CONFIG", "foo", "default, certmanager or openshift"),
+        ("NAMESPACE", "Bad_Name", "is not a name of a namespace"),
+        ("IMAGE", "a b", "\"a b\" is not a name of an image"),
+        (
+            "REPO",
+            "x#y",
+            "\"x#y/network-observability-operator:main\" is not",
+        ),
+        ("BPF_VERSION", "a/b", "netobserv-ebpf-agent:a/b\" is not"),
+        ("TIMEOUT", "soon", "TIMEOUT=soon is not a number of seconds"),
+        ("PORT_FWD", "no", "PORT_FWD=no is neither true nor false"),
+        (
+            "NETOBSERV_GIVEN",
+            "IMAGE NAMESPACEE",
+            "NAMESPACEE is no variable of make deploy; there are NAMESPACE, IMAGE,",
+        ),
+        ("KUBECTL", "/nowhere/kubectl", "/nowhere/kubectl is missing"),
+        (
+            "KUBECONFIG",
+            "/nowhere/config",
+            "KUBECONFIG=/nowhere/config cannot be read",
+        ),
+        (
+            "KUBECTL",
+            &silent,
+            "no cluster answers (refused); set KUBECONFIG",
+        ),
+        ("KUBECTL", &broken, "no"),
+    ] {
+        let mut command = command(&["operator"]);
+        command
+            .env_remove("KUBECONFIG")
+            .env("KUBECTL", &silent)
+            .env("TMPDIR", &temporary)
+            .env(variable, value);
+        let said = fails(&mut command);
+        assert!(said.contains(expected), "{variable}={value}: {said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        let left = std::fs::read_dir(&temporary).unwrap().count();
+        assert_eq!(left, 0, "{variable}={value}");
+    }
 }
