@@ -1,6 +1,7 @@
 //! The Helm chart: one template per object, and the files of `config/helm/` as they are.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -132,14 +133,40 @@ fn parametrise(value: &mut Value, key: &str) {
     }
 }
 
-/// Lets the values choose the manager's nodes.
+/// Lets the values choose how many managers there are, where they run and what they may use.
 fn scheduled(deployment: &str) -> anyhow::Result<String> {
+    let mut text = deployment.to_owned();
+    replace(
+        &mut text,
+        "  replicas: 1\n",
+        "  replicas: {{ .Values.operator.replicas }}\n",
+    )?;
+    replace(
+        &mut text,
+        "        resources:\n          limits:\n            memory: \"400Mi\"\n          requests:\n            cpu: \"100m\"\n\
+         \x20           memory: \"100Mi\"\n",
+        "{{- with .Values.operator.resources }}\n        resources:\n{{- toYaml . | nindent 10 }}\n{{- end }}\n",
+    )?;
+    let mut chosen = String::new();
+    for key in ["imagePullSecrets", "nodeSelector", "tolerations"] {
+        write!(
+            chosen,
+            "{{{{- with .Values.operator.{key} }}}}\n      {key}:\n{{{{- toYaml . | nindent 8 }}}}\n{{{{- end }}}}\n"
+        )?;
+    }
+    chosen.push_str(
+        "{{- with .Values.operator.nodeAffinity }}\n      affinity:\n        nodeAffinity:\n\
+         {{- toYaml . | nindent 10 }}\n{{- end }}\n",
+    );
     let mark = "      containers:\n";
-    let (before, after) = deployment
-        .split_once(mark)
-        .context("a Deployment has containers")?;
-    Ok(format!(
-        "{before}{{{{- with .Values.operator.nodeAffinity }}}}\n      affinity:\n        nodeAffinity:\n\
-         {{{{- toYaml . | nindent 10 }}}}\n{{{{- end }}}}\n{mark}{after}"
-    ))
+    replace(&mut text, mark, &format!("{chosen}{mark}"))?;
+    Ok(text)
+}
+
+/// Replaces a part that must be there, once.
+fn replace(text: &mut String, part: &str, with: &str) -> anyhow::Result<()> {
+    let count = text.matches(part).count();
+    anyhow::ensure!(count == 1, "the Deployment has {count} of {part:?}");
+    *text = text.replace(part, with);
+    Ok(())
 }
