@@ -388,6 +388,13 @@ fn the_bundle_holds_the_objects_of_the_overlay_for_openshift() {
             "{}",
             kind["kind"]
         );
+        for descriptor in kind["specDescriptors"].as_array().unwrap() {
+            // Those of Kubernetes' own fields are not in our definitions.
+            let path = descriptor["path"].as_str().unwrap().to_lowercase();
+            let is_of_kubernetes = path.contains("autoscaler.metrics[0].");
+            let description = &descriptor["description"];
+            assert!(description.is_string() || is_of_kubernetes, "{descriptor}");
+        }
     }
     let examples: Vec<Value> = serde_json::from_str(
         csv["metadata"]["annotations"]["alm-examples"]
@@ -396,6 +403,9 @@ fn the_bundle_holds_the_objects_of_the_overlay_for_openshift() {
     )
     .unwrap();
     assert_eq!(examples.len(), 3);
+    let first = "operatorframework.io/initialization-resource";
+    let first = csv["metadata"]["annotations"][first].as_str().unwrap();
+    assert_eq!(serde_json::from_str::<Value>(first).unwrap(), examples[0]);
     assert_eq!(csv["spec"]["relatedImages"].as_array().unwrap().len(), 4);
 }
 
@@ -466,6 +476,8 @@ fn a_release_stamps_registry_tag_and_version() {
             "--registry=example.com/flows",
             "--tag=v1.2.3",
             "--version=1.2.3",
+            "--repository=https://example.com/flows",
+            "--created=2026-01-02T03:04:05Z",
         ],
     );
     let chart = folder.path().join("helm");
@@ -473,6 +485,18 @@ fn a_release_stamps_registry_tag_and_version() {
     assert!(rendered.contains("example.com/flows/netobserv-ebpf-agent:v1.2.3"));
     for text in tree(folder.path()).values() {
         assert!(!text.contains("localhost/netobserv") && !text.contains("@VERSION@"));
+    }
+    let csv = "bundle/manifests/netobserv-operator.clusterserviceversion.yaml";
+    let csv = fs::read_to_string(folder.path().join(csv)).unwrap();
+    let csv: Value = serde_saphyr::from_str(&csv).unwrap();
+    let annotations = &csv["metadata"]["annotations"];
+    assert_eq!(annotations["createdAt"], "2026-01-02T03:04:05Z");
+    for address in [
+        &annotations["repository"],
+        &csv["spec"]["provider"]["url"],
+        &csv["spec"]["links"][0]["url"],
+    ] {
+        assert_eq!(address, "https://example.com/flows");
     }
     let shown = printed(&helm, &["show", "chart", text(&chart)]);
     assert!(

@@ -72,8 +72,17 @@ impl Sources {
     }
 }
 
+/// What only a release knows, but for the version.
+pub struct Release<'a> {
+    pub version: &'a str,
+    /// Address of the project's repository.
+    pub repository: Option<&'a str>,
+    /// Time of the commit.
+    pub created: Option<&'a str>,
+}
+
 /// The whole bundle.
-pub fn files(objects: &[Value], sources: &Sources, version: &str) -> anyhow::Result<Files> {
+pub fn files(objects: &[Value], sources: &Sources, release: &Release) -> anyhow::Result<Files> {
     let mut files = Files::from([
         (
             PathBuf::from("metadata/annotations.yaml"),
@@ -82,7 +91,7 @@ pub fn files(objects: &[Value], sources: &Sources, version: &str) -> anyhow::Res
         (PathBuf::from("Dockerfile"), sources.dockerfile.clone()),
     ]);
     let manifests = Path::new("manifests");
-    let csv = csv(objects, sources, version)?;
+    let csv = csv(objects, sources, release)?;
     files.insert(
         manifests.join("netobserv-operator.clusterserviceversion.yaml"),
         yaml(&csv),
@@ -135,7 +144,7 @@ fn relocated(object: &Value) -> Value {
     object
 }
 
-fn csv(objects: &[Value], sources: &Sources, version: &str) -> anyhow::Result<Value> {
+fn csv(objects: &[Value], sources: &Sources, release: &Release) -> anyhow::Result<Value> {
     let find = |kind: &str, name: &str| {
         objects
             .iter()
@@ -149,11 +158,24 @@ fn csv(objects: &[Value], sources: &Sources, version: &str) -> anyhow::Result<Va
         |role: &Value| json!([{"serviceAccountName": account, "rules": role["rules"]}]);
 
     let mut csv = sources.base.clone();
+    let version = release.version;
     csv["metadata"]["name"] = format!("netobserv-operator.v{version}").into();
     let annotations = &mut csv["metadata"]["annotations"];
     annotations["alm-examples"] = serde_json::to_string_pretty(&sources.examples)?.into();
+    annotations["operatorframework.io/initialization-resource"] =
+        serde_json::to_string(&sources.examples[0])?.into();
     annotations["containerImage"] = container["image"].clone();
+    if let Some(created) = release.created {
+        annotations["createdAt"] = created.into();
+    }
+    if let Some(repository) = release.repository {
+        annotations["repository"] = repository.into();
+    }
     let spec = &mut csv["spec"];
+    if let Some(repository) = release.repository {
+        spec["provider"]["url"] = repository.into();
+        spec["links"] = json!([{"name": "Source", "url": repository}]);
+    }
     spec["version"] = version.into();
     spec["description"] = sources.description.clone().into();
     spec["install"] = json!({"strategy": "deployment", "spec": {

@@ -16,6 +16,8 @@ pub struct Rules {
     hidden: BTreeSet<String>,
     /// Fields shown only while another one has a value, as `path:value`.
     depends_on: BTreeMap<String, String>,
+    /// Version by kind of what is made of the resource.
+    resources: BTreeMap<String, String>,
 }
 
 /// The entry of a definition in the ClusterServiceVersion.
@@ -33,6 +35,7 @@ pub fn owned(definition: &Value, rules: &Rules) -> anyhow::Result<Value> {
     let empty = Rules {
         hidden: BTreeSet::new(),
         depends_on: BTreeMap::new(),
+        resources: BTreeMap::new(),
     };
     let rules = if kind == "FlowCollector" {
         rules
@@ -49,17 +52,28 @@ pub fn owned(definition: &Value, rules: &Rules) -> anyhow::Result<Value> {
         .iter()
         .filter_map(|field| field.descriptor(rules))
         .collect();
-    Ok(json!({
+    let resources = rules.resources.iter();
+    let resources: Vec<Value> = resources
+        .map(|(kind, version)| json!({"kind": kind, "name": "", "version": version}))
+        .collect();
+    let mut entry = json!({
         "kind": kind,
         "name": definition["metadata"]["name"],
         "version": version["name"],
         "displayName": words(kind.as_str().unwrap_or_default()),
         "description": schema["description"],
         "specDescriptors": specs,
-        "statusDescriptors": [
-            {"path": "conditions", "displayName": "Conditions", "x-descriptors": ["urn:alm:descriptor:io.kubernetes.conditions"]},
-        ],
-    }))
+        "statusDescriptors": [{
+            "path": "conditions",
+            "displayName": "Conditions",
+            "description": schema["properties"]["status"]["properties"]["conditions"]["description"],
+            "x-descriptors": ["urn:alm:descriptor:io.kubernetes.conditions"],
+        }],
+    });
+    if !resources.is_empty() {
+        entry["resources"] = resources.into();
+    }
+    Ok(entry)
 }
 
 impl Rules {
@@ -117,7 +131,16 @@ impl Field<'_> {
             hints.extend(self.control());
         }
         (self.is_leaf || !hints.is_empty()).then(|| {
-            json!({"path": self.path, "displayName": words(self.name()), "x-descriptors": hints})
+            let mut descriptor = json!({
+                "path": self.path,
+                "displayName": words(self.name()),
+                "x-descriptors": hints,
+            });
+            // Kubernetes' own fields have none.
+            if let Some(description) = self.schema.get("description") {
+                descriptor["description"] = description.clone();
+            }
+            descriptor
         })
     }
 
@@ -142,8 +165,47 @@ impl Field<'_> {
     }
 }
 
-/// `cacheMaxFlows` as `Cache max flows`, `enterpriseID` as `Enterprise ID`.
+/// What is not written like other words, by the way it comes out of [`split`].
+const SPELLING: [(&str, &str); 19] = [
+    ("api", "API"),
+    ("ca", "CA"),
+    ("cidr", "CIDR"),
+    ("cidrs", "CIDRs"),
+    ("cpu", "CPU"),
+    ("dns", "DNS"),
+    ("ebpf", "eBPF"),
+    ("icmp", "ICMP"),
+    ("id", "ID"),
+    ("ip", "IP"),
+    ("ipfix", "IPFIX"),
+    ("kafka", "Kafka"),
+    ("loki", "Loki"),
+    ("prometheus", "Prometheus"),
+    ("sasl", "SASL"),
+    ("tcp", "TCP"),
+    ("tls", "TLS"),
+    ("url", "URL"),
+    ("urls", "URLs"),
+];
+
+/// `cacheMaxFlows` as `Cache max flows`, `enterpriseID` as `Enterprise ID`, `caCert` as `CA cert`.
 fn words(name: &str) -> String {
+    let spelt = |word: &str| {
+        let lower = word.to_lowercase();
+        let known = SPELLING.iter().find(|(plain, _)| *plain == lower);
+        known.map_or_else(|| word.to_owned(), |(_, spelt)| (*spelt).to_owned())
+    };
+    let words = split(name);
+    let words: Vec<String> = words.split(' ').map(spelt).collect();
+    let words = words.join(" ");
+    ["Open shift", "Open telemetry", "Loki stack", "Prom QL"]
+        .iter()
+        .zip(["OpenShift", "OpenTelemetry", "LokiStack", "PromQL"])
+        .fold(words, |words, (apart, one)| words.replace(apart, one))
+}
+
+/// The words of a name, the first with a capital.
+fn split(name: &str) -> String {
     let mut words = String::new();
     let mut letters = name.chars().peekable();
     let mut previous_is_lower = false;
@@ -176,7 +238,13 @@ mod tests {
         for (name, expected) in [
             ("cacheMaxFlows", "Cache max flows"),
             ("enterpriseID", "Enterprise ID"),
-            ("url", "Url"),
+            ("url", "URL"),
+            ("ebpf", "eBPF"),
+            ("peerCIDR", "Peer CIDR"),
+            ("caCert", "CA cert"),
+            ("openTelemetry", "OpenTelemetry"),
+            ("openShiftAutoDetect", "OpenShift auto detect"),
+            ("lokiStack", "LokiStack"),
         ] {
             assert_eq!(words(name), expected);
         }

@@ -42,6 +42,12 @@ struct Arguments {
     /// Version of chart and bundle
     #[arg(long, default_value = env!("CARGO_PKG_VERSION"), value_name = "VERSION")]
     version: String,
+    /// Address of the project's repository, for the bundle's links
+    #[arg(long, value_name = "URL")]
+    repository: Option<String>,
+    /// When the bundle's commit was made, as OLM's catalogues show it
+    #[arg(long, value_name = "TIME")]
+    created: Option<String>,
 }
 
 /// What is written: text by path.
@@ -58,7 +64,11 @@ fn main() -> anyhow::Result<()> {
     let bundle = bundle::files(
         &render("openshift")?,
         &bundle::Sources::read(&arguments.config)?,
-        &arguments.version,
+        &bundle::Release {
+            version: &arguments.version,
+            repository: arguments.repository.as_deref(),
+            created: arguments.created.as_deref(),
+        },
     )?;
     for (name, files) in [("helm", chart), ("bundle", bundle)] {
         write(&arguments, &arguments.into.join(name), files)?;
