@@ -123,7 +123,10 @@ async fn a_flowmetric_comes_changes_and_goes_and_a_bad_one_harms_nothing() {
     assert!(message.contains("spec.buckets[0]"), "{message}");
     world.settle().await;
     metrics_become(&world, json!([["te_st", ["SrcK8S_Namespace"]]])).await;
-    assert_eq!(elsewhere.get("stray").await.unwrap().status, None);
+    let unused = ["Ready=False/Failure", "CardinalityWarning=False/fine"];
+    let seen = metric_is(&elsewhere, "stray", unused).await;
+    let message = &seen.status.unwrap().conditions[0].message;
+    assert!(message.contains("move it to netobserv"), "{message}");
 
     // A change reaches the pipeline without a restart.
     let labels = json!({"spec": {"labels": ["SrcK8S_Namespace", "DstPort"]}});
