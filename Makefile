@@ -95,13 +95,12 @@ test: setup-test lint ## Everything CI runs
 	echo 'all tests passed'
 
 # One after the other: what is compiled (cargo has one lock), and what needs the kernel or much of the CPU. The operator's
-# tests and the browser's wait most of the time; they run beside the others, the operator's from the time they are compiled.
+# tests and the browser's wait most of the time; they run beside the others.
 ifdef LANES
 # Cargo would look for make's jobs, which recipes do not have.
 unexport MAKEFLAGS
-compile-operator: | web-build servers
-build compile test-testenv test-operator: | compile-operator
-test-ebpf-agent web-e2e: | compile
+build compile: | web-build servers
+test-ebpf-agent test-operator test-testenv web-e2e: | compile
 test-flowlogs-pipeline: | test-ebpf-agent
 test-console-plugin: | test-flowlogs-pipeline
 test-run-local: | test-console-plugin
@@ -116,14 +115,8 @@ setup-test: ## Install what the tests miss
 lint: contracts ## Formatting, clippy, shellcheck, workflows
 	@hack/lint $(CRATES)
 
-compile: build # all test programs but the operator's
-	@for crate in $(filter-out operator hack/testenv,$(CRATES)); do
-	  echo "compile the tests of $$crate"
-	  (cd $$crate && $(cargo_test) --no-run)
-	done
-
-compile-operator:
-	@for crate in hack/testenv operator; do
+compile: build # all test programs
+	@for crate in $(CRATES); do
 	  echo "compile the tests of $$crate"
 	  (cd $$crate && $(cargo_test) --no-run)
 	done
@@ -190,4 +183,4 @@ fmt: ## Format all Rust code
 contracts-sync: ## Copy contracts from their owners to their consumers
 	@hack/contracts sync
 
-.PHONY: help run operator-local deploy undeploy deploy-loki undeploy-loki deploy-sample-cr undeploy-sample-cr image-build image-push build test setup-test lint unit test-ebpf-agent test-flowlogs-pipeline test-console-plugin test-operator test-testenv test-run-local contracts compile compile-operator servers web-deps web-build web-test web-check web-e2e e2e sweep bench setup fmt contracts-sync
+.PHONY: help run operator-local deploy undeploy deploy-loki undeploy-loki deploy-sample-cr undeploy-sample-cr image-build image-push build test setup-test lint unit test-ebpf-agent test-flowlogs-pipeline test-console-plugin test-operator test-testenv test-run-local contracts compile servers web-deps web-build web-test web-check web-e2e e2e sweep bench setup fmt contracts-sync
