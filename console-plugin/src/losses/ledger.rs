@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::poll::Reading;
-use super::text::{Age, Page, told};
+use super::text::{Age, Page, unit_of};
 use super::{Loss, LossInterval, NeverSeen, Unaccounted};
 
 /// Entries held; at one a minute these are two months.
@@ -249,14 +249,11 @@ impl Ledger {
         gaps.extend(silent.map(|last| gap(&last.component, last.at_ms, now_ms)));
         let losses = sums
             .into_iter()
-            .map(|((component, cause), amount)| {
-                let (cause, unit) = told(cause);
-                Loss {
-                    component: component.to_owned(),
-                    cause: cause.to_owned(),
-                    amount,
-                    unit,
-                }
+            .map(|((component, cause), amount)| Loss {
+                component: component.to_owned(),
+                cause: cause.to_owned(),
+                amount,
+                unit: unit_of(cause),
             })
             .collect();
         (losses, gaps)
@@ -270,12 +267,12 @@ impl Ledger {
             .rev()
             .filter(|entry| touches(entry.from, entry.to, start_ms, end_ms))
             .filter_map(|entry| {
-                let (cause, unit) = told(entry.cause.as_deref()?);
+                let cause = entry.cause.clone()?;
                 Some(LossInterval {
                     component: entry.component.clone(),
-                    cause: cause.to_owned(),
+                    unit: unit_of(&cause),
+                    cause,
                     amount: entry.records,
-                    unit,
                     from: entry.from,
                     to: entry.to,
                 })

@@ -1,6 +1,6 @@
 //! Loss counters in a Prometheus metrics page.
 //!
-//! **Invariant:** only counters that mean lost records are taken, each with its cause, of which [`told`] knows what was
+//! **Invariant:** only counters that mean lost records are taken, each with its cause, of which [`unit_of`] knows what was
 //! counted; a line that is not understood is passed over.
 
 use std::collections::BTreeMap;
@@ -22,8 +22,6 @@ const COUNTERS: [(&str, &[&str]); 4] = [
 /// Pushes whose number of records nobody can tell any more.
 const DAMAGED: &str = "netobserv_store_damaged_frames_total";
 const DAMAGED_CAUSE: &str = "damaged log";
-/// Ends the causes of which packets are counted.
-const PACKETS: &str = ", packets";
 /// What the agent's kernel programs lose, all of it packets but for [`READ_FAILED`].
 const KERNEL: &str = "flow-fetcher";
 /// Flows that no eviction could read.
@@ -32,6 +30,8 @@ const READ_FAILED: &str = "CannotReadFlowsHashMap";
 const DNS_ONLY: &str = "CannotUpdateDNSHashMap";
 /// When the process started, as all Prometheus clients say it.
 const START_TIME: &str = "process_start_time_seconds";
+/// Between the parts of a cause.
+const SEPARATOR: &str = ": ";
 /// Causes of one page.
 const CAUSES_MAX: usize = 1000;
 
@@ -78,21 +78,15 @@ pub fn parse(page: &str) -> Page {
             .map(|(_, value)| value.as_str())
             .filter(|value| !value.is_empty())
             .collect();
-        let kernel_reason = match parts[..] {
-            [KERNEL, reason] => Some(reason),
-            _ => None,
-        };
-        if kernel_reason == Some(DNS_ONLY) {
+        if parts == [KERNEL, DNS_ONLY] {
             continue;
         }
         let cause = if *counter == DAMAGED {
             DAMAGED_CAUSE.to_owned()
         } else if parts.is_empty() {
             "unknown".to_owned()
-        } else if kernel_reason.is_some_and(|reason| reason != READ_FAILED) {
-            format!("{}{PACKETS}", parts.join(": "))
         } else {
-            parts.join(": ")
+            parts.join(SEPARATOR)
         };
         if result.totals.len() < CAUSES_MAX || result.totals.contains_key(&cause) {
             *result.totals.entry(cause).or_default() += sample.value as u64;
@@ -101,12 +95,12 @@ pub fn parse(page: &str) -> Page {
     result
 }
 
-/// A cause as readers are told it, and what was counted.
-pub fn told(cause: &str) -> (&str, Unit) {
-    match cause.strip_suffix(PACKETS) {
-        Some(cause) => (cause, Unit::Packets),
-        None if cause == DAMAGED_CAUSE => (cause, Unit::Pushes),
-        None => (cause, Unit::Records),
+/// What was counted of a cause.
+pub fn unit_of(cause: &str) -> Unit {
+    match cause.split_once(SEPARATOR) {
+        Some((KERNEL, reason)) if reason != READ_FAILED => Unit::Packets,
+        None if cause == DAMAGED_CAUSE => Unit::Pushes,
+        _ => Unit::Records,
     }
 }
 
@@ -185,7 +179,7 @@ mod tests {
         let totals: Vec<_> = page
             .totals
             .iter()
-            .map(|(cause, total)| (told(cause), *total))
+            .map(|(cause, total)| ((cause.as_str(), unit_of(cause)), *total))
             .collect();
         assert_eq!(
             totals,

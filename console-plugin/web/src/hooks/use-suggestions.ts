@@ -106,12 +106,15 @@ export const bareOf = (
   return { ids: [...new Set(ids)], word };
 };
 
-/** The most frequent first; one that is in several lists may be in the same flow at both ends. */
-const countsOf = (values: { value: string; count: number }[]): Counted[] => {
-  const found = new Map<string, Counted>();
-  for (const { value, count } of values) {
-    const one = found.get(value);
-    found.set(value, { value, count: count + (one?.count ?? 0), isUpTo: one !== undefined });
+/** The most frequent first; one that is there several times may be in the same flow at both ends. */
+const counted = <T extends { count: number }>(
+  values: T[],
+  keyOf: (value: T) => string
+): (T & Pick<Counted, 'isUpTo'>)[] => {
+  const found = new Map<string, T & Pick<Counted, 'isUpTo'>>();
+  for (const each of values) {
+    const one = found.get(keyOf(each));
+    found.set(keyOf(each), { ...each, count: each.count + (one?.count ?? 0), isUpTo: one !== undefined });
   }
   return [...found.values()].sort((a, b) => b.count - a.count);
 };
@@ -137,7 +140,13 @@ export const useSuggestions = (text: string, isOpen: boolean): { suggestions: Su
     const answers = await Promise.all(
       bound.map(field => getFieldValues(field, isNamed ? '' : partial, { ...query, limit: isNamed ? 200 : 50 }, signal))
     );
-    return { id, found: countsOf(answers.flatMap(answer => answer.values)) };
+    return {
+      id,
+      found: counted(
+        answers.flatMap(answer => answer.values),
+        each => each.value
+      )
+    };
   });
   // Until the values of another field come, those of the one before are there: they must not be taken for its own.
   const ofField = values.data?.id === id ? values.data?.found : undefined;
@@ -159,13 +168,8 @@ export const useSuggestions = (text: string, isOpen: boolean): { suggestions: Su
         })
       )
     );
-    const found = new Map<string, Name>();
-    for (const each of answers.flat()) {
-      const key = `${each.filter}=${each.value}`;
-      const one = found.get(key);
-      found.set(key, { ...each, count: each.count + (one?.count ?? 0), isUpTo: one !== undefined });
-    }
-    return [...found.values()].sort((a, b) => b.count - a.count).slice(0, NAMES_SHOWN);
+    const found: Name[] = counted(answers.flat(), each => `${each.filter}=${each.value}`);
+    return found.slice(0, NAMES_SHOWN);
   });
 
   const suggestions = useMemo((): Suggestion[] => {

@@ -36,6 +36,9 @@ const UNACCOUNTED_SHARE_MAX = 0.01;
 /** What there is to compare with: nothing was recorded then, or nobody knows what passed. */
 export type Earlier = 'recorded' | 'none' | 'unaccounted';
 
+/** Until it is known, it is taken for recorded. */
+export const isComparable = (earlier: Earlier | undefined): boolean => earlier !== 'none' && earlier !== 'unaccounted';
+
 /** Seconds of a span that nobody can account for; none where the back end does not tell. */
 const gapIn = (losses: Losses | undefined, span: Span): number =>
   losses ? missingOf(within(losses, span)).gapSeconds : 0;

@@ -57,16 +57,6 @@ export const gapsOf = (losses: Losses): Gap[] => {
   return gaps.reverse();
 };
 
-/** Of intervals that may overlap, what they cover together. */
-const covered = (spans: Timed[]): number => {
-  let [sum, end] = [0, -Infinity];
-  for (const { from, to } of [...spans].sort((a, b) => a.from - b.from)) {
-    sum += Math.max(0, to - Math.max(from, end));
-    end = Math.max(end, to);
-  }
-  return sum;
-};
-
 const byAmount = (losses: Loss[]): Loss[] => losses.sort((a, b) => b.amount - a.amount);
 
 const UNITS: Unit[] = ['packets', 'records', 'pushes'];
@@ -89,7 +79,7 @@ export const missingOf = (losses: Losses): Missing => {
     causes,
     neverSeen: namesOf(false),
     starting: namesOf(true),
-    gapSeconds: covered(losses.unaccounted) / 1000
+    gapSeconds: gapsOf(losses).reduce((sum, { from, to }) => sum + to - from, 0) / 1000
   };
 };
 

@@ -10,7 +10,7 @@ import { SidePanel } from '../../components/SidePanel';
 import { labelsOf, unknownName, useMetric, type MetricSpec } from '../../hooks/use-metrics';
 import { usePage } from '../../hooks/use-page';
 import { useText } from '../../hooks/use-text';
-import { useWhole, type Earlier } from '../../hooks/use-whole';
+import { isComparable, useWhole, type Earlier } from '../../hooks/use-whole';
 import type { Filter } from '../../model/filters';
 import { formatMetric, formatMs } from '../../model/format';
 import { named, scopeById, type Peer } from '../../model/series';
@@ -106,7 +106,7 @@ export const SubjectPanel = ({ subject, type, earlier, onOpen, onClose }: Props)
         <dl>
           {wayNames.map((name, index) => {
             const { now = 0, before = 0 } = totalOf(totals[index]?.data) ?? {};
-            const change = earlier === 'none' || earlier === 'unaccounted' ? undefined : changeOf(now, before);
+            const change = isComparable(earlier) ? changeOf(now, before) : undefined;
             return (
               <Fact key={name} name={name} value={format(now)}>
                 {change === undefined ? '' : change === 'new' ? t('none before') : changeText(change)}

@@ -13,7 +13,7 @@ import { useMetric, type MetricData } from '../../hooks/use-metrics';
 import { usePage } from '../../hooks/use-page';
 import type { QueryState } from '../../hooks/use-query';
 import { useText } from '../../hooks/use-text';
-import { useWhole, type Earlier, type WholeData } from '../../hooks/use-whole';
+import { isComparable, useWhole, type Earlier, type WholeData } from '../../hooks/use-whole';
 import { formatMetric, formatMs, formatPercent, formatSi } from '../../model/format';
 import { totalOf } from '../../model/whole';
 import { dropRatio, isUnusual, ratioOf } from './usual';
@@ -45,9 +45,9 @@ interface TileProps {
 const Tile = ({ id, name, kind, hint, queries, value, before, earlier, beganAt, values, format, alarm }: TileProps) => {
   const t = useText();
   const { isNowUnknown } = useFacts();
-  const isComparable = earlier !== 'none' && earlier !== 'unaccounted';
-  const change = isComparable ? changeOf(value, before) : undefined;
-  const isAlarming = alarm !== undefined && value !== undefined && isComparable && isUnusual(value, before, alarm);
+  const hasChange = isComparable(earlier);
+  const change = hasChange ? changeOf(value, before) : undefined;
+  const isAlarming = alarm !== undefined && value !== undefined && hasChange && isUnusual(value, before, alarm);
   const peak = values.reduce<number>((top, each) => Math.max(top, each ?? 0), 0);
   // Of the last step, or it is not known: an earlier one is not now.
   const latest = values.at(-1) ?? undefined;
