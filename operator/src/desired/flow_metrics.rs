@@ -53,6 +53,22 @@ pub struct MetricOutcome {
     pub details: String,
 }
 
+impl MetricOutcome {
+    fn of(metric: &FlowMetric, problem: Option<String>) -> Self {
+        let object_name = name(&metric.metadata);
+        let labels = metric.spec.labels.as_deref().unwrap_or_default();
+        let (cardinality, details) = cardinality(labels);
+        Self {
+            namespace: metric.metadata.namespace.clone().unwrap_or_default(),
+            name: object_name.to_owned(),
+            prometheus_name: prometheus_name(object_name, &metric.spec),
+            cardinality,
+            details,
+            problem,
+        }
+    }
+}
+
 /// All FlowMetrics.
 #[derive(Debug, Default)]
 pub struct FlowMetrics<'a> {
@@ -88,16 +104,9 @@ pub fn collect<'a>(
         };
         let owner = owners.get(&made.name()).copied().unwrap_or(object_name);
         let problem = problem(made, owner, &predefined);
-        let (cardinality, details) = cardinality(metric.spec.labels.as_deref().unwrap_or_default());
-        metrics.outcomes.push(MetricOutcome {
-            namespace: namespace.to_owned(),
-            name: object_name.to_owned(),
-            prometheus_name: made.prometheus_name(),
-            cardinality,
-            details,
-            problem: problem.clone(),
-        });
-        if problem.is_none() {
+        let is_made = problem.is_none();
+        metrics.outcomes.push(MetricOutcome::of(metric, problem));
+        if is_made {
             metrics.made.push(made);
         }
     }
@@ -113,19 +122,10 @@ fn elsewhere<'a>(
         .iter()
         .filter(move |metric| metric.metadata.namespace.as_deref() != Some(namespace));
     others.map(move |metric| {
-        let object_name = name(&metric.metadata);
-        let labels = metric.spec.labels.as_deref().unwrap_or_default();
-        let (cardinality, details) = cardinality(labels);
-        MetricOutcome {
-            namespace: metric.metadata.namespace.clone().unwrap_or_default(),
-            name: object_name.to_owned(),
-            prometheus_name: prometheus_name(object_name, &metric.spec),
-            cardinality,
-            details,
-            problem: Some(format!(
-                "it is not used, since only FlowMetrics of the FlowCollector's namespace are: move it to {namespace}"
-            )),
-        }
+        let problem = format!(
+            "it is not used, since only FlowMetrics of the FlowCollector's namespace are: move it to {namespace}"
+        );
+        MetricOutcome::of(metric, Some(problem))
     })
 }
 

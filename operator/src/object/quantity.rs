@@ -10,6 +10,11 @@ pub fn are_equal(left: &Value, right: &Value) -> bool {
     }
 }
 
+/// Whether a quantity is written as one of less than 0.
+pub fn is_negative(quantity: &str) -> bool {
+    quantity.trim_start().starts_with('-')
+}
+
 /// Whether both are quantities and the left one is of greater value.
 pub fn is_greater(left: &str, right: &str) -> bool {
     match (nanos(&Value::from(left)), nanos(&Value::from(right))) {

@@ -43,6 +43,13 @@ fn check_loki(subject: &Subject<'_>, findings: &mut Findings) {
         tls,
         without,
     };
+    // Of two servers, the one that takes flows first.
+    let two = |paths: [_; 2], urls: [_; 2], tls| {
+        vec![
+            address(paths[0], urls[0], tls, NOT_WRITTEN),
+            address(paths[1], urls[1], tls, NOT_READ),
+        ]
+    };
     let addresses = match loki.mode {
         LokiMode::Monolithic => vec![address(
             "spec.loki.monolithic.url",
@@ -50,45 +57,33 @@ fn check_loki(subject: &Subject<'_>, findings: &mut Findings) {
             ("spec.loki.monolithic.tls", monolithic.tls.as_ref()),
             NOT_WRITTEN,
         )],
-        LokiMode::Microservices => {
-            let tls = ("spec.loki.microservices.tls", microservices.tls.as_ref());
-            vec![
-                address(
-                    "spec.loki.microservices.ingesterUrl",
-                    microservices.ingester_url.as_ref(),
-                    tls,
-                    NOT_WRITTEN,
-                ),
-                address(
-                    "spec.loki.microservices.querierUrl",
-                    microservices.querier_url.as_ref(),
-                    tls,
-                    NOT_READ,
-                ),
-            ]
-        }
+        LokiMode::Microservices => two(
+            [
+                "spec.loki.microservices.ingesterUrl",
+                "spec.loki.microservices.querierUrl",
+            ],
+            [
+                microservices.ingester_url.as_ref(),
+                microservices.querier_url.as_ref(),
+            ],
+            ("spec.loki.microservices.tls", microservices.tls.as_ref()),
+        ),
         LokiMode::Manual => {
-            let tls = ("spec.loki.manual.tls", manual.tls.as_ref());
-            vec![
-                address(
+            let mut addresses = two(
+                [
                     "spec.loki.manual.ingesterUrl",
-                    manual.ingester_url.as_ref(),
-                    tls,
-                    NOT_WRITTEN,
-                ),
-                address(
                     "spec.loki.manual.querierUrl",
-                    manual.querier_url.as_ref(),
-                    tls,
-                    NOT_READ,
-                ),
-                address(
-                    "spec.loki.manual.statusUrl",
-                    manual.status_url.as_ref(),
-                    ("spec.loki.manual.statusTls", manual.status_tls.as_ref()),
-                    None,
-                ),
-            ]
+                ],
+                [manual.ingester_url.as_ref(), manual.querier_url.as_ref()],
+                ("spec.loki.manual.tls", manual.tls.as_ref()),
+            );
+            addresses.push(address(
+                "spec.loki.manual.statusUrl",
+                manual.status_url.as_ref(),
+                ("spec.loki.manual.statusTls", manual.status_tls.as_ref()),
+                None,
+            ));
+            addresses
         }
         LokiMode::LokiStack | LokiMode::Embedded => Vec::new(),
     };

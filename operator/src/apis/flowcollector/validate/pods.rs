@@ -54,7 +54,7 @@ fn check_resources(path: &str, resources: Option<&ResourceRequirements>, finding
     let requests = resources.and_then(|resources| resources.requests.as_ref());
     for (kind, quantities) in [("limits", limits), ("requests", requests)] {
         for (name, quantity) in quantities.into_iter().flatten() {
-            if quantity.0.trim_start().starts_with('-') {
+            if quantity::is_negative(&quantity.0) {
                 findings.refuse(
                     format!("{path}.{kind}.{name}"),
                     format!("{} is less than 0", quantity.0),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Subject;
 use crate::apis::flowcollector::v1beta2::shared::HpaStatus;
 use crate::apis::validation::Findings;
+use crate::object::quantity;
 use crate::scope::{console, store};
 
 /// What helps against every limit of the built-in store.
@@ -62,7 +63,7 @@ fn check_room(subject: &Subject<'_>, findings: &mut Findings) {
     ] {
         if let Some(given) = given
             .as_ref()
-            .filter(|given| given.0.trim_start().starts_with('-'))
+            .filter(|given| quantity::is_negative(&given.0))
         {
             let problem = format!("{} is less than 0", given.0);
             findings.refuse(path, problem, "write a size such as 10Gi");
