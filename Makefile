@@ -100,11 +100,15 @@ ifdef LANES
 # Cargo would look for make's jobs, which recipes do not have.
 unexport MAKEFLAGS
 build compile: | web-build servers
+compile: | back-end
 test-ebpf-agent test-operator test-testenv web-e2e: | compile
 test-flowlogs-pipeline: | test-ebpf-agent
 test-console-plugin: | test-flowlogs-pipeline
 test-run-local: | test-console-plugin
 e2e: | test-run-local
+else
+# Only these lanes say what may run beside what.
+.NOTPARALLEL:
 endif
 
 cargo_test := cargo test --release --locked --quiet
@@ -156,9 +160,13 @@ web-check: web-deps
 	npm run --silent test
 	echo 'passed: types, style and units of the page'
 
-web-e2e: web-build # the page in a browser, on the back end
-	@(cd console-plugin && cargo build --release --locked --quiet)
-	cd console-plugin/web && npm run --silent e2e
+# Before its tests and not beside them: theirs is built otherwise, and cargo would put this one in its place meanwhile.
+back-end:
+	@cd console-plugin && cargo build --release --locked --quiet
+
+web-e2e: web-build back-end # the page in a browser, on the back end
+	@cd console-plugin/web
+	PLUGIN_BACKEND=$(CARGO_TARGET_DIR)/release/plugin-backend npm run --silent e2e
 	echo 'passed: the page in a browser'
 
 e2e: build ## Journeys across the programs, on this kernel (root)
@@ -183,4 +191,4 @@ fmt: ## Format all Rust code
 contracts-sync: ## Copy contracts from their owners to their consumers
 	@hack/contracts sync
 
-.PHONY: help run operator-local deploy undeploy deploy-loki undeploy-loki deploy-sample-cr undeploy-sample-cr image-build image-push build test setup-test lint unit test-ebpf-agent test-flowlogs-pipeline test-console-plugin test-operator test-testenv test-run-local contracts compile servers web-deps web-build web-test web-check web-e2e e2e sweep bench setup fmt contracts-sync
+.PHONY: help run operator-local deploy undeploy deploy-loki undeploy-loki deploy-sample-cr undeploy-sample-cr image-build image-push build test setup-test lint unit test-ebpf-agent test-flowlogs-pipeline test-console-plugin test-operator test-testenv test-run-local contracts compile servers back-end web-deps web-build web-test web-check web-e2e e2e sweep bench setup fmt contracts-sync
