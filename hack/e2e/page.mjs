@@ -13,6 +13,7 @@ const PATIENCE_MS = 120_000;
 
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  timeout: PATIENCE_MS,
   args: ['--no-sandbox', '--disable-quic', '--disable-background-networking', '--disable-gpu'],
 });
 const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });

@@ -107,7 +107,10 @@ impl Product {
             .clone()
             .unwrap_or_else(|| folder.path().join("data"));
         let terminal = File::create(terminal(&folder)).expect("a file for what run-local says");
-        let process = command(&binary("run-local"))
+        // It ends with us, however we end: left alone it would keep its ports and the demo's namespaces.
+        let process = command(Path::new("setpriv"))
+            .args(["--pdeathsig", "TERM", "--"])
+            .arg(binary("run-local"))
             .env("PORT", port.to_string())
             .env("DATA", &data)
             .env("DEMO", if options.demo { "1" } else { "0" })
@@ -117,7 +120,7 @@ impl Product {
             .stdout(terminal.try_clone().expect("a second handle"))
             .stderr(terminal)
             .spawn()
-            .expect("run-local is built: make build");
+            .expect("util-linux is installed");
         Self {
             process,
             port,
