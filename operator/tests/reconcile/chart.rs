@@ -3,9 +3,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::path::Path;
+use std::process::Command;
 
 use crate::support::control_plane::{NAMESPACE, create, parse};
-use crate::support::tools::{printed, tool};
+use crate::support::tools::{printed_by, tool};
 use crate::support::world::exists;
 use crate::support::{ControlPlane, Manager, World, eventually};
 use k8s_openapi::api::core::v1::{Endpoints, Namespace};
@@ -76,10 +77,11 @@ async fn an_upgrade_keeps_what_users_made_and_removal_leaves_nothing() {
 
     let chart = Path::new(env!("CARGO_MANIFEST_DIR")).join("../helm");
     let kubeconfig = plane.admin_kubeconfig().display().to_string();
+    let memory = plane.memory();
     let run = |words: &[&str]| {
         let mut arguments = words.to_vec();
         arguments.extend(["--kubeconfig", &kubeconfig, "--namespace", NAMESPACE]);
-        printed(&helm, &arguments)
+        printed_by(Command::new(&helm).args(&arguments).envs([memory.clone()]))
     };
     let chart = chart.to_str().unwrap();
     let notes = run(&["install", "flows", chart]);

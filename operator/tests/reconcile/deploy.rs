@@ -36,6 +36,7 @@ fn command_on(plane: &ControlPlane, arguments: &[&str]) -> Command {
     command
         .env("KUBECONFIG", plane.admin_kubeconfig())
         .env("KUBECTL", plane.kubectl_path())
+        .envs([plane.memory()])
         .env("IMAGE", "registry.example:5000/acme/manager")
         .env("REPO", "example.com/acme")
         .env("VERSION", "v9")

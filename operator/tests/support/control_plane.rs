@@ -253,6 +253,12 @@ impl ControlPlane {
         &self.exports["apiserver.kubectl"]
     }
 
+    /// Variable and folder for what kubectl and helm remember of this API server: by default they do so by address, for
+    /// six hours, and take it for true of the next server with that port.
+    pub fn memory(&self) -> (&'static str, PathBuf) {
+        ("KUBECACHEDIR", self.folder.path().join("kubectl-memory"))
+    }
+
     /// Kubeconfig file of an administrator.
     pub fn admin_kubeconfig(&self) -> &Path {
         Path::new(&self.exports["apiserver.kubeconfig"])
@@ -294,6 +300,7 @@ impl ControlPlane {
     /// What kubectl prints, as an administrator: standard output, then standard error.
     pub fn kubectl(&self, arguments: &[&str]) -> (String, String) {
         let output = Command::new(&self.exports["apiserver.kubectl"])
+            .envs([self.memory()])
             .args(["--kubeconfig", &self.exports["apiserver.kubeconfig"]])
             .args(arguments)
             .output()

@@ -43,15 +43,16 @@ pub fn is_missing(output: &std::process::Output) -> bool {
 
 /// What a program prints; it must succeed.
 pub fn printed(program: &Path, arguments: &[&str]) -> String {
-    let output = Command::new(program)
-        .args(arguments)
-        .output()
-        .expect("the program can be run");
+    printed_by(Command::new(program).args(arguments))
+}
+
+/// The same of a command.
+pub fn printed_by(command: &mut Command) -> String {
+    let output = command.output().expect("the program can be run");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(
         output.status.success(),
-        "{} {arguments:?}: {}",
-        program.display(),
+        "{command:?}: {}",
         text(&output.stderr)
     );
     text(&output.stdout)

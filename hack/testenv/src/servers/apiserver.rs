@@ -133,6 +133,8 @@ fn ask(kubectl: &Path, kubeconfig: &Path, arguments: &[&str]) -> bool {
         .arg("--kubeconfig")
         .arg(kubeconfig)
         .arg("--request-timeout=2s")
+        // Else it remembers servers by their port, for hours, and takes this one for the last that had it.
+        .env("KUBECACHEDIR", kubeconfig.with_file_name("kubectl-memory"))
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
