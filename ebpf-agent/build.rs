@@ -67,7 +67,7 @@ fn kernel_objects() -> Result<()> {
 fn toolchain() -> Result<PathBuf> {
     let path = match env::var_os("NETOBSERV_BPF_TOOLCHAIN") {
         Some(path) => PathBuf::from(path),
-        None => cache_home()?.join("netobserv/bpf-toolchain"),
+        None => cache()?.join("bpf-toolchain"),
     };
     for tool in ["rustc-bpf", "bpf-linker"] {
         if !path.join("bin").join(tool).exists() {
@@ -81,12 +81,17 @@ fn toolchain() -> Result<PathBuf> {
     Ok(path)
 }
 
-fn cache_home() -> Result<PathBuf> {
-    if let Some(path) = env::var_os("XDG_CACHE_HOME").filter(|path| !path.is_empty()) {
+/// The project's cache folder, as `hack/setup` finds it. Where it is changes nothing of what is built.
+fn cache() -> Result<PathBuf> {
+    let variable = |name| env::var_os(name).filter(|value| !value.is_empty());
+    if let Some(path) = variable("NETOBSERV_CACHE") {
         return Ok(path.into());
     }
-    let home = env::var_os("HOME").ok_or("neither XDG_CACHE_HOME nor HOME is set")?;
-    Ok(PathBuf::from(home).join(".cache"))
+    if let Some(path) = variable("XDG_CACHE_HOME") {
+        return Ok(PathBuf::from(path).join("netobserv"));
+    }
+    let home = variable("HOME").ok_or("none of NETOBSERV_CACHE, XDG_CACHE_HOME and HOME is set")?;
+    Ok(PathBuf::from(home).join(".cache/netobserv"))
 }
 
 fn source_hash(toolchain: &Path) -> Result<u64> {
@@ -126,6 +131,10 @@ fn build(toolchain: &Path, objects: &Path) -> Result<()> {
     let folder = fs::canonicalize("kernel")?;
     let bin = toolchain.join("bin");
     let target = toolchain.join("objects/target");
+    // Until ours are copied: another clone's build puts its own into the same place.
+    fs::create_dir_all(&target)?;
+    let lock = fs::File::create(target.with_extension("lock"))?;
+    lock.lock()?;
     let mut path = OsString::from(&bin);
     path.push(":");
     path.push(env::var_os("PATH").unwrap_or_default());
