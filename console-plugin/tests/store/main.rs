@@ -3,11 +3,16 @@
 
 mod basic;
 mod crash;
+mod damage;
 mod duckdb;
 mod files;
 #[path = "../support/flows.rs"]
 mod flows;
+mod full_disk;
 mod http;
+mod limits;
 mod recovery;
+mod retention;
 #[path = "../support/store.rs"]
 mod support;
+mod tool;
