@@ -25,6 +25,7 @@ export VERSION REPO IMAGE
 # Names of the variables on the command line but those that this file uses itself: run-local and hack/deploy
 # refuse one that they do not know.
 given = $(filter-out CACHE CARGO_TARGET_DIR,$(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name))))
+run deploy undeploy deploy-loki undeploy-loki deploy-sample-cr undeploy-sample-cr: export NETOBSERV_GIVEN = $(given)
 
 CRATES := ebpf-agent flowlogs-pipeline console-plugin operator hack/run-local hack/testenv hack/e2e
 
@@ -54,7 +55,7 @@ help: ## List what there is to do
 	  OCI_BIN 'what builds images [podman or docker]'
 
 run: ## Build and run everything on this machine; Ctrl-C stops it
-	@NETOBSERV_GIVEN='$(given)' exec hack/run
+	@exec hack/run
 
 operator-local: ## API server, the operator's manager beside it and a sample, on this machine; Ctrl-C stops it
 	@exec hack/operator-local
@@ -64,22 +65,22 @@ build: ## Build the programs and the page, optimised
 
 ##@ Cluster
 deploy: ## Install the operator into the cluster of KUBECONFIG
-	@NETOBSERV_GIVEN='$(given)' hack/deploy operator
+	@hack/deploy operator
 
 undeploy: ## Remove the operator and its definitions, and its namespace unless a claim on a volume is in it
-	@NETOBSERV_GIVEN='$(given)' hack/deploy operator undo
+	@hack/deploy operator undo
 
 deploy-loki: ## A small Loki for trying things out
-	@NETOBSERV_GIVEN='$(given)' hack/deploy loki
+	@hack/deploy loki
 
 undeploy-loki: ## Remove that Loki
-	@NETOBSERV_GIVEN='$(given)' hack/deploy loki undo
+	@hack/deploy loki undo
 
 deploy-sample-cr: ## Make a FlowCollector with the usual settings
-	@NETOBSERV_GIVEN='$(given)' hack/deploy sample
+	@hack/deploy sample
 
 undeploy-sample-cr: ## Remove the FlowCollector
-	@NETOBSERV_GIVEN='$(given)' hack/deploy sample undo
+	@hack/deploy sample undo
 
 image-build: ## Build the manager's image, with podman or docker
 	@$(if $(OCI_BIN),,$(error install podman or docker, or set OCI_BIN))$(OCI_BIN) build --tag $(IMAGE) \
