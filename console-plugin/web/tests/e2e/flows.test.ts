@@ -1,7 +1,7 @@
 import { selectors, type Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBackend, type Backend } from './support/backend';
-import { ELSEWHERE, openTab, seriousFindings, shot, startBrowser, type Tab } from './support/browser';
+import { ELSEWHERE, openTab, seriousFindings, shot, startBrowser, visit, type Tab } from './support/browser';
 import { office } from './support/traffic';
 
 const SECONDS = 240;
@@ -33,16 +33,8 @@ afterAll(async () => {
   await backend?.stop();
 });
 
-const withTab = async (path: string, test: (tab: Tab) => Promise<void>, options = {}) => {
-  const tab = await openTab(browser, options);
-  try {
-    await tab.page.goto(backend.page + path);
-    await test(tab);
-    expect(tab.errors).toEqual([]);
-  } finally {
-    await tab.close();
-  }
-};
+const withTab = (path: string, test: (tab: Tab) => Promise<void>, options = {}) =>
+  visit(browser, backend.page + path, test, options);
 
 const TABLE = '/?view=table&filters=&timeRange=900&limit=10000';
 const rowsOf = async ({ page }: Tab) => Number(await page.getByRole('grid').getAttribute('aria-rowcount')) - 1;

@@ -2,7 +2,7 @@
 import { selectors, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBackend, type Backend } from './support/backend';
-import { openTab, seriousFindings, shot, startBrowser, type Tab } from './support/browser';
+import { openTab, seriousFindings, shot, startBrowser, visit, type Tab } from './support/browser';
 import { office } from './support/traffic';
 
 const SECONDS = 400;
@@ -41,16 +41,8 @@ afterAll(async () => {
   await backend?.stop();
 });
 
-const withTab = async (path: string, test: (tab: Tab) => Promise<void>, options = {}) => {
-  const tab = await openTab(browser, options);
-  try {
-    await tab.page.goto(backend.page + path);
-    await test(tab);
-    expect(tab.errors).toEqual([]);
-  } finally {
-    await tab.close();
-  }
-};
+const withTab = (path: string, test: (tab: Tab) => Promise<void>, options = {}) =>
+  visit(browser, backend.page + path, test, options);
 
 /** The last so many seconds with flows, however long the tests before have taken. */
 const lastSeconds = (seconds: number) => `&startTime=${filledAt - seconds}&endTime=${filledAt}`;

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBackend, type Backend } from './support/backend';
-import { openTab, seriousFindings, shot, startBrowser, type Tab } from './support/browser';
+import { openTab, seriousFindings, shot, startBrowser, visit, type Tab } from './support/browser';
 import { office } from './support/traffic';
 
 const FIRST_VIEW_BYTES_MAX = 250_000;
@@ -28,16 +28,8 @@ afterAll(async () => {
   await backend?.stop();
 });
 
-const withTab = async (path: string, test: (tab: Tab) => Promise<void>, options = {}) => {
-  const tab = await openTab(browser, options);
-  try {
-    await tab.page.goto(backend.page + path);
-    await test(tab);
-    expect(tab.errors).toEqual([]);
-  } finally {
-    await tab.close();
-  }
-};
+const withTab = (path: string, test: (tab: Tab) => Promise<void>, options = {}) =>
+  visit(browser, backend.page + path, test, options);
 
 describe('the first view', () => {
   it('needs at most 250 kB of compressed code and styles', async () => {

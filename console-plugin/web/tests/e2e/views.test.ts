@@ -2,7 +2,7 @@
 import { selectors, type Browser, type Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBackend, type Backend } from './support/backend';
-import { openTab, seriousFindings, shot, startBrowser, type Tab } from './support/browser';
+import { openTab, seriousFindings, shot, startBrowser, visit, type Tab } from './support/browser';
 import { office } from './support/traffic';
 
 const SECONDS = 600;
@@ -38,16 +38,7 @@ afterAll(async () => {
   await Promise.all([few?.stop(), many?.stop()]);
 });
 
-const withTab = async (url: string, test: (tab: Tab) => Promise<void>, options = {}) => {
-  const tab = await openTab(browser, options);
-  try {
-    await tab.page.goto(url);
-    await test(tab);
-    expect(tab.errors).toEqual([]);
-  } finally {
-    await tab.close();
-  }
-};
+const withTab = (url: string, test: (tab: Tab) => Promise<void>, options = {}) => visit(browser, url, test, options);
 
 const DARK_SMALL = { colorScheme: 'dark', viewport: { width: 1024, height: 768 } };
 const overview = (query = '') => `${few.page}/?view=overview&filters=&timeRange=900${query}`;

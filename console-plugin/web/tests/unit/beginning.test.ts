@@ -1,11 +1,12 @@
 import { describe, expect, it, test, vi } from 'vitest';
 import type { MatrixAnswer } from '../../src/api/types';
 import { findBeginning, firstBucket, probeOf, type Probe } from '../../src/model/beginning';
+import { stats } from './stats';
 
 const answer = (values: [number, string][]): MatrixAnswer => ({
   resultType: 'matrix',
   result: values.length ? [{ metric: { app: 'x' }, values }] : [],
-  stats: { numQueries: 1, totalEntries: 0, duplicates: 0, limitReached: false, dataSources: [], queriesStats: [] },
+  stats,
   unixTimestamp: 0
 });
 

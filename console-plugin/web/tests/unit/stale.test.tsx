@@ -8,8 +8,7 @@ import { useQuery } from '../../src/hooks/use-query';
 import { FieldPanels } from '../../src/pages/overview/FieldPanels';
 import type { TotalQuery } from '../../src/pages/overview/Tiles';
 import { config } from './config';
-
-const stats = { numQueries: 1, totalEntries: 0, duplicates: 0, limitReached: false, dataSources: [], queriesStats: [] };
+import { stats } from './stats';
 
 /** One name of 2000 in every metric, at the end of the range. */
 const answer = (address: string): Response => {

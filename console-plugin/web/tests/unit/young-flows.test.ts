@@ -6,6 +6,7 @@ import type { Translate } from '../../src/hooks/use-text';
 import { FilterFields } from '../../src/model/filters';
 import { pointsOf, SETTLE_SECONDS, type TimeRange } from '../../src/model/time';
 import { config } from './config';
+import { stats } from './stats';
 
 const NOW = 1_700_000_007;
 const DAY = 86_400;
@@ -39,14 +40,6 @@ const answerOf = (since: number, until: number) => (address: string) => {
       values.push([time, String((flows * BYTES) / width)]);
     }
   }
-  const stats = {
-    numQueries: 1,
-    totalEntries: 0,
-    duplicates: 0,
-    limitReached: false,
-    dataSources: [],
-    queriesStats: []
-  };
   const result = values.length ? [{ metric: { app: 'x' }, values }] : [];
   return Promise.resolve(new Response(JSON.stringify({ resultType: 'matrix', result, stats, unixTimestamp: NOW })));
 };

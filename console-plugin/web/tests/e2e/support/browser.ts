@@ -5,6 +5,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { expect } from 'vitest';
 
 const shots = fileURLToPath(new URL('../../../screenshots/', import.meta.url));
 mkdirSync(shots, { recursive: true });
@@ -47,6 +48,23 @@ export const openTab = async (browser: Browser, options: BrowserContextOptions =
     await context.close();
   };
   return { page, errors, close };
+};
+
+/** A test on a page of its own, which must end without an error in the console. */
+export const visit = async (
+  browser: Browser,
+  url: string,
+  test: (tab: Tab) => Promise<void>,
+  options: BrowserContextOptions = {}
+): Promise<void> => {
+  const tab = await openTab(browser, options);
+  try {
+    await tab.page.goto(url);
+    await test(tab);
+    expect(tab.errors).toEqual([]);
+  } finally {
+    await tab.close();
+  }
 };
 
 export const shot = (page: Page, name: string): Promise<Buffer> =>
