@@ -87,11 +87,7 @@ impl Leader {
             return Ok(false);
         }
         let lease = self.lease(Some(lease));
-        written(
-            self.leases
-                .replace(LEASE, &PostParams::default(), &lease)
-                .await,
-        )
+        self.replace(&lease).await
     }
 
     /// Free, ours, or not renewed for as long as its holder promised to.
@@ -185,6 +181,12 @@ impl Leader {
     }
 
     /// Whether the Lease is not ours any more. A renewal that was still on its way may come between.
+    /// Answers whether it was written.
+    async fn replace(&self, lease: &Lease) -> Result<bool, kube::Error> {
+        let parameters = PostParams::default();
+        written(self.leases.replace(LEASE, &parameters, lease).await)
+    }
+
     async fn try_release(&self) -> Result<bool, kube::Error> {
         let mut lease = self.leases.get(LEASE).await?;
         let spec = lease.spec.get_or_insert_default();
@@ -193,11 +195,7 @@ impl Leader {
         }
         spec.holder_identity = Some(String::new());
         spec.lease_duration_seconds = Some(1);
-        written(
-            self.leases
-                .replace(LEASE, &PostParams::default(), &lease)
-                .await,
-        )
+        self.replace(&lease).await
     }
 
     /// The Lease as ours: made, taken over or renewed.

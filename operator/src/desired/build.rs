@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::api::autoscaling::v2::{
+    CrossVersionObjectReference, HorizontalPodAutoscaler, HorizontalPodAutoscalerSpec,
+};
 use k8s_openapi::api::core::v1::{
     Capabilities, EnvVar, EnvVarSource, ObjectFieldSelector, PodSpec, ResourceRequirements,
     SecurityContext, Service, ServicePort, ServiceSpec,
@@ -9,9 +12,12 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use crate::apis::flowcollector::v1beta2::shared::Scheduling;
+use crate::apis::flowcollector::v1beta2::shared::{Hpa, Scheduling};
 use crate::object::quantity;
 use crate::scope::label;
+
+/// Most replicas of an autoscaler, unless told otherwise.
+const REPLICAS_MAX: i32 = 3;
 
 /// Texts by name.
 pub type Labels = BTreeMap<String, String>;
@@ -129,6 +135,25 @@ pub fn service<'a>(
             }]),
             ..ServiceSpec::default()
         }),
+        status: None,
+    }
+}
+
+/// What scales a Deployment as the specification says.
+pub fn autoscaler(metadata: ObjectMeta, deployment: &str, given: &Hpa) -> HorizontalPodAutoscaler {
+    HorizontalPodAutoscaler {
+        metadata,
+        spec: HorizontalPodAutoscalerSpec {
+            scale_target_ref: CrossVersionObjectReference {
+                api_version: Some("apps/v1".to_owned()),
+                kind: "Deployment".to_owned(),
+                name: deployment.to_owned(),
+            },
+            min_replicas: given.min_replicas,
+            max_replicas: given.max_replicas.unwrap_or(REPLICAS_MAX),
+            metrics: given.metrics.clone(),
+            ..HorizontalPodAutoscalerSpec::default()
+        },
         status: None,
     }
 }

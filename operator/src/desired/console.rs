@@ -7,14 +7,12 @@ mod workload;
 
 pub use plugin::{StaticInputs, registration, static_plugin};
 
-use k8s_openapi::api::autoscaling::v2::{
-    CrossVersionObjectReference, HorizontalPodAutoscaler, HorizontalPodAutoscalerSpec,
-};
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::{ConfigMap, Service, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleRef, Subject};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::build::{Labels, metadata, service, texts, versioned_labels};
+use super::build::{self, Labels, metadata, service, texts, versioned_labels};
 use super::{Component, Context, Desired, config};
 use crate::object::ObjectError;
 use crate::scope::console as scope;
@@ -22,8 +20,6 @@ use crate::scope::{annotation, image_version, label, role};
 
 /// Name of the port of the metrics.
 const METRICS: &str = "metrics";
-/// Most replicas of the autoscaler, unless told otherwise.
-const REPLICAS_MAX: i32 = 3;
 
 pub fn add(context: &Context, desired: &mut Desired) -> Result<(), ObjectError> {
     let component = Component::Console;
@@ -147,19 +143,6 @@ fn autoscaler(context: &Context, image: &str) -> Option<HorizontalPodAutoscaler>
     if !effective.has_console_autoscaler() {
         return None;
     }
-    Some(HorizontalPodAutoscaler {
-        metadata: versioned(context, scope::NAME, image),
-        spec: HorizontalPodAutoscalerSpec {
-            scale_target_ref: CrossVersionObjectReference {
-                api_version: Some("apps/v1".to_owned()),
-                kind: "Deployment".to_owned(),
-                name: scope::NAME.to_owned(),
-            },
-            min_replicas: given.min_replicas,
-            max_replicas: given.max_replicas.unwrap_or(REPLICAS_MAX),
-            metrics: given.metrics.clone(),
-            ..HorizontalPodAutoscalerSpec::default()
-        },
-        status: None,
-    })
+    let metadata = versioned(context, scope::NAME, image);
+    Some(build::autoscaler(metadata, scope::NAME, given))
 }

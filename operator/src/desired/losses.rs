@@ -8,11 +8,11 @@ use serde_with::skip_serializing_none;
 use super::build::{Labels, metadata, texts};
 use super::console::is_standalone;
 use super::pipeline::names;
-use super::service_tls::authority_name;
+use super::service_tls::{authority_file, authority_name};
 use super::volumes::{Volumes, some};
 use super::{Component, Context, Desired, scrape};
 use crate::apis::flowcollector::v1beta2::shared::{
-    FileReference, MetricsServer, ReferenceKind, ServerTls, ServerTlsType,
+    FileReference, MetricsServer, ServerTls, ServerTlsType,
 };
 use crate::object::ObjectError;
 use crate::scope::{agent, authority, console, label, store as scope};
@@ -130,7 +130,7 @@ pub fn targets(context: &Context, volumes: &mut Volumes) -> Vec<Target> {
 /// Who must have signed a component's certificate.
 fn given(context: &Context, tls: &ServerTls) -> Option<FileReference> {
     if tls.kind == ServerTlsType::Auto {
-        Some(of_cluster(authority_name(context)))
+        Some(authority_file(authority_name(context)))
     } else {
         scrape::given_authority(tls).cloned()
     }
@@ -138,7 +138,7 @@ fn given(context: &Context, tls: &ServerTls) -> Option<FileReference> {
 
 fn own(context: &Context, volumes: &mut Volumes) -> Target {
     let is_plain = is_standalone(context);
-    let authority = of_cluster(authority::OPENSHIFT);
+    let authority = authority_file(authority::OPENSHIFT);
     let namespace = context.scope.namespace();
     Target {
         component: "console",
@@ -147,15 +147,6 @@ fn own(context: &Context, volumes: &mut Volumes) -> Target {
             .then(|| volumes.add_file("losses-console-ca", Some(&authority)))
             .and_then(some),
         server_name: (!is_plain).then(|| format!("{}.{namespace}.svc", console::NAME)),
-    }
-}
-
-fn of_cluster(config_map: &str) -> FileReference {
-    FileReference {
-        kind: Some(ReferenceKind::ConfigMap),
-        name: Some(config_map.to_owned()),
-        file: Some(authority::KEY.to_owned()),
-        ..FileReference::default()
     }
 }
 

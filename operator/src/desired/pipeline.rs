@@ -5,12 +5,10 @@ mod bindings;
 mod monitoring;
 mod workload;
 
-use k8s_openapi::api::autoscaling::v2::{
-    CrossVersionObjectReference, HorizontalPodAutoscaler, HorizontalPodAutoscalerSpec,
-};
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::{ConfigMap, Service, ServiceAccount};
 
-use super::build::{labels, metadata, service, texts, versioned_labels};
+use super::build::{self, labels, metadata, service, texts, versioned_labels};
 use super::{Component, Context, Desired, config, scrape};
 use crate::apis::flowcollector::v1beta2::DeploymentModel;
 use crate::apis::flowcollector::v1beta2::processor::ServiceTlsType;
@@ -23,8 +21,6 @@ use crate::scope::{annotation, image_version};
 const FLOWS: &str = "flp";
 /// Name of the port of the metrics.
 const METRICS: &str = "prometheus";
-/// Most replicas of the autoscaler, unless told otherwise.
-const REPLICAS_MAX: i32 = 3;
 
 pub fn add(context: &Context, desired: &mut Desired) -> Result<(), ObjectError> {
     if context.effective.is_on_hold {
@@ -140,23 +136,10 @@ fn autoscaler(context: &Context, names: &Names) -> Option<HorizontalPodAutoscale
     if !effective.uses_kafka() || given.status != Some(HpaStatus::Enabled) {
         return None;
     }
-    Some(HorizontalPodAutoscaler {
-        metadata: metadata(
-            names.app,
-            Some(context.scope.namespace()),
-            labels(names.app),
-        ),
-        spec: HorizontalPodAutoscalerSpec {
-            scale_target_ref: CrossVersionObjectReference {
-                api_version: Some("apps/v1".to_owned()),
-                kind: "Deployment".to_owned(),
-                name: names.app.to_owned(),
-            },
-            min_replicas: given.min_replicas,
-            max_replicas: given.max_replicas.unwrap_or(REPLICAS_MAX),
-            metrics: given.metrics.clone(),
-            ..HorizontalPodAutoscalerSpec::default()
-        },
-        status: None,
-    })
+    let metadata = metadata(
+        names.app,
+        Some(context.scope.namespace()),
+        labels(names.app),
+    );
+    Some(build::autoscaler(metadata, names.app, given))
 }

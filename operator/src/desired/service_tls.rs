@@ -40,7 +40,7 @@ pub fn service_tls(context: &Context) -> Option<ServiceTls> {
             let tls = automatic(context);
             // OpenShift's service CA signs no client.
             let client_authority = if context.certificates.are_ours(Ring::Components) {
-                Some(file(authority::OURS))
+                Some(authority_file(authority::OURS))
             } else {
                 tls.authority.clone()
             };
@@ -72,12 +72,13 @@ fn automatic(context: &Context) -> ServiceTls {
     ServiceTls {
         is_automatic: true,
         server: Some(pair(pipeline::CERTIFICATE)),
-        authority: Some(file(authority_name(context))),
+        authority: Some(authority_file(authority_name(context))),
         ..ServiceTls::default()
     }
 }
 
-fn file(config_map: &str) -> FileReference {
+/// The authority in a ConfigMap of [`authority`].
+pub fn authority_file(config_map: &str) -> FileReference {
     FileReference {
         kind: Some(ReferenceKind::ConfigMap),
         name: Some(config_map.to_owned()),

@@ -45,10 +45,7 @@ pub fn compute(observation: &Observation) -> Vec<Condition> {
         generation: observation.generation,
         now: &observation.now,
     };
-    drafts
-        .into_iter()
-        .map(|draft| dated(draft, &dating))
-        .collect()
+    all_dated(drafts, &dating)
 }
 
 /// The reports that conditions tell of. The built-in store is a part of the console: no condition is about it alone, and
@@ -93,8 +90,14 @@ pub fn stalled(report: &Report, dating: &Dating) -> Vec<Condition> {
     conditions
 }
 
+/// All of them, each as [`dated`] says.
+pub fn all_dated(drafts: Vec<Draft>, dating: &Dating) -> Vec<Condition> {
+    let drafts = drafts.into_iter();
+    drafts.map(|draft| dated(draft, dating)).collect()
+}
+
 /// Keeps the time of a condition that did not change.
-pub fn dated(draft: Draft, dating: &Dating) -> Condition {
+fn dated(draft: Draft, dating: &Dating) -> Condition {
     let mut previous = dating.previous.iter();
     let previous = previous
         .find(|condition| condition.type_ == draft.kind && condition.status == draft.status);

@@ -2,7 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use super::conditions::{Dating, Draft, dated};
+use super::conditions::{Dating, Draft, all_dated};
 use crate::apis::flowcollector::v1beta2::shared::Int;
 use crate::apis::flowcollectorslice::FlowCollectorSliceStatus;
 use crate::apis::flowmetric::FlowMetricStatus;
@@ -96,8 +96,5 @@ fn conditions(
         generation,
         now,
     };
-    drafts
-        .into_iter()
-        .map(|draft| dated(draft, &dating))
-        .collect()
+    all_dated(drafts, &dating)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::{self, Beside, NAMESPACE, ask, desired_with, kubernetes, openshift};
+use crate::support::{self, Beside, NAMESPACE, ask, desired_with, kubernetes, messages, openshift};
 use jiff::Timestamp;
 use netobserv_operator::certificates::Keyring;
 use netobserv_operator::cluster::Facts;
@@ -188,17 +188,12 @@ fn what_nobody_else_provides_is_ours() {
 fn what_somebody_else_provides_in_part_is_asked_for() {
     let theirs = ["Secret netobserv/flowlogs-pipeline-cert"];
     let made = made(&service("Auto-mTLS"), &kubernetes(), &theirs);
-    let messages: Vec<_> = made
-        .problems
-        .iter()
-        .map(|problem| problem.message.as_str())
-        .collect();
     let path = "spec.processor.service.tlsType";
     let missing = |object: &str| {
         format!("{path}: {object} does not exist; create it, or change the reference")
     };
     assert_eq!(
-        messages,
+        messages(&made),
         [
             format!(
                 "{path}: {} has no key tls.crt, tls.key; add it, or change the reference",
@@ -344,14 +339,9 @@ fn a_ring_that_cannot_be_had_is_reported_and_the_rest_deployed() {
         ..Beside::default()
     };
     let made = desired_with(&spec, &kubernetes(), &beside);
-    let messages: Vec<_> = made
-        .problems
-        .iter()
-        .map(|problem| problem.message.as_str())
-        .collect();
     let path = "spec.processor.service.tlsType";
     assert_eq!(
-        messages,
+        messages(&made),
         [
             format!(
                 "{path}: Secret netobserv/flowlogs-pipeline-cert can neither be made nor renewed: no room"

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::support::{
-    Beside, NAMESPACE, PRIVILEGED, ask, desired_with, find, kubernetes, openshift,
+    Beside, NAMESPACE, PRIVILEGED, ask, desired_with, find, kubernetes, messages, openshift,
 };
 use netobserv_operator::cluster::Facts;
 use netobserv_operator::desired::Desired;
@@ -406,14 +406,9 @@ fn a_key_that_is_not_there_and_two_objects_of_one_name_are_reported() {
         ..Known::default()
     };
     let made = made(&spec, known);
-    let messages: Vec<_> = made
-        .problems
-        .iter()
-        .map(|problem| problem.message.as_str())
-        .collect();
     let no_key = "spec.kafka.tls.caCert: ConfigMap kafka/ca has no key ca.crt; add it, or change the reference";
     assert_eq!(
-        messages,
+        messages(&made),
         [
             no_key,
             no_key,

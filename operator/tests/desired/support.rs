@@ -183,6 +183,12 @@ pub fn names(desired: &Desired) -> Vec<String> {
     names
 }
 
+/// What is said of every problem.
+pub fn messages(desired: &Desired) -> Vec<&str> {
+    let problems = desired.problems.iter();
+    problems.map(|problem| problem.message.as_str()).collect()
+}
+
 /// The first container of a workload.
 pub fn container(workload: &Value) -> &Value {
     &workload["spec"]["template"]["spec"]["containers"][0]
@@ -239,6 +245,15 @@ pub fn volumes(workload: &Value) -> Vec<String> {
             )
         })
         .collect()
+}
+
+/// Fails with every place in which `value` does not fit.
+pub fn assert_fits(validator: &jsonschema::Validator, value: &Value, what: &Value) {
+    let errors: Vec<_> = validator
+        .iter_errors(value)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(errors.is_empty(), "{what}: {errors:#?}");
 }
 
 /// The schema behind references and alternatives.

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
-use crate::Files;
 use crate::descriptors::{self, Rules};
 use crate::emit::yaml;
+use crate::{Files, named};
 
 /// Namespace of the overlays.
 const NAMESPACE: &str = "netobserv";
@@ -97,10 +97,7 @@ pub fn files(objects: &[Value], sources: &Sources, release: &Release) -> anyhow:
         yaml(&csv),
     );
     for object in objects {
-        let kind = object["kind"].as_str().context("an object has a kind")?;
-        let name = object["metadata"]["name"]
-            .as_str()
-            .context("an object has a name")?;
+        let (kind, name) = named(object)?;
         let is_role = matches!(kind, "ClusterRole" | "Role");
         let is_in_csv = is_role && [CLUSTER_PERMISSIONS, PERMISSIONS].contains(&name);
         if is_in_csv || MADE_BY_OLM.contains(&(kind, name)) {

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde_json::Value;
 
-use crate::Files;
 use crate::emit::{CERT_MANAGER, expression, merged};
+use crate::{Files, named};
 
 /// Namespace of the overlays.
 const NAMESPACE: &str = "netobserv";
@@ -64,10 +64,7 @@ fn by_file(objects: &[Value]) -> anyhow::Result<BTreeMap<PathBuf, Value>> {
         .iter()
         .filter(|object| object["kind"] != "Namespace")
     {
-        let kind = object["kind"].as_str().context("an object has a kind")?;
-        let name = object["metadata"]["name"]
-            .as_str()
-            .context("an object has a name")?;
+        let (kind, name) = named(object)?;
         let mut object = object.clone();
         parametrise(&mut object, "");
         if kind == "Certificate" && !is_of_own_authority(&object) {

@@ -95,6 +95,15 @@ fn render(arguments: &Arguments, overlay: &str) -> anyhow::Result<Vec<Value>> {
     serde_saphyr::from_multiple(&text).with_context(|| format!("read {}", folder.display()))
 }
 
+/// Kind and name of an object.
+fn named(object: &Value) -> anyhow::Result<(&str, &str)> {
+    let kind = object["kind"].as_str().context("an object has a kind")?;
+    let name = object["metadata"]["name"]
+        .as_str()
+        .context("an object has a name")?;
+    Ok((kind, name))
+}
+
 /// All files below a folder, by their path in it.
 fn read_folder(folder: &Path) -> anyhow::Result<Files> {
     let mut files = Files::new();

@@ -6,7 +6,7 @@ use netobserv_operator::desired::LokiStack;
 use serde_json::{Value, json};
 
 use super::{parsed, with_modes};
-use crate::support::{self, console_plugins, described, kubernetes};
+use crate::support::{self, assert_fits, console_plugins, described, kubernetes};
 
 /// Keys that our console does not read; the list may only shrink. Its schema has no property of the name `default`.
 const UNKNOWN: [&str; 22] = [
@@ -74,11 +74,7 @@ fn every_configuration_fits_our_consoles_schema() {
             support::desired(&spec, &facts)
         };
         let config = parsed(&desired);
-        let errors: Vec<_> = validator
-            .iter_errors(&config)
-            .map(|error| format!("{}: {error}", error.instance_path()))
-            .collect();
-        assert!(errors.is_empty(), "{spec}: {errors:#?}");
+        assert_fits(&validator, &config, &spec);
         collect_unknown(&schema, &schema, &config, "", &mut unknown);
     }
     assert_eq!(unknown, BTreeSet::from(UNKNOWN.map(str::to_owned)));
