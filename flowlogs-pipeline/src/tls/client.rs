@@ -11,9 +11,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::version::{TLS12, TLS13};
-use rustls::{
-    ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, SupportedProtocolVersion,
-};
+use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme, SupportedProtocolVersion};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -56,16 +54,7 @@ impl ClientTls {
         } else if let Some((pem, origin)) =
             source(self.ca.as_ref(), self.ca_file.as_ref(), "tls_config.ca")?
         {
-            let mut roots = RootCertStore::empty();
-            for certificate in pem::certificates(&pem, &origin)? {
-                roots
-                    .add(certificate)
-                    .map_err(|source| TlsError::Authority {
-                        origin: origin.clone(),
-                        source,
-                    })?;
-            }
-            builder.with_root_certificates(roots)
+            builder.with_root_certificates(pem::authorities(&pem, &origin)?)
         } else {
             builder.with_native_roots().map_err(TlsError::SystemRoots)?
         };

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** returns at least one certificate or exactly one key, else an error with the origin.
 
+use rustls::RootCertStore;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::TlsError;
@@ -21,6 +22,19 @@ pub fn certificates(pem: &[u8], origin: &str) -> Result<Vec<CertificateDer<'stat
         });
     }
     Ok(certificates)
+}
+
+/// The authorities of `pem`.
+pub fn authorities(pem: &[u8], origin: &str) -> Result<RootCertStore, TlsError> {
+    let mut authorities = RootCertStore::empty();
+    for certificate in certificates(pem, origin)? {
+        let added = authorities.add(certificate);
+        added.map_err(|source| TlsError::Authority {
+            origin: origin.into(),
+            source,
+        })?;
+    }
+    Ok(authorities)
 }
 
 /// The first private key of `pem`.

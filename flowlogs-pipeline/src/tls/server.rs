@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use rustls::SupportedProtocolVersion;
 use rustls::server::{ServerConfig, WebPkiClientVerifier};
-use rustls::{RootCertStore, SupportedProtocolVersion};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
@@ -47,15 +47,7 @@ impl ServerFiles {
             None => builder.with_no_client_auth(),
             Some(path) => {
                 let origin = path.display().to_string();
-                let mut roots = RootCertStore::empty();
-                for certificate in pem::certificates(&watch::read(path)?, &origin)? {
-                    roots
-                        .add(certificate)
-                        .map_err(|source| TlsError::Authority {
-                            origin: origin.clone(),
-                            source,
-                        })?;
-                }
+                let roots = pem::authorities(&watch::read(path)?, &origin)?;
                 let verifier = WebPkiClientVerifier::builder(Arc::new(roots))
                     .build()
                     .map_err(|source| TlsError::Verifier { origin, source })?;
