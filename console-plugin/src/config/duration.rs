@@ -1,6 +1,7 @@
 //! Durations as Go's `ParseDuration` reads them: `30s`, `1m30s`, `500ms`, `1.5h`.
 //!
 //! Used by the configuration and by the `step` and `rateInterval` parameters.
+//! The operator and the pipeline have readers of their own: the one keeps the text, the other takes nanoseconds too.
 //! **Invariant:** pure; never accepts a bare number (other than `0`) or a negative duration.
 
 use std::borrow::Cow;

@@ -1,4 +1,6 @@
 //! Durations as Go writes them: `"1m30s"`, `"100ms"`, or a number of nanoseconds.
+//!
+//! The operator and the console have readers of their own: the one keeps the text, the other takes no numbers.
 
 use std::fmt;
 use std::ops::Deref;

@@ -1,4 +1,6 @@
 //! Durations written as Go writes them: `1m30s`, `500ms`, `0`.
+//!
+//! The pipeline and the console have readers of their own: they keep the value, this one the text.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -1,4 +1,6 @@
 //! Splits a query into tokens by Go's lexical rules.
+//!
+//! The pipeline has a lexer of its own, which runs queries: it keeps the numbers, and its errors name the values.
 
 use std::fmt;
 

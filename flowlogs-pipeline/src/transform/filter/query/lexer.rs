@@ -1,4 +1,6 @@
 //! Words of a query: Go's lexical rules.
+//!
+//! The operator has a lexer of its own, which only checks queries: it keeps no numbers, and its errors name no values.
 
 use std::fmt;
 use std::iter::Peekable;
