@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpStream};
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
@@ -208,8 +208,9 @@ impl<'a> Launch<'a> {
 fn take(port: u16) -> Option<UnixListener> {
     let name = SocketAddr::from_abstract_name(format!("netobserv-testenv-{port}")).ok()?;
     let taken = UnixListener::bind_addr(&name).ok()?;
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()?;
-    Some(taken)
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port))
+        .is_err()
+        .then_some(taken)
 }
 
 /// Writes a file that only we may read: keys and tokens are in it.
