@@ -1,7 +1,7 @@
 //! One running product: run-local with its children, on a free port, in a folder of its own.
 
 use std::fs::File;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -81,7 +81,8 @@ pub fn free_port() -> u16 {
     let first = 32_000 + (std::process::id() % 500) as u16;
     loop {
         let port = first + TRIED.fetch_add(1, Ordering::Relaxed) % 200;
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+        // Not by listening: a process that another thread starts just then would listen on, for a moment.
+        if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
             return port;
         }
     }
