@@ -1,6 +1,6 @@
 //! Typed calls to the back end; who: hooks and pages.
 //! **Invariant:** parameters and their spelling are those of the HTTP API; filters arrive here already encoded.
-import { getJson, queryString, QUICK_TIMEOUT_MS, type Params } from './client';
+import { ANSWER_TIMEOUT_MS, getJson, queryString, QUICK_TIMEOUT_MS, type Params } from './client';
 import type { FieldValues, FrontendConfig, Losses, MatrixAnswer, Status, StreamsAnswer } from './types';
 
 export interface FlowQuery {
@@ -39,7 +39,7 @@ export const getStatus = (signal?: AbortSignal) => getJson<Status>('/api/status'
 export const getRecords = (query: FlowQuery, signal?: AbortSignal) =>
   getJson<StreamsAnswer>('/api/loki/flow/records', flowParams(query), signal);
 
-export const getMetrics = (query: MetricQuery, signal?: AbortSignal) =>
+export const getMetrics = (query: MetricQuery, signal?: AbortSignal, timeoutMs = ANSWER_TIMEOUT_MS) =>
   getJson<MatrixAnswer>(
     '/api/flow/metrics',
     {
@@ -51,7 +51,8 @@ export const getMetrics = (query: MetricQuery, signal?: AbortSignal) =>
       step: `${query.step}s`,
       rateInterval: `${query.rateInterval}s`
     },
-    signal
+    signal,
+    timeoutMs
   );
 
 export const getFieldValues = (field: string, prefix: string, query: FlowQuery, signal?: AbortSignal) =>

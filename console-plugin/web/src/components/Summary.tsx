@@ -21,9 +21,7 @@ export interface SummaryItem {
 }
 
 /** What a beginning within the range means for the figures. */
-export const BEGAN_HINT = sentence(
-  'Nothing was recorded before that. Averages over the time range take the time before for time without traffic: they are too low.'
-);
+export const BEGAN_HINT = sentence('Nothing was recorded before that: figures and charts are of the time since then.');
 
 interface Props {
   items: SummaryItem[];
@@ -55,8 +53,8 @@ export const Summary = ({ items, loadedAt, tookMs }: Props) => {
         </span>
       )}
       {beganAt !== undefined && (
-        <span className="netobserv-warning" title={t(BEGAN_HINT)} data-test="began-at">
-          <ExclamationTriangleIcon aria-hidden /> {t('Data begins at {{time}}', { time: beganAt })}
+        <span title={t(BEGAN_HINT)} data-test="began-at">
+          {t('Data begins at {{time}}', { time: beganAt })}
         </span>
       )}
       {config.sampling > 1 && (

@@ -1,14 +1,15 @@
 //! How complete and how fresh the data of the page is. Who: asked by the frame, shown by the strip and the summary.
 //! **Invariant:** what is not known is said to be so, and never taken for "nothing".
-import { createContext, useContext, useMemo } from 'react';
+import { createContext, useCallback, useContext, useMemo, useState } from 'react';
 import { ApiError } from '../api/client';
-import { getLosses, getMetrics, getRecords, getStatus } from '../api/flows';
+import { getLosses, getRecords, getStatus } from '../api/flows';
 import type { Losses, Refusal } from '../api/types';
-import { findBeginning } from '../model/beginning';
 import { flowsFromAnswer, newestAge } from '../model/flow';
 import { formatWithin } from '../model/format';
 import { within } from '../model/losses';
 import { rangeParams, secondsOf, spanOf } from '../model/time';
+import { SharedQuestion } from './shared-question';
+import { useBeginning, type AskKnown } from './use-beginning';
 import { usePage } from './use-page';
 import { useQuery } from './use-query';
 
@@ -22,11 +23,11 @@ export interface Facts {
   isNewestAwaited: boolean;
   /** That nothing came in the last moments does not mean that nothing passed. */
   isNowUnknown: boolean;
-  /**
-   * When the data begins, where that is within the range and nobody knows of a time before it: averages take the time
-   * before for time without traffic.
-   */
+  /** When the data begins, in seconds and in words, where that is within the range: figures are of the time since then. */
+  began?: number;
   beganAt?: string;
+  /** Missing where nothing tells of a beginning. */
+  askKnown?: AskKnown;
   /** Why flows are not stored now. */
   refusal?: Refusal;
 }
@@ -42,29 +43,23 @@ const NONE = -1;
 const OLD_MS = 60_000;
 
 export const FactsProvider = ({ children }: { children: React.ReactNode }) => {
-  const { config, state, query, tick, now } = usePage();
-  const params = rangeParams(state.range);
-  const losses = useQuery(JSON.stringify(params), tick, async signal =>
-    within(await getLosses(params, signal), spanOf(state.range, Date.now() / 1000))
+  const { config, state, query, tick } = usePage();
+  const rangeKey = JSON.stringify(rangeParams(state.range));
+  const [lossQuestion] = useState(() => new SharedQuestion<Losses>());
+  const loadLosses = useCallback(
+    () =>
+      lossQuestion.ask(rangeKey, tick, async signal =>
+        within(await getLosses(rangeParams(state.range), signal), spanOf(state.range, Date.now() / 1000))
+      ),
+    [lossQuestion, rangeKey, tick, state.range]
   );
+  const losses = useQuery(rangeKey, tick, loadLosses);
   const isLive = state.range.kind === 'relative';
   const newest = useQuery(isLive ? JSON.stringify(query) : undefined, tick, async signal => {
     const answer = await getRecords({ ...query, limit: 1 }, signal);
     return newestAge(flowsFromAnswer(answer, config.fields), Date.now()) ?? NONE;
   });
-  const { recordType } = query;
-  const beginning = useQuery(JSON.stringify([state.range, recordType]), tick, signal =>
-    findBeginning(state.range, now(), ({ start, end, step }) => {
-      const range = rangeParams({ kind: 'absolute', start, end });
-      // Of all flows: what no filter finds was recorded all the same.
-      const all = { filters: '', range, recordType, type: 'Flows', aggregateBy: 'app', function: 'count' };
-      return getMetrics({ ...all, step, rateInterval: step }, signal);
-    })
-  );
-  const first = beginning.isStale ? undefined : beginning.data;
-  // After time that nobody can account for flows begin again; what was stored before is another matter.
-  const isAfterGap = first !== undefined && losses.data?.unaccounted.some(({ from }) => from < first * 1000);
-  const began = isAfterGap ? undefined : first;
+  const { began, askKnown } = useBeginning(loadLosses);
   const beganAt = began === undefined ? undefined : formatWithin(began * 1000, secondsOf(state.range));
   const status = useQuery('status', tick, signal => getStatus(signal));
   const refusal = status.data?.loki.refusal ?? undefined;
@@ -76,8 +71,18 @@ export const FactsProvider = ({ children }: { children: React.ReactNode }) => {
   const isSilent = !losses.data?.components.length && newestAgeMs !== undefined && newestAgeMs > OLD_MS;
   const isNowUnknown = isLive && (refusal !== undefined || isSilent);
   const facts = useMemo(
-    () => ({ losses: losses.data, isLossUnknown, newestAgeMs, isNewestAwaited, isNowUnknown, beganAt, refusal }),
-    [losses.data, isLossUnknown, newestAgeMs, isNewestAwaited, isNowUnknown, beganAt, refusal]
+    () => ({
+      losses: losses.data,
+      isLossUnknown,
+      newestAgeMs,
+      isNewestAwaited,
+      isNowUnknown,
+      began,
+      beganAt,
+      askKnown,
+      refusal
+    }),
+    [losses.data, isLossUnknown, newestAgeMs, isNewestAwaited, isNowUnknown, began, beganAt, askKnown, refusal]
   );
   return <FactsContext.Provider value={facts}>{children}</FactsContext.Provider>;
 };

@@ -9,10 +9,11 @@ import { both, carried } from '../model/conditions';
 import { encodeFilters, type Filter } from '../model/filters';
 import { withGaps } from '../model/gaps';
 import { scopeById, seriesFromAnswer, spread, type SeriesSet } from '../model/series';
-import { pointsOf, rangeParams, settledSpan, spanOf, stepOf, type Span, type TimeRange } from '../model/time';
+import { pointsOf, rangeParams, settledSpan, stepOf, type TimeRange } from '../model/time';
 import { useFacts } from './use-facts';
 import { usePage, type PageModel } from './use-page';
-import { useQuery, type QueryState } from './use-query';
+import type { QueryState } from './use-query';
+import { useRangeQuery } from './use-range-query';
 import { useText, type Translate } from './use-text';
 
 export interface MetricSpec {
@@ -29,7 +30,6 @@ export interface MetricSpec {
 export interface MetricData extends SeriesSet {
   /** What this answers; while the next answer is fetched it may not be what was asked last. */
   spec: MetricSpec;
-  span: Span;
   step: number;
 }
 
@@ -80,27 +80,25 @@ export const unknownName = (labels: string[], t: Translate): string =>
 
 export const loadMetric = async (
   page: PageModel,
+  range: TimeRange,
   spec: MetricSpec,
   t: Translate,
   signal: AbortSignal
 ): Promise<MetricData> => {
-  const { range } = page.state;
   const step = stepOf(range);
-  const now = page.now();
-  const { start, end } = pointsOf(range, step, settledSpan(range, now).end);
+  const { start, end } = pointsOf(range, step, settledSpan(range, page.now()).end);
   const first = start + step;
   const answer = await askMetric(page, spec, { kind: 'absolute', start: first, end }, step, signal);
-  const span = spanOf(range, answer.unixTimestamp || now);
   const labels = labelsOf(page.config, spec.by, spec.groups);
   const set = seriesFromAnswer(answer, spec.type, step, labels, unknownName(labels, t));
-  return { ...spread(set, spec.type, step, first, end), spec, span, step };
+  return { ...spread(set, spec.type, step, first, end), spec, step };
 };
 
 export const useMetric = (spec: MetricSpec | undefined): QueryState<MetricData> => {
   const t = useText();
   const page = usePage();
   const { losses } = useFacts();
-  const query = useQuery(spec && keyOf(page, spec), page.tick, signal => loadMetric(page, spec!, t, signal));
+  const query = useRangeQuery(spec && keyOf(page, spec), (range, signal) => loadMetric(page, range, spec!, t, signal));
   const data = useMemo(() => query.data && withGaps(query.data, losses), [query.data, losses]);
   return { ...query, data };
 };

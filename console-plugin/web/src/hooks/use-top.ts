@@ -4,25 +4,28 @@ import { useMemo } from 'react';
 import { withGaps } from '../model/gaps';
 import { gapOf } from '../model/series';
 import { completed } from '../model/top';
-import type { Whole } from '../model/whole';
 import { useFacts } from './use-facts';
 import { keyOf, labelsOf, loadMetric, unknownName, type MetricData, type MetricSpec } from './use-metrics';
 import { usePage } from './use-page';
-import { useQuery, type QueryState } from './use-query';
+import type { QueryState } from './use-query';
+import { useRangeQuery } from './use-range-query';
 import { useText } from './use-text';
-import { loadWhole } from './use-whole';
+import { loadWhole, type WholeData } from './use-whole';
 
 export interface Top {
   set: MetricData;
-  whole: Whole;
+  whole: WholeData;
 }
 
 export const useTop = (spec: MetricSpec | undefined): QueryState<Top> => {
   const t = useText();
   const page = usePage();
   const { losses } = useFacts();
-  const query = useQuery(spec && keyOf(page, spec), page.tick, async signal => {
-    const [set, whole] = await Promise.all([loadMetric(page, spec!, t, signal), loadWhole(page, spec!, signal)]);
+  const query = useRangeQuery(spec && keyOf(page, spec), async (range, signal) => {
+    const [set, whole] = await Promise.all([
+      loadMetric(page, range, spec!, t, signal),
+      loadWhole(page, range, spec!, signal)
+    ]);
     const labels = labelsOf(page.config, spec!.by, spec!.groups);
     const gap = gapOf(spec!.type);
     return { set: { ...set, series: completed(set, whole, labels, unknownName(labels, t), gap) }, whole };

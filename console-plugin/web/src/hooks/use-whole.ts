@@ -3,29 +3,36 @@
 import { getLosses, getMetrics } from '../api/flows';
 import type { Losses } from '../api/types';
 import { missingOf, within } from '../model/losses';
-import { secondsOf, settledSpan, type Span } from '../model/time';
+import { secondsOf, settledSpan, type Span, type TimeRange } from '../model/time';
 import { totalOf, wholeFromAnswer, type Whole } from '../model/whole';
 import { askMetric, keyOf, type MetricSpec } from './use-metrics';
 import { usePage, type PageModel } from './use-page';
-import { useQuery, type QueryState } from './use-query';
+import type { QueryState } from './use-query';
+import { useRangeQuery } from './use-range-query';
 
 export interface WholeData extends Whole {
   /** What this answers; while the next answer is fetched it may not be what was asked last. */
   spec: MetricSpec;
+  /** How long the range is that it is about: an amount is a rate times this. */
+  seconds: number;
 }
 
-export const loadWhole = async (page: PageModel, spec: MetricSpec, signal: AbortSignal): Promise<WholeData> => {
-  const width = secondsOf(page.state.range);
-  const { start, end } = settledSpan(page.state.range, page.now());
+export const loadWhole = async (
+  page: PageModel,
+  range: TimeRange,
+  spec: MetricSpec,
+  signal: AbortSignal
+): Promise<WholeData> => {
+  const seconds = secondsOf(range);
+  const { start, end } = settledSpan(range, page.now());
   // Points at the start and at the end of the range, each over the width before it.
-  const range = { kind: 'absolute' as const, start, end };
-  const answer = await askMetric(page, spec, range, width, signal);
-  return { ...wholeFromAnswer(answer, end, start), spec };
+  const answer = await askMetric(page, spec, { kind: 'absolute', start, end }, seconds, signal);
+  return { ...wholeFromAnswer(answer, end, start), spec, seconds };
 };
 
 export const useWhole = (spec: MetricSpec | undefined): QueryState<WholeData> => {
   const page = usePage();
-  return useQuery(spec && keyOf(page, spec), page.tick, signal => loadWhole(page, spec!, signal));
+  return useRangeQuery(spec && keyOf(page, spec), (range, signal) => loadWhole(page, range, spec!, signal));
 };
 
 /** How far is looked for flows before the range to compare with. */
@@ -45,10 +52,14 @@ const gapIn = (losses: Losses | undefined, span: Span): number =>
 
 /** Whether the range before this one was recorded; if not, no change is told. */
 export const useEarlier = (): Earlier | undefined => {
-  const { state, tick, now } = usePage();
-  return useQuery(JSON.stringify(state.range), tick, async (signal): Promise<Earlier> => {
-    const width = secondsOf(state.range);
-    const { start } = settledSpan(state.range, now());
+  const { state, now } = usePage();
+  return useRangeQuery(JSON.stringify(state.range), async (range, signal): Promise<Earlier> => {
+    const width = secondsOf(range);
+    const { start } = settledSpan(range, now());
+    if (start > settledSpan(state.range, now()).start) {
+      // Before where the data begins there is none.
+      return 'none';
+    }
     const begin = start - width;
     const probe = Math.min(width, PROBE_SECONDS_MAX);
     const [answer, losses] = await Promise.all([

@@ -1,8 +1,8 @@
-//! When the data of a range begins, where that is within the range: an average over the range takes the time before it
-//! for time without traffic. Who: `use-facts`.
+//! When the data of a range begins, where that is within the range, and the part of the range that can have data: an
+//! average over all of it would take the time before, and the time to come, for time without traffic. Who: `use-beginning`.
 //! **Invariant:** pure; a range before which something was recorded has no beginning, however quiet its first part is.
 import type { MatrixAnswer } from '../api/types';
-import { secondsOf, settledSpan, type Span, type TimeRange } from './time';
+import { MIN_RANGE_SECONDS, secondsOf, SETTLE_SECONDS, settledSpan, type Span, type TimeRange } from './time';
 
 /** How far is looked back before a range: a pause of an hour looks like a beginning. */
 const LOOK_BACK_SECONDS_MAX = 3600;
@@ -36,6 +36,17 @@ export const firstBucket = (answer: MatrixAnswer, step: number): Span | undefine
   );
   const end = times.reduce((least, time) => Math.min(least, time), Infinity);
   return Number.isFinite(end) ? { start: end - step, end } : undefined;
+};
+
+/** The part of a range that can have data: from where that begins, if it is known, to now. */
+export const knownPart = (range: TimeRange, began: number | undefined, nowSeconds: number): TimeRange => {
+  const asked = settledSpan(range, nowSeconds);
+  const end = asked.end > nowSeconds ? nowSeconds - SETTLE_SECONDS : asked.end;
+  const start = Math.max(asked.start, Math.min(began ?? asked.start, end - MIN_RANGE_SECONDS));
+  if ((start === asked.start && end === asked.end) || start >= end) {
+    return range;
+  }
+  return range.kind === 'relative' ? { kind: 'relative', seconds: end - start } : { kind: 'absolute', start, end };
 };
 
 /**

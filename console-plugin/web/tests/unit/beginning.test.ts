@@ -1,6 +1,7 @@
 import { describe, expect, it, test, vi } from 'vitest';
 import type { MatrixAnswer } from '../../src/api/types';
-import { findBeginning, firstBucket, probeOf, type Probe } from '../../src/model/beginning';
+import { findBeginning, firstBucket, knownPart, probeOf, type Probe } from '../../src/model/beginning';
+import type { TimeRange } from '../../src/model/time';
 import { stats } from './stats';
 
 const answer = (values: [number, string][]): MatrixAnswer => ({
@@ -69,4 +70,29 @@ describe('the data of a range begins', () => {
   ])('a range of %i s is looked at together with a while before it', (seconds, probe, now) => {
     expect(probeOf({ kind: 'relative', seconds }, now)).toEqual(probe);
   });
+});
+
+describe('the part of a range that can have data', () => {
+  const NOW = 10_000;
+  const hour: TimeRange = { kind: 'relative', seconds: 3600 };
+  const past: TimeRange = { kind: 'absolute', start: 8000, end: 9000 };
+  test.each<[what: string, range: TimeRange, began: number | undefined, part: TimeRange]>([
+    ['is all of it where no beginning is known', hour, undefined, hour],
+    ['is all of it where the data begins before', hour, 5000, hour],
+    ['begins with the data', hour, 9810, { kind: 'relative', seconds: 180 }],
+    ['has a least width', hour, 9989, { kind: 'relative', seconds: 10 }],
+    ['of fixed times begins with the data', past, 8400, { kind: 'absolute', start: 8400, end: 9000 }],
+    [
+      'ends where flows may still be on their way, if it would end later than now',
+      { kind: 'absolute', start: 9000, end: 20_000 },
+      undefined,
+      { kind: 'absolute', start: 9000, end: 9990 }
+    ],
+    [
+      'is all of it in time to come',
+      { kind: 'absolute', start: 11_000, end: 12_000 },
+      undefined,
+      { kind: 'absolute', start: 11_000, end: 12_000 }
+    ]
+  ])('%s', (_what, range, began, part) => expect(knownPart(range, began, NOW)).toEqual(part));
 });

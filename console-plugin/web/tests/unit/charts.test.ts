@@ -16,7 +16,6 @@ const TIMES = [100, 115, 130];
 const setOf = (series: Record<string, { metric?: Record<string, string>; values: (number | null)[] }>): MetricData => ({
   times: TIMES,
   spec: { type: 'Bytes', fn: 'rate', by: 'app' },
-  span: { start: 100, end: 130 },
   step: 15,
   isLimitReached: false,
   series: Object.entries(series).map(([id, { metric = {}, values }]) => ({

@@ -11,7 +11,8 @@ import {
   groupTypes,
   resolveGroup,
   valueBy,
-  type GraphOptions
+  type GraphOptions,
+  type StatisticsOf
 } from '../../src/pages/topology/graph';
 import { placeLabels } from '../../src/pages/topology/labels';
 import { layout, type LayoutInput } from '../../src/pages/topology/layout';
@@ -55,11 +56,12 @@ const latency = (source: Peer, target: Peer, whole: number): Series => ({
 
 const setOf = (list: Series[]): SeriesSet => ({ times: TIMES, series: list, isLimitReached: false });
 
+const AMOUNT = { isTime: false, seconds: 45 };
 const OPTIONS: GraphOptions = {
   nodesMax: 300,
   groupLabels: ['SubnetLabel'],
   chosen: new Map(),
-  valueOf: valueBy('avg', false, 45),
+  valueOf: valueBy('avg', AMOUNT),
   isTime: false,
   names: { unknown: 'Unknown', others: 'Others', noGroup: 'Elsewhere' }
 };
@@ -138,7 +140,7 @@ describe('the graph', () => {
   });
 
   it('shows the worst of latencies and adds nothing up', () => {
-    const valueOf = valueBy('p90', true, 45);
+    const valueOf = valueBy('p90', { isTime: true, seconds: 45 });
     const graph = buildGraph(setOf([latency(a, c, 100), latency(c, a, 30)]), {}, { ...OPTIONS, valueOf, isTime: true });
     expect(graph.edges[0]!.value).toBe(100);
   });
@@ -148,7 +150,7 @@ describe('the graph', () => {
     [0, 0],
     [7, 7]
   ])('takes the points of a latency where its value of the whole range is %s', (whole, value) => {
-    expect(valueBy('p90', true, 45)({ ...latency(a, c, 90), whole })).toBe(value);
+    expect(valueBy('p90', { isTime: true, seconds: 45 })({ ...latency(a, c, 90), whole })).toBe(value);
   });
 
   it.each([
@@ -158,8 +160,15 @@ describe('the graph', () => {
     ['max', 150],
     ['sum', 4500]
   ])('shows the %s of an amount', (fn, value) => {
-    const graph = buildGraph(setOf([series(a, c, 100)]), {}, { ...OPTIONS, valueOf: valueBy(fn, false, 45) });
+    const graph = buildGraph(setOf([series(a, c, 100)]), {}, { ...OPTIONS, valueOf: valueBy(fn, AMOUNT) });
     expect(graph.edges[0]!.value).toBe(value);
+  });
+
+  it.each<[what: string, fn: string, of: Partial<StatisticsOf>, value: number]>([
+    ['average is that of the whole range', 'avg', {}, 70],
+    ['total is made of that average', 'sum', {}, 70 * 45]
+  ])("an amount's %s", (_what, fn, of, value) => {
+    expect(valueBy(fn, { ...AMOUNT, ...of })({ ...series(a, c, 100), whole: 70 })).toBe(value);
   });
 
   it('puts what is beyond the limit into one node and loses no traffic', () => {

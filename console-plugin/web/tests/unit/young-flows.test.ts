@@ -48,7 +48,7 @@ const load = (seconds: number, since: number, until = NOW) => {
   vi.stubGlobal('fetch', vi.fn(answerOf(since, until)));
   const range = { kind: 'relative' as const, seconds };
   const spec = { type: 'Bytes', fn: 'rate', by: 'app' };
-  return loadMetric(pageOf(range), spec, (text => text) as Translate, new AbortController().signal);
+  return loadMetric(pageOf(range), range, spec, (text => text) as Translate, new AbortController().signal);
 };
 
 beforeEach(() => void vi.useFakeTimers({ now: NOW * 1000 }));

@@ -1,8 +1,8 @@
 //! Arithmetic of charts: the largest series, the rest of them as one, and stacking.
 //! Who: charts, overview panels. **Invariant:** pure; what is stacked adds up to the total that is shown.
 import type { MetricData } from '../../hooks/use-metrics';
-import type { Top } from '../../hooks/use-top';
-import { statOf, type Series } from '../../model/series';
+import { statOf, type Series, type SeriesSet } from '../../model/series';
+import type { Whole } from '../../model/whole';
 import type { Change } from './BarList';
 
 export interface Ranked {
@@ -27,7 +27,11 @@ export const alignTo = (times: number[], from: { times: number[] }, values: (num
  * The top of an additive metric, by the value of the whole range: steps that are still to come, or were cut to their
  * own top, know less. `total` is asked for separately, so that the rest is known and not guessed.
  */
-export const rank = ({ set, whole }: Top, total: MetricData | undefined, count: number): Ranked => {
+export const rank = (
+  { set, whole }: { set: SeriesSet; whole: Whole },
+  total: MetricData | undefined,
+  count: number
+): Ranked => {
   const values = new Map(set.series.map(each => [each.id, each]));
   const sorted = [...whole.values]
     .flatMap(([id, { now = 0 }]) => {

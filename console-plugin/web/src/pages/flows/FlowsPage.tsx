@@ -9,6 +9,7 @@ import { PickMenu } from '../../components/PickMenu';
 import { Slot } from '../../components/Slots';
 import { ErrorView, LoadingRows, NothingFound, RefreshFailed } from '../../components/StateViews';
 import { Summary } from '../../components/Summary';
+import { useFacts } from '../../hooks/use-facts';
 import { usePage } from '../../hooks/use-page';
 import { useQuery } from '../../hooks/use-query';
 import { isFlag, isOneOf, isText, isTexts, useSetting } from '../../hooks/use-settings';
@@ -18,7 +19,7 @@ import { fieldFilters } from '../../model/flow-filters';
 import { flowsFromAnswer, mergeReporters, totalsOf, type Flow } from '../../model/flow';
 import { formatBytes, formatCount, formatSi } from '../../model/format';
 import { nameGoneInterfaces } from '../../model/interface-names';
-import { secondsOf } from '../../model/time';
+import { spanOf } from '../../model/time';
 import { LIMITS } from '../../model/url-state';
 import { CellMenu, type CellMenuTarget } from './CellMenu';
 import { ColumnChooser } from './ColumnChooser';
@@ -33,7 +34,8 @@ const isSize = isOneOf('s', 'm');
 
 const FlowsPage = () => {
   const t = useText();
-  const { config, ports, fields, state, query, limit, tick, change, filterOn } = usePage();
+  const { config, ports, fields, state, query, limit, tick, now, change, filterOn } = usePage();
+  const { began } = useFacts();
   const columns = useMemo(() => availableColumns(config), [config]);
   const [selectedColumns, setSelectedColumns] = useSetting<string[]>(
     'netflow-traffic-columns',
@@ -83,7 +85,9 @@ const FlowsPage = () => {
   const isLimited = data?.isLimitReached ?? false;
   const total = useFlowCount(isLimited ? data?.flows.length : undefined);
   const isByTime = sort.id === DEFAULT_SORT.id && sort.isDescending === DEFAULT_SORT.isDescending;
-  const seconds = secondsOf(state.range);
+  // The table has flows up to now, and none from before the data begins.
+  const { start, end } = spanOf(state.range, now());
+  const seconds = Math.max(1, Math.min(end, now()) - Math.max(start, began ?? start));
   return (
     <div className="netobserv-split">
       <div className="netobserv-main">

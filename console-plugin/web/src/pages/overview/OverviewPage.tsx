@@ -14,7 +14,6 @@ import { usePage } from '../../hooks/use-page';
 import { useText } from '../../hooks/use-text';
 import { useEarlier, useWhole } from '../../hooks/use-whole';
 import { formatBytes, formatCount, formatMetric } from '../../model/format';
-import { secondsOf } from '../../model/time';
 import { totalOf } from '../../model/whole';
 import { TOPS } from '../../model/url-state';
 import { DnsPanels } from './DnsPanels';
@@ -36,6 +35,9 @@ const FLOWS = { ...BYTES, type: 'Flows' };
 /** Per second, over the whole range. */
 const average = (whole: WholeQuery): number => totalOf(whole.data)?.now ?? 0;
 
+/** In the whole range. */
+const amount = (whole: WholeQuery): number => average(whole) * (whole.data?.seconds ?? 0);
+
 const OverviewPage = () => {
   const t = useText();
   const { config, state, top, change, hasFeature } = usePage();
@@ -48,7 +50,6 @@ const OverviewPage = () => {
     Bytes: { overTime: bytes, whole: average(wholes.bytes) },
     Packets: { overTime: packets, whole: average(wholes.packets) }
   };
-  const seconds = secondsOf(state.range);
   const actionsOf = useSubjectActions();
   // Peers are those of a scope: they mean nothing in another one.
   const [selected, setSelected] = useState<{ subject: Subject; scope: string }>();
@@ -150,15 +151,15 @@ const OverviewPage = () => {
                 ? [
                     {
                       text: t('{{count}} flows', {
-                        count: Math.round(average(wholes.flows) * seconds),
-                        shown: formatCount(average(wholes.flows) * seconds)
+                        count: Math.round(amount(wholes.flows)),
+                        shown: formatCount(amount(wholes.flows))
                       })
                     },
-                    { text: formatBytes(average(wholes.bytes) * seconds) },
+                    { text: formatBytes(amount(wholes.bytes)) },
                     {
                       text: t('{{count}} packets', {
-                        count: Math.round(average(wholes.packets) * seconds),
-                        shown: formatCount(average(wholes.packets) * seconds)
+                        count: Math.round(amount(wholes.packets)),
+                        shown: formatCount(amount(wholes.packets))
                       })
                     },
                     {

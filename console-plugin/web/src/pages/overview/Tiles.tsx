@@ -34,7 +34,7 @@ interface TileProps {
   before?: number;
   /** Whether that was recorded. */
   earlier?: Earlier;
-  /** In an average: when the data begins within the range. */
+  /** In an average: when the data begins within the range, which is why there is no change to tell. */
   beganAt?: string;
   values: (number | null)[];
   format: (value: number) => string;
@@ -74,7 +74,7 @@ const Tile = ({ id, name, kind, hint, queries, value, before, earlier, beganAt, 
           <div className="netobserv-tile-line">
             <span className="netobserv-tile-value">{value === undefined ? '–' : format(value)}</span>
             {beganAt !== undefined && (
-              <span className="netobserv-warning netobserv-tile-note" title={t(BEGAN_HINT)}>
+              <span className="netobserv-subtle" title={t(BEGAN_HINT)}>
                 {t('data begins at {{time}}', { time: beganAt })}
               </span>
             )}

@@ -4,7 +4,8 @@
 import { getFieldValues } from '../../api/flows';
 import { keyOf, type MetricSpec } from '../../hooks/use-metrics';
 import { usePage } from '../../hooks/use-page';
-import { useQuery, type QueryState } from '../../hooks/use-query';
+import type { QueryState } from '../../hooks/use-query';
+import { useRangeQuery } from '../../hooks/use-range-query';
 import { loadWhole } from '../../hooks/use-whole';
 import { valueFilters } from '../../model/peer-filters';
 import { rangeParams, settledSpan } from '../../model/time';
@@ -25,14 +26,14 @@ export interface Interfaces {
 export const useInterfaces = (spec: Omit<MetricSpec, 'by'> | undefined): QueryState<Interfaces> => {
   const page = usePage();
   const key = spec && keyOf(page, { ...spec, by: FIELD });
-  return useQuery(key, page.tick, async signal => {
+  return useRangeQuery(key, async (range, signal) => {
     const asked = spec!;
-    const range = rangeParams({ kind: 'absolute', ...settledSpan(page.state.range, page.now()) });
-    const found = await getFieldValues(FIELD, '', { ...page.query, range, limit: INTERFACES_ASKED }, signal);
+    const span = rangeParams({ kind: 'absolute', ...settledSpan(range, page.now()) });
+    const found = await getFieldValues(FIELD, '', { ...page.query, range: span, limit: INTERFACES_ASKED }, signal);
     const amounts = await Promise.all(
       found.values.map(async ({ value }): Promise<[string, number]> => {
         const extra = valueFilters(page, FIELD, value);
-        const whole = await loadWhole(page, { ...asked, by: 'app', extra }, signal);
+        const whole = await loadWhole(page, range, { ...asked, by: 'app', extra }, signal);
         return [value, totalOf(whole)?.now ?? 0];
       })
     );

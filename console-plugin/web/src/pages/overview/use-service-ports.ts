@@ -2,7 +2,8 @@
 //! **Invariant:** no flow counts twice: one between two service ports counts at its destination.
 import { keyOf, type MetricSpec } from '../../hooks/use-metrics';
 import { usePage } from '../../hooks/use-page';
-import { useQuery, type QueryState } from '../../hooks/use-query';
+import type { QueryState } from '../../hooks/use-query';
+import { useRangeQuery } from '../../hooks/use-range-query';
 import { loadWhole } from '../../hooks/use-whole';
 import type { Whole } from '../../model/whole';
 import { servicePorts, type FieldSum } from './fields';
@@ -19,18 +20,19 @@ export interface ServicePorts {
 export const useServicePorts = (spec: Omit<MetricSpec, 'by'> | undefined): QueryState<ServicePorts> => {
   const page = usePage();
   const key = spec && keyOf(page, { ...spec, by: 'SrcPort' });
-  return useQuery(key, page.tick, async signal => {
+  return useRangeQuery(key, async (range, signal) => {
     const asked = spec!;
     const hasName = (port: number) => page.ports.name(port) !== undefined;
     const [source, target] = await Promise.all([
-      loadWhole(page, { ...asked, by: 'SrcPort' }, signal),
-      loadWhole(page, { ...asked, by: 'DstPort' }, signal)
+      loadWhole(page, range, { ...asked, by: 'SrcPort' }, signal),
+      loadWhole(page, range, { ...asked, by: 'DstPort' }, signal)
     ]);
     const busiest = servicePorts(source, target, NONE, hasName).slice(0, BETWEEN_MAX);
     const values = busiest.map(({ value }) => value);
     const between = values.length
       ? await loadWhole(
           page,
+          range,
           {
             ...asked,
             by: 'SrcPort',

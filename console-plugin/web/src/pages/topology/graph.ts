@@ -65,14 +65,31 @@ export interface GraphOptions {
   names: { unknown: string; others: string; noGroup: string };
 }
 
+/** What the statistics of a series are of. */
+export interface StatisticsOf {
+  isTime: boolean;
+  /** How long the range is. */
+  seconds: number;
+}
+
 /**
- * A latency's statistic is of the whole range, as the back end took it, and of the points where it gave none; a total is
- * the average of all its seconds.
+ * Latencies and averages are of the whole range, as the back end took them, and of the points where it gave none; a total
+ * is the average of all its seconds.
  */
 export const valueBy =
-  (fn: string, isTime: boolean, seconds: number) =>
-  ({ whole, stats }: Series): number =>
-    isTime ? (whole ?? statOf(stats, fn)) : fn === 'sum' ? stats.avg * seconds : statOf(stats, fn);
+  (fn: string, { isTime, seconds }: StatisticsOf) =>
+  ({ whole, stats }: Series): number => {
+    switch (isTime ? 'whole' : fn) {
+      case 'last':
+      case 'min':
+      case 'max':
+        return statOf(stats, fn);
+      case 'sum':
+        return (whole ?? stats.avg) * seconds;
+      default:
+        return whole ?? statOf(stats, fn);
+    }
+  };
 
 /** With more nodes than this, the largest groups start closed. */
 export const OPEN_NODES_MAX = 110;

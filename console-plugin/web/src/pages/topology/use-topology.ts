@@ -8,7 +8,6 @@ import { useTop } from '../../hooks/use-top';
 import { useText } from '../../hooks/use-text';
 import { formatMetric, isTimeMetric } from '../../model/format';
 import { scopeById } from '../../model/series';
-import { secondsOf } from '../../model/time';
 import { buildGraph, groupLabels, groupTypes, resolveGroup, valueBy, type Graph } from './graph';
 import { withoutSmall, type Small } from './small';
 
@@ -57,7 +56,6 @@ export const useTopology = (): Topology => {
   const type = state.metricType;
   const isTime = isTimeMetric(type);
   const { isShowingSmall } = state;
-  const seconds = secondsOf(state.range);
   const functions = isTime ? TIME_FUNCTIONS : AMOUNT_FUNCTIONS;
   const fn = functions.includes(state.metricFunction) ? state.metricFunction : 'avg';
   const asked = isTime ? fn : 'rate';
@@ -67,9 +65,9 @@ export const useTopology = (): Topology => {
   const codeFilter = fields.filterOf('DnsFlagsResponseCode');
   const hasDns = hasFeature('dnsTracking');
 
-  const amounts = useMetric(isTime ? undefined : { ...pairs, type, fn: asked });
-  const latencies = useTop(isTime ? { ...pairs, type, fn: asked } : undefined);
-  const traffic: QueryState<MetricData> = isTime ? { ...latencies, data: latencies.data?.set } : amounts;
+  const top = useTop({ ...pairs, type, fn: asked });
+  const traffic: QueryState<MetricData> = { ...top, data: top.data?.set };
+  const seconds = top.data?.whole.seconds ?? 0;
   const drops = useMetric(hasFeature('pktDrop') ? { ...pairs, type: 'PktDropPackets', fn: 'rate' } : undefined);
   const rtt = useTop(hasFeature('flowRTT') ? { ...pairs, type: 'TimeFlowRttNs', fn: 'p90' } : undefined);
   const dnsLatency = useTop(hasDns ? { ...pairs, type: 'DnsLatencyMs', fn: 'p90' } : undefined);
@@ -113,7 +111,7 @@ export const useTopology = (): Topology => {
       nodesMax: NODES_MAX,
       groupLabels: groupLabels(config.scopes, group),
       chosen: groups ?? new Map<string, boolean>(),
-      valueOf: valueBy(fn, isTime, seconds),
+      valueOf: valueBy(fn, { isTime, seconds }),
       isTime,
       names: { unknown: isSubnet ? t('Elsewhere') : t('Unknown'), others: t('Others'), noGroup: t('Elsewhere') }
     });
