@@ -36,7 +36,6 @@ export interface SeriesSet {
 }
 
 export interface Stats {
-  latest: number;
   avg: number;
   min: number;
   max: number;
@@ -47,11 +46,10 @@ const round = (value: number): number => Math.round(value * 100) / 100;
 export const statsOf = (values: (number | null)[]): Stats => {
   const known = values.filter((value): value is number => value !== null && Number.isFinite(value));
   if (!known.length) {
-    return { latest: 0, avg: 0, min: 0, max: 0 };
+    return { avg: 0, min: 0, max: 0 };
   }
   const avg = known.reduce((sum, value) => sum + value, 0) / known.length;
   return {
-    latest: round(known.at(-1)!),
     avg: round(avg),
     min: round(known.reduce((a, b) => Math.min(a, b))),
     max: round(known.reduce((a, b) => Math.max(a, b)))
@@ -61,8 +59,6 @@ export const statsOf = (values: (number | null)[]): Stats => {
 /** The statistic that stands for a function. */
 export const statOf = (stats: Stats, fn: string): number => {
   switch (fn) {
-    case 'last':
-      return stats.latest;
     case 'min':
       return stats.min;
     case 'max':

@@ -56,7 +56,7 @@ const latency = (source: Peer, target: Peer, whole: number): Series => ({
 
 const setOf = (list: Series[]): SeriesSet => ({ times: TIMES, series: list, isLimitReached: false });
 
-const AMOUNT = { isTime: false, seconds: 45 };
+const AMOUNT = { isTime: false, seconds: 45, latest: 2 };
 const OPTIONS: GraphOptions = {
   nodesMax: 300,
   groupLabels: ['SubnetLabel'],
@@ -166,7 +166,9 @@ describe('the graph', () => {
 
   it.each<[what: string, fn: string, of: Partial<StatisticsOf>, value: number]>([
     ['average is that of the whole range', 'avg', {}, 70],
-    ['total is made of that average', 'sum', {}, 70 * 45]
+    ['total is made of that average', 'sum', {}, 70 * 45],
+    ['latest value is of the last step that is known', 'last', { latest: 1 }, 25],
+    ['latest value is none where no step is known', 'last', { latest: undefined }, 0]
   ])("an amount's %s", (_what, fn, of, value) => {
     expect(valueBy(fn, { ...AMOUNT, ...of })({ ...series(a, c, 100), whole: 70 })).toBe(value);
   });

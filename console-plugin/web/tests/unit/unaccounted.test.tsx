@@ -7,7 +7,7 @@ import { stack } from '../../src/components/charts/stack';
 import { CopyProvider } from '../../src/hooks/use-copy';
 import { FactsProvider } from '../../src/hooks/use-facts';
 import { PageProvider } from '../../src/hooks/use-page';
-import { withGaps } from '../../src/model/gaps';
+import { lastKnown, withGaps } from '../../src/model/gaps';
 import { statsOf } from '../../src/model/series';
 import OverviewPage from '../../src/pages/overview/OverviewPage';
 import { config } from './config';
@@ -46,7 +46,21 @@ describe('a step without data', () => {
   ])('%s', (_what, losses, expected) => {
     const [series] = withGaps(set, losses).series;
     expect(series!.values).toEqual(expected);
-    expect(series!.stats).toEqual(statsOf(values));
+    expect(series!.stats.avg).toBe(statsOf(values).avg);
+    expect(series!.stats.min).toBe(Math.min(...expected.filter(value => value !== null)));
+  });
+
+  const AFTER = report({ unaccounted: [gap(45, 90)] });
+  test.each<[what: string, values: number[], losses: Losses, isNowUnknown: boolean, last: number | undefined]>([
+    ['the last one', [5, 0, 7, 2], report({}), false, 3],
+    ['one without traffic that everybody is accounted for', [5, 0, 7, 0], report({}), false, 3],
+    ['the one before a gap', [5, 0, 7, 0], AFTER, false, 2],
+    ['the one in which a gap began, with what was recorded', [5, 0, 7, 1], AFTER, false, 3],
+    ['the last one with data, where nobody knows of now', [5, 0, 0, 0], report({}), true, 0],
+    ['none', [0, 0, 0, 0], report({ unaccounted: [gap(0, 90)] }), false, undefined]
+  ])('is not the latest: that is %s', (_what, points, losses, isNowUnknown, last) => {
+    const of = { ...set, series: [{ ...set.series[0]!, values: points }] };
+    expect(lastKnown(withGaps(of, losses), isNowUnknown)).toBe(last);
   });
 
   it('is a gap of the stack, not its ground', () => {

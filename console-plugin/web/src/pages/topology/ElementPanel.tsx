@@ -14,6 +14,7 @@ import { formatCount, formatMs, formatSi } from '../../model/format';
 import type { Series } from '../../model/series';
 import type { Selection } from './focus';
 import type { Graph, GraphEdge, GraphNode } from './graph';
+import { LATEST_HINT } from './TopologyOptions';
 
 interface Props {
   /** With what is too small to be drawn, so that numbers and lists add up. */
@@ -24,6 +25,8 @@ interface Props {
   format: (value: number) => string;
   formatPoint: (value: number) => string;
   isTime: boolean;
+  /** Of latest values: until when they are, if nothing is known of the time since. */
+  unknownSince?: string;
   onSelect: (selection: Selection) => void;
   onToggleGroup: (group: string, isOpen: boolean) => void;
   onClose: () => void;
@@ -76,8 +79,17 @@ const Problems = ({ edges }: { edges: GraphEdge[] }) => {
   ) : null;
 };
 
+const UnknownSince = ({ time }: { time: string | undefined }) => {
+  const t = useText();
+  return time === undefined ? null : (
+    <p className="netobserv-warning" title={t(LATEST_HINT)}>
+      <ExclamationTriangleIcon aria-hidden /> {t('No data since {{time}}', { time })}
+    </p>
+  );
+};
+
 const NodePanel = ({ node, ...props }: Props & { node: GraphNode }) => {
-  const { graph, set, format, formatPoint, isTime, onSelect, onToggleGroup, onClose } = props;
+  const { graph, set, format, formatPoint, isTime, unknownSince, onSelect, onToggleGroup, onClose } = props;
   const t = useText();
   const actions = useActions();
   const edges = graph.edges.filter(edge => edge.source === node.id || edge.target === node.id);
@@ -106,6 +118,7 @@ const NodePanel = ({ node, ...props }: Props & { node: GraphNode }) => {
       onClose={onClose}
     >
       <Problems edges={edges} />
+      <UnknownSince time={unknownSince} />
       <p className="netobserv-panel-fact">
         {t('Sent {{sent}}, received {{received}}', { sent: format(node.sent), received: format(node.received) })}
       </p>
@@ -141,7 +154,7 @@ const NodePanel = ({ node, ...props }: Props & { node: GraphNode }) => {
 };
 
 const EdgePanel = ({ edge, ...props }: Props & { edge: GraphEdge }) => {
-  const { graph, set, rtt, format, formatPoint, isTime, onSelect, onClose } = props;
+  const { graph, set, rtt, format, formatPoint, isTime, unknownSince, onSelect, onClose } = props;
   const t = useText();
   const actions = useActions();
   const [source, target] = [edge.source, edge.target].map(id => graph.nodes.find(node => node.id === id));
@@ -165,6 +178,7 @@ const EdgePanel = ({ edge, ...props }: Props & { edge: GraphEdge }) => {
   return (
     <SidePanel title={`${source?.label ?? ''} ↔ ${target?.label ?? ''}`} subtitle={t('Connection')} onClose={onClose}>
       <Problems edges={[edge]} />
+      <UnknownSince time={unknownSince} />
       <dl>
         {facts.map(([name, value]) => (
           <div key={name} className="netobserv-field">

@@ -8,7 +8,11 @@ import { Summary } from '../../components/Summary';
 import { usePage } from '../../hooks/use-page';
 import { useText } from '../../hooks/use-text';
 import { formatCount } from '../../model/format';
+import { sentence } from '../../model/sentence';
 import { EDGE_LIMITS, type Topology } from './use-topology';
+
+/** What it means for latest values that nothing is known of the time since. */
+export const LATEST_HINT = sentence('The latest values are of the last time of which anything is known.');
 
 export const TopologyOptions = ({ topology, onChange }: { topology: Topology; onChange: () => void }) => {
   const t = useText();
@@ -120,6 +124,15 @@ export const TopologySummary = ({ topology }: { topology: Topology }) => {
     ? [
         { text: t('{{count}} nodes', { count: graph.nodes.length, shown: formatCount(graph.nodes.length) }) },
         { text: t('{{count}} connections', { count: graph.edges.length, shown: formatCount(graph.edges.length) }) },
+        ...(picture?.unknownSince
+          ? [
+              {
+                text: t('No data since {{time}}', { time: picture.unknownSince }),
+                title: t(LATEST_HINT),
+                isWarning: true
+              }
+            ]
+          : []),
         ...(problems
           ? [
               {

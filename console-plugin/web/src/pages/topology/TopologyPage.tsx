@@ -103,6 +103,7 @@ const TopologyPage = () => {
           format={drawn.format}
           formatPoint={drawn.formatPoint}
           isTime={drawn.isTime}
+          unknownSince={drawn.unknownSince}
           onSelect={setSelection}
           onToggleGroup={toggle}
           onClose={close}

@@ -70,6 +70,8 @@ export interface StatisticsOf {
   isTime: boolean;
   /** How long the range is. */
   seconds: number;
+  /** The step that is the latest one, if any is known. */
+  latest?: number;
 }
 
 /**
@@ -77,10 +79,11 @@ export interface StatisticsOf {
  * is the average of all its seconds.
  */
 export const valueBy =
-  (fn: string, { isTime, seconds }: StatisticsOf) =>
-  ({ whole, stats }: Series): number => {
+  (fn: string, { isTime, seconds, latest }: StatisticsOf) =>
+  ({ whole, stats, values }: Series): number => {
     switch (isTime ? 'whole' : fn) {
       case 'last':
+        return latest === undefined ? 0 : (values[latest] ?? 0);
       case 'min':
       case 'max':
         return statOf(stats, fn);

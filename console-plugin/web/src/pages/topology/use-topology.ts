@@ -2,11 +2,13 @@
 //! **Invariant:** problems are looked for whatever metric is shown, and a failing extra question only leaves them out.
 import { useMemo, useState } from 'react';
 import { useMetric, type MetricData } from '../../hooks/use-metrics';
+import { useFacts } from '../../hooks/use-facts';
 import { usePage } from '../../hooks/use-page';
 import type { QueryState } from '../../hooks/use-query';
 import { useTop } from '../../hooks/use-top';
 import { useText } from '../../hooks/use-text';
-import { formatMetric, isTimeMetric } from '../../model/format';
+import { formatMetric, formatWithin, isTimeMetric } from '../../model/format';
+import { lastKnown } from '../../model/gaps';
 import { scopeById } from '../../model/series';
 import { buildGraph, groupLabels, groupTypes, resolveGroup, valueBy, type Graph } from './graph';
 import { withoutSmall, type Small } from './small';
@@ -26,6 +28,8 @@ export interface Picture {
   small?: Small;
   set: MetricData;
   isTime: boolean;
+  /** Of latest values: until when they are, if nothing is known of the time since. */
+  unknownSince?: string;
   format: (value: number) => string;
   /** Of a point over time: a total is made of rates. */
   formatPoint: (value: number) => string;
@@ -47,6 +51,12 @@ export interface Topology {
   toggleAll: (isOpen: boolean) => void;
 }
 
+const unknownSince = ({ times, step }: MetricData, latest: number | undefined): string | undefined => {
+  const [first, last] = [times[0], times.at(-1)];
+  const since = latest === undefined ? first && first - step : times[latest];
+  return since === undefined || since === last ? undefined : formatWithin(since * 1000, last! - first!);
+};
+
 export const useTopology = (): Topology => {
   const t = useText();
   const { config, fields, state, limit: wantedLimit, hasFeature } = usePage();
@@ -56,6 +66,7 @@ export const useTopology = (): Topology => {
   const type = state.metricType;
   const isTime = isTimeMetric(type);
   const { isShowingSmall } = state;
+  const { isNowUnknown } = useFacts();
   const functions = isTime ? TIME_FUNCTIONS : AMOUNT_FUNCTIONS;
   const fn = functions.includes(state.metricFunction) ? state.metricFunction : 'avg';
   const asked = isTime ? fn : 'rate';
@@ -107,11 +118,12 @@ export const useTopology = (): Topology => {
     if (!set) {
       return undefined;
     }
+    const latest = lastKnown(set, isNowUnknown);
     const whole = buildGraph(set, quality, {
       nodesMax: NODES_MAX,
       groupLabels: groupLabels(config.scopes, group),
       chosen: groups ?? new Map<string, boolean>(),
-      valueOf: valueBy(fn, { isTime, seconds }),
+      valueOf: valueBy(fn, { isTime, seconds, latest }),
       isTime,
       names: { unknown: isSubnet ? t('Elsewhere') : t('Unknown'), others: t('Others'), noGroup: t('Elsewhere') }
     });
@@ -123,10 +135,26 @@ export const useTopology = (): Topology => {
       small,
       set,
       isTime,
+      unknownSince: fn === 'last' ? unknownSince(set, latest) : undefined,
       format: (value: number) => formatMetric(value, type, fn === 'sum' ? fn : asked),
       formatPoint: (value: number) => formatMetric(value, type, asked)
     };
-  }, [set, quality, config, group, groups, isTime, isSubnet, isShowingSmall, fn, seconds, type, asked, t]);
+  }, [
+    set,
+    quality,
+    config,
+    group,
+    groups,
+    isTime,
+    isSubnet,
+    isShowingSmall,
+    isNowUnknown,
+    fn,
+    seconds,
+    type,
+    asked,
+    t
+  ]);
 
   const toggleGroup = (id: string, isOpen: boolean) =>
     setChosen({ shape, groups: new Map([...(groups ?? []), [id, isOpen]]) });
