@@ -1,14 +1,15 @@
 //! Flows over time above every view: brush to zoom in, click to centre, arrow keys to move.
 //! Who: the frame. **Invariant:** it shows the range of the page and changes nothing but that range; times for which a
 //! component cannot account are hatched, never drawn as zero, and those in which records were lost are dotted.
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import { useFacts } from '../hooks/use-facts';
 import { useRange } from '../hooks/use-page';
 import { useSize } from '../hooks/use-size';
 import { useText } from '../hooks/use-text';
 import { formatCount, formatWithin } from '../model/format';
 import { missingIn } from '../model/losses';
-import { MIN_RANGE_SECONDS, moveRange, secondsOf, ticksOf, type Span } from '../model/time';
+import { ticksWithin } from '../model/ticks';
+import { MIN_RANGE_SECONDS, moveRange, secondsOf, type Span } from '../model/time';
 import { LossCaption, LossMarks, MARK_WIDTH_MIN, useLossText } from './StripLosses';
 
 interface Props {
@@ -23,7 +24,7 @@ interface Props {
 
 const HEIGHT = 48;
 const AXIS = 16;
-const TICKS_MAX = 6;
+const TICK_LENGTH = 4;
 /** Pixels from either end in which a time would be cut. */
 const TICK_EDGE = 40;
 
@@ -82,8 +83,8 @@ export const Strip = ({ span, step, counts, isStale, isUnknown }: Props) => {
   const hoveredBar = hover === undefined ? undefined : bars.find(([time]) => hover > time - step && hover <= time);
   const near = (MARK_WIDTH_MIN * seconds) / Math.max(1, width);
   const missing = hover === undefined ? undefined : missingIn(losses, (hover - near) * 1000, (hover + near) * 1000);
-  const ticks = ticksOf(span, TICKS_MAX, -60 * new Date(span.end * 1000).getTimezoneOffset()).filter(
-    time => x(time) >= TICK_EDGE && x(time) <= width - TICK_EDGE
+  const ticks = useMemo(() => ticksWithin(span, width), [span, width]).filter(
+    ({ time }) => x(time) >= TICK_EDGE && x(time) <= width - TICK_EDGE
   );
 
   return (
@@ -141,10 +142,19 @@ export const Strip = ({ span, step, counts, isStale, isUnknown }: Props) => {
           })}
           {losses && <LossMarks losses={losses} x={x} height={HEIGHT} />}
           <line className="netobserv-axis" x1={0} x2={width} y1={HEIGHT + 0.5} y2={HEIGHT + 0.5} />
-          {ticks.map(time => (
-            <text key={time} className="netobserv-tick" x={x(time)} y={HEIGHT + 13} textAnchor="middle">
-              {label(time * 1000)}
-            </text>
+          {ticks.map(tick => (
+            <g key={tick.time}>
+              <line
+                className="netobserv-axis"
+                x1={x(tick.time)}
+                x2={x(tick.time)}
+                y1={HEIGHT}
+                y2={HEIGHT + TICK_LENGTH}
+              />
+              <text className="netobserv-tick" x={x(tick.time)} y={HEIGHT + 14} textAnchor="middle">
+                {tick.label}
+              </text>
+            </g>
           ))}
           {brush && brush.from !== brush.to && (
             <rect

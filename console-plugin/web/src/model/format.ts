@@ -150,9 +150,21 @@ const withYear = new Intl.DateTimeFormat(undefined, {
 });
 const date = new Intl.DateTimeFormat(undefined, { year: 'numeric', month: 'short', day: 'numeric' });
 
+const hourAndMinute = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const day = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' });
+const month = new Intl.DateTimeFormat(undefined, { month: 'short' });
+const monthWithYear = new Intl.DateTimeFormat(undefined, { month: 'short', year: 'numeric' });
+const yearAlone = new Intl.DateTimeFormat(undefined, { year: 'numeric' });
+
+export const formatHour = (ms: number): string => hourAndMinute.format(ms);
+export const formatDay = (ms: number): string => day.format(ms);
+export const formatDate = (ms: number): string => date.format(ms);
+export const formatMonth = (ms: number, hasYear = true): string => (hasYear ? monthWithYear : month).format(ms);
+export const formatYear = (ms: number): string => yearAlone.format(ms);
+
 const DAY_SECONDS = 86_400;
 /** In a range as long as this the time of day says little, and the year much. */
-export const YEARS_SECONDS = 300 * DAY_SECONDS;
+const YEARS_SECONDS = 300 * DAY_SECONDS;
 
 /** An end of a range of so many seconds: with its year where that is not the present one. */
 export const formatEnd = (ms: number, rangeSeconds: number, nowMs: number): string => {

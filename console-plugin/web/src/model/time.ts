@@ -97,17 +97,5 @@ export const pointsOf = (range: TimeRange, step: number, endSeconds: number): Sp
   return { start: Math.max(0, end - Math.ceil(secondsOf(range) / step) * step), end };
 };
 
-const TICK_STEPS_SECONDS = [
-  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800,
-  2_592_000, 7_776_000, 31_536_000, 157_680_000
-];
-
-/** Round times within a span, at most so many; `offset` is that of the time zone from UTC. */
-export const ticksOf = ({ start, end }: Span, count: number, offset: number): number[] => {
-  const step = TICK_STEPS_SECONDS.find(each => (end - start) / each <= count) ?? end - start;
-  const first = Math.ceil((start + offset) / step) * step - offset;
-  return Array.from({ length: Math.max(0, Math.floor((end - first) / step) + 1) }, (_, index) => first + index * step);
-};
-
 /** The strip above the views is finer than the charts: about 60 bars. */
 export const stripStepSeconds = (range: TimeRange): number => Math.max(1, Math.ceil(secondsOf(range) / 60));

@@ -14,7 +14,7 @@ import {
 } from '../../src/model/format';
 import { hintFor } from '../../src/model/hints';
 import { PortNames } from '../../src/model/reference';
-import { DEFAULT_RANGE, moveRange, rangeFromUrl, stepOf, ticksOf } from '../../src/model/time';
+import { DEFAULT_RANGE, moveRange, rangeFromUrl, stepOf } from '../../src/model/time';
 import { stateFromUrl, urlFromState } from '../../src/model/url-state';
 import { config } from './config';
 
@@ -241,13 +241,3 @@ test.each([
 ])('the newest of %j is %j ms old', (flows, age) => {
   expect(newestAge(flows as unknown as Flow[], 10_000)).toBe(age);
 });
-
-it.each<[what: string, start: number, end: number, offset: number, ticks: number[]]>([
-  ['minutes', 1003, 1303, 0, [1020, 1080, 1140, 1200, 1260]],
-  ['both ends', 600, 1200, 0, [600, 720, 840, 960, 1080, 1200]],
-  ['days of a zone ahead of UTC', 0, 259_200, 3600, [39_600, 82_800, 126_000, 169_200, 212_400, 255_600]],
-  ['a moment', 1003, 1003, 0, [1003]],
-  ['years', 1_600_000_000, 1_700_000_000, 0, [1_608_336_000, 1_639_872_000, 1_671_408_000]]
-])('times on an axis are round: %s', (_what, start, end, offset, ticks) =>
-  expect(ticksOf({ start, end }, 6, offset)).toEqual(ticks)
-);

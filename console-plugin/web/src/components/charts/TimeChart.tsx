@@ -7,7 +7,8 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { useSize } from '../../hooks/use-size';
 import { useIsDark } from '../../hooks/use-theme';
-import { formatTimeOfDay, formatWithin, YEARS_SECONDS } from '../../model/format';
+import { formatWithin } from '../../model/format';
+import { ticksWithin, type Tick } from '../../model/ticks';
 import './charts.css';
 import { lonePoints, stack } from './stack';
 
@@ -32,7 +33,6 @@ interface Props {
   focusId?: string;
 }
 
-const DAY_SECONDS = 86_400;
 const Y_AXIS = 68;
 const TIP_ROWS = 12;
 const FILL_ALPHA = 0.55;
@@ -43,28 +43,9 @@ const variable = (element: Element, name: string): string => getComputedStyle(el
 const formatTime = (times: number[], index: number): string =>
   formatWithin(times[index]! * 1000, times.at(-1)! - times[0]!);
 
-const hourAndMinute = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
-
-/** As short as tells the ticks apart. */
-const formatTick = (splits: number[]): ((ms: number) => string) => {
-  const seconds = splits.length > 1 ? splits[1]! - splits[0]! : 0;
-  return seconds < 60
-    ? formatTimeOfDay
-    : seconds < DAY_SECONDS / 4
-      ? ms => hourAndMinute.format(ms)
-      : ms => formatWithin(ms, Math.max(splits.at(-1)! - splits[0]!, 2 * DAY_SECONDS));
-};
-
-const SHORT_TICK = 58;
-const LONG_TICK = 84;
-
-/** Ticks closer than a minute show seconds and need more room than those of hours and minutes. */
-const tickSpace = (from: number, to: number, width: number): number => {
-  if (to - from > YEARS_SECONDS) {
-    return LONG_TICK;
-  }
-  const halfMinute = (width * 30) / Math.max(1, to - from);
-  return halfMinute >= SHORT_TICK && halfMinute < LONG_TICK ? LONG_TICK : SHORT_TICK;
+const timeTicks = ({ scales, width }: uPlot): Tick[] => {
+  const { min, max } = scales.x!;
+  return ticksWithin({ start: min ?? 0, end: max ?? 0 }, width - Y_AXIS);
 };
 
 interface Drawing {
@@ -210,9 +191,9 @@ const options = (element: HTMLElement, drawn: Drawn): uPlot.Options => {
       {
         ...axis,
         grid: { show: false },
-        space: (_plot, _axis, from, to, width) => tickSpace(from, to, width),
         size: 24,
-        values: (_plot, splits) => splits.map(time => formatTick(splits)(time * 1000))
+        splits: plot => timeTicks(plot).map(tick => tick.time),
+        values: plot => timeTicks(plot).map(tick => tick.label)
       },
       {
         ...axis,
