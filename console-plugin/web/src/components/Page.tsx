@@ -2,7 +2,7 @@
 //! Who: the stand-alone page and, later, the console's plugin.
 //! **Invariant:** knows nothing of where it is shown; what a host adds (theme switch, masthead) comes in `actions`.
 import { Button, EmptyState, Tab, Tabs, TabTitleText, Title } from '@patternfly/react-core';
-import { Component, lazy, Suspense, useMemo, useState } from 'react';
+import { lazy, Suspense, useMemo, useState } from 'react';
 import { getConfig, getMetrics } from '../api/flows';
 import { ActivityProvider } from '../hooks/use-activity';
 import { CopyProvider } from '../hooks/use-copy';
@@ -12,6 +12,7 @@ import { useQuery } from '../hooks/use-query';
 import { useText } from '../hooks/use-text';
 import { pointsOf, spanOf, stripStepSeconds } from '../model/time';
 import type { ViewId } from '../model/url-state';
+import { Boundary } from './Boundary';
 import { CopyNotice } from './CopyNotice';
 import { FilterBar } from './FilterBar';
 import { RangeControl } from './RangeControl';
@@ -118,7 +119,7 @@ const Frame = ({ actions }: Props) => {
           role="tabpanel"
           aria-label={tabs.find(([view]) => view === state.view)![1]}
         >
-          <Boundary key={state.view}>
+          <Boundary key={state.view} instead={error => <CrashView error={error} />}>
             <ActivityProvider>
               <Suspense fallback={<LoadingRows />}>
                 <View />
@@ -166,16 +167,3 @@ const FlowStrip = () => {
     />
   );
 };
-
-/** A view that fails to load or to draw must not take the frame, and its way out, with it. */
-class Boundary extends Component<{ children: React.ReactNode }, { error?: Error }> {
-  override state: { error?: Error } = {};
-
-  static getDerivedStateFromError(error: Error) {
-    return { error };
-  }
-
-  override render() {
-    return this.state.error ? <CrashView error={this.state.error} /> : this.props.children;
-  }
-}

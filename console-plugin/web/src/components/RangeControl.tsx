@@ -1,23 +1,17 @@
 //! Which time is shown: presets, exact times, and steps of the range's own width. Who: the frame.
 //! **Invariant:** changes the range and nothing else.
-import {
-  Button,
-  Form,
-  FormGroup,
-  MenuToggle,
-  Modal,
-  ModalBody,
-  ModalFooter,
-  ModalHeader,
-  TextInput
-} from '@patternfly/react-core';
-import { Select, SelectList, SelectOption } from '@patternfly/react-core';
+import { Button, MenuToggle, Select, SelectList, SelectOption } from '@patternfly/react-core';
 import { AngleLeftIcon, AngleRightIcon, OutlinedClockIcon } from '@patternfly/react-icons';
-import { useState } from 'react';
+import { lazy, useState } from 'react';
 import { useRange } from '../hooks/use-page';
 import { useText } from '../hooks/use-text';
 import { formatEnd, formatPreset } from '../model/format';
-import { moveRange, RANGE_PRESETS_SECONDS, secondsOf, spanOf, type TimeRange } from '../model/time';
+import { moveRange, RANGE_PRESETS_SECONDS, secondsOf, spanOf } from '../model/time';
+import { Late } from './Late';
+
+/** A dialog and a form, which few open. */
+const loadExactTimes = () => import('./ExactTimes');
+const ExactTimes = lazy(loadExactTimes);
 
 const nowSeconds = () => Math.floor(Date.now() / 1000);
 
@@ -26,8 +20,6 @@ const toLocalInput = (seconds: number): string => {
   const date = new Date(seconds * 1000);
   return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
 };
-
-const fromLocalInput = (value: string): number => Math.floor(new Date(value).getTime() / 1000);
 
 const CUSTOM = -1;
 
@@ -74,7 +66,11 @@ export const RangeControl = () => {
             aria-label={`${t('Time range')}: ${label}`}
             icon={<OutlinedClockIcon />}
             isExpanded={isOpen}
-            onClick={() => setIsOpen(!isOpen)}
+            onClick={() => {
+              // So that it is there when it is chosen.
+              loadExactTimes().catch(() => undefined);
+              setIsOpen(!isOpen);
+            }}
           >
             {label}
           </MenuToggle>
@@ -97,69 +93,18 @@ export const RangeControl = () => {
         onClick={() => setRange(moveRange(range, 1, nowSeconds()))}
       />
       {draft && (
-        <ExactTimes
-          draft={draft}
-          onDraft={setDraft}
-          onClose={() => setDraft(undefined)}
-          onApply={applied => {
-            setDraft(undefined);
-            setRange(applied);
-          }}
-        />
+        <Late>
+          <ExactTimes
+            draft={draft}
+            onDraft={setDraft}
+            onClose={() => setDraft(undefined)}
+            onApply={applied => {
+              setDraft(undefined);
+              setRange(applied);
+            }}
+          />
+        </Late>
       )}
     </div>
-  );
-};
-
-interface ExactTimesProps {
-  draft: { start: string; end: string };
-  onDraft: (draft: { start: string; end: string }) => void;
-  onApply: (range: TimeRange) => void;
-  onClose: () => void;
-}
-
-const ExactTimes = ({ draft, onDraft, onApply, onClose }: ExactTimesProps) => {
-  const t = useText();
-  const [start, end] = [fromLocalInput(draft.start), fromLocalInput(draft.end)];
-  const isValid = end > start;
-  return (
-    <Modal isOpen variant="small" onClose={onClose} aria-labelledby="exact-times-title">
-      <ModalHeader
-        title={t('Exact times')}
-        labelId="exact-times-title"
-        description={t('In the time zone of this browser, {{zone}}.', {
-          zone: Intl.DateTimeFormat().resolvedOptions().timeZone
-        })}
-      />
-      <ModalBody>
-        <Form id="exact-times" onSubmit={event => event.preventDefault()}>
-          <FormGroup label={t('From')} fieldId="exact-from">
-            <TextInput
-              id="exact-from"
-              type="datetime-local"
-              value={draft.start}
-              onChange={(_event, value) => onDraft({ ...draft, start: value })}
-            />
-          </FormGroup>
-          <FormGroup label={t('To')} fieldId="exact-to">
-            <TextInput
-              id="exact-to"
-              type="datetime-local"
-              value={draft.end}
-              validated={isValid ? 'default' : 'error'}
-              onChange={(_event, value) => onDraft({ ...draft, end: value })}
-            />
-          </FormGroup>
-        </Form>
-      </ModalBody>
-      <ModalFooter>
-        <Button isDisabled={!isValid} onClick={() => onApply({ kind: 'absolute', start, end })}>
-          {t('Apply')}
-        </Button>
-        <Button variant="link" onClick={onClose}>
-          {t('Cancel')}
-        </Button>
-      </ModalFooter>
-    </Modal>
   );
 };
