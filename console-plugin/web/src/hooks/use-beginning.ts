@@ -1,6 +1,6 @@
 //! When the data of the page's range begins, and questions about the range from there on. Who: `use-facts`.
 //! **Invariant:** found once for a range and kept while it lies within it; of all flows, whatever the filters. Nobody
-//! waits for it: a question is asked at once, and again only if it was about time before the data begins.
+//! waits long for it: a question is asked soon, and again only if it was about time before the data begins.
 import { useCallback, useRef, useState } from 'react';
 import { QUICK_TIMEOUT_MS } from '../api/client';
 import { getMetrics } from '../api/flows';
@@ -19,6 +19,10 @@ export interface Beginning {
   began?: number;
   askKnown: AskKnown;
 }
+
+/** So long a question about a new range waits for its beginning: longer than a back end needs that is not busy. */
+const PATIENCE_MS = 250;
+const patience = () => new Promise<void>(resolve => setTimeout(resolve, PATIENCE_MS));
 
 interface Found {
   /** The question it answers. */
@@ -67,6 +71,9 @@ export const useBeginning = (loadLosses: () => Promise<Losses>): Beginning => {
   const askKnown = useCallback<AskKnown>(
     async load => {
       const part = (began: number | undefined) => knownPart(range, began, now());
+      if (found.current.key !== key) {
+        await Promise.race([find().catch(() => undefined), patience()]);
+      }
       const guess = part(found.current.key === key ? found.current.began : undefined);
       const [first, actual] = await Promise.all([load(guess), find().then(part, () => guess)]);
       return JSON.stringify(actual) === JSON.stringify(guess) ? first : load(actual);

@@ -3,7 +3,8 @@
 import { BarList } from '../../components/charts/BarList';
 import { ChartPanel } from '../../components/charts/ChartPanel';
 import { byStat } from '../../components/charts/stack';
-import { useMetric } from '../../hooks/use-metrics';
+import { useMetric, type MetricData } from '../../hooks/use-metrics';
+import type { QueryState } from '../../hooks/use-query';
 import { useText } from '../../hooks/use-text';
 import { useWhole } from '../../hooks/use-whole';
 import { formatCount, formatMs } from '../../model/format';
@@ -17,20 +18,21 @@ const HEIGHT = 196;
 const CODE = 'DnsFlagsResponseCode';
 const NO_ERROR = 'NoError';
 
-export const DnsPanels = () => {
+/** `slow` is the 90th percentile over time, where that was asked for already. */
+export const DnsPanels = ({ slow }: { slow?: QueryState<MetricData> }) => {
   const t = useText();
   const names = useNames();
   const codes = useWhole({ type: 'DnsFlows', fn: 'count', by: 'dnsRCode' });
-  const slow = useMetric({ type: 'DnsLatencyMs', fn: 'p90', by: 'DnsName', limit: ASKED });
+  const byName = useMetric({ type: 'DnsLatencyMs', fn: 'p90', by: 'DnsName', limit: ASKED });
   const sums = sumsOf(codes.data, CODE);
   const all = sums.reduce((sum, { amount }) => sum + amount, 0);
   const slowest = byStat(
-    (slow.data?.series ?? []).filter(each => each.metric.DnsName),
+    (byName.data?.series ?? []).filter(each => each.metric.DnsName),
     'max'
   ).slice(0, SHOWN);
   return (
     <>
-      <LatencyChart id="top_p90_dns_latency" type="DnsLatencyMs" title={t('DNS latency')} height={HEIGHT} />
+      <LatencyChart id="top_p90_dns_latency" type="DnsLatencyMs" slow={slow} title={t('DNS latency')} height={HEIGHT} />
       <ChartPanel
         id="rcode_dns_latency_flows"
         className="netobserv-third"
@@ -60,10 +62,10 @@ export const DnsPanels = () => {
         title={t('Slowest DNS names')}
         note={t('highest p90')}
         height={HEIGHT}
-        isLoading={!slow.data && !slow.error}
+        isLoading={!byName.data && !byName.error}
         isEmpty={!slowest.length}
-        error={slow.error}
-        isStale={slow.isStale}
+        error={byName.error}
+        isStale={byName.isStale}
       >
         <BarList
           name={t('Slowest DNS names')}

@@ -5,21 +5,27 @@ import { cellText, ChartPanel } from '../../components/charts/ChartPanel';
 import { Legend } from '../../components/charts/Legend';
 import { TimeChart, type ChartSeries } from '../../components/charts/TimeChart';
 import { alignTo } from '../../components/charts/stack';
-import { useMetric } from '../../hooks/use-metrics';
+import { useMetric, type MetricData } from '../../hooks/use-metrics';
+import type { QueryState } from '../../hooks/use-query';
 import { useText } from '../../hooks/use-text';
 import { formatDateTime, formatMs } from '../../model/format';
 
+export type Latency = 'DnsLatencyMs' | 'TimeFlowRttNs';
+
 interface Props {
   id: string;
-  type: 'DnsLatencyMs' | 'TimeFlowRttNs';
+  type: Latency;
+  /** Its 90th percentile, where that was asked for already. */
+  slow?: QueryState<MetricData>;
   title: string;
   height: number;
 }
 
-export const LatencyChart = ({ id, type, title, height }: Props) => {
+export const LatencyChart = ({ id, type, slow: asked, title, height }: Props) => {
   const t = useText();
   const average = useMetric({ type, fn: 'avg', by: 'app' });
-  const slow = useMetric({ type, fn: 'p90', by: 'app' });
+  const own = useMetric(asked ? undefined : { type, fn: 'p90', by: 'app' });
+  const slow = asked ?? own;
   const times = slow.data?.times ?? [];
   const series = useMemo((): ChartSeries[] => {
     const [high, middle] = [slow.data?.series[0], average.data?.series[0]];

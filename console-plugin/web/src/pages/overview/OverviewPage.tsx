@@ -20,6 +20,7 @@ import { DnsPanels } from './DnsPanels';
 import { DropPanels } from './DropPanels';
 import { FeaturesOff } from './FeaturesOff';
 import { FieldPanels } from './FieldPanels';
+import type { Latency } from './LatencyChart';
 import './overview.css';
 import { RoundTripPanels } from './RoundTripPanels';
 import type { Subject } from './subject';
@@ -31,6 +32,8 @@ import { NamesContext, useSubjectActions } from './use-names';
 const BYTES = { type: 'Bytes', fn: 'rate', by: 'app' };
 const PACKETS = { ...BYTES, type: 'Packets' };
 const FLOWS = { ...BYTES, type: 'Flows' };
+/** Over time, in a tile and in the panel of its kind. */
+const SLOW = { fn: 'p90', by: 'app' };
 
 /** Per second, over the whole range. */
 const average = (whole: WholeQuery): number => totalOf(whole.data)?.now ?? 0;
@@ -45,6 +48,13 @@ const OverviewPage = () => {
   const wholes = { bytes: useWhole(BYTES), packets: useWhole(PACKETS), flows: useWhole(FLOWS) };
   const { bytes, packets, flows } = totals;
   const earlier = useEarlier();
+  const latency: Latency | undefined = hasFeature('flowRTT')
+    ? 'TimeFlowRttNs'
+    : hasFeature('dnsTracking')
+      ? 'DnsLatencyMs'
+      : undefined;
+  const slow = useMetric(latency && { ...SLOW, type: latency });
+  const slowOf = (type: Latency) => (type === latency ? slow : undefined);
   const type = state.metricType === 'Packets' ? 'Packets' : 'Bytes';
   const byMeasure = {
     Bytes: { overTime: bytes, whole: average(wholes.bytes) },
@@ -86,11 +96,11 @@ const OverviewPage = () => {
               aria-label={t('Overview')}
             >
               <div className="netobserv-panels">
-                <Tiles totals={totals} wholes={wholes} earlier={earlier} />
+                <Tiles totals={totals} wholes={wholes} latency={latency} slow={slow} earlier={earlier} />
                 <TrafficPanels type={type} totals={byMeasure} earlier={earlier} />
                 <FieldPanels type={type} totals={byMeasure} />
-                {hasFeature('dnsTracking') && <DnsPanels />}
-                {hasFeature('flowRTT') && <RoundTripPanels />}
+                {hasFeature('dnsTracking') && <DnsPanels slow={slowOf('DnsLatencyMs')} />}
+                {hasFeature('flowRTT') && <RoundTripPanels slow={slowOf('TimeFlowRttNs')} />}
                 {hasFeature('pktDrop') && <DropPanels />}
                 <FeaturesOff />
               </div>

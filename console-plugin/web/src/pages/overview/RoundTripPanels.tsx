@@ -3,10 +3,11 @@
 import { ChartPanel } from '../../components/charts/ChartPanel';
 import { HeatStrip } from '../../components/charts/HeatStrip';
 import { byStat } from '../../components/charts/stack';
-import { useMetric } from '../../hooks/use-metrics';
+import { useMetric, type MetricData } from '../../hooks/use-metrics';
 import { usePage } from '../../hooks/use-page';
+import type { QueryState } from '../../hooks/use-query';
 import { useText } from '../../hooks/use-text';
-import { formatMs, formatTimeOfDay } from '../../model/format';
+import { formatMs, formatWithin } from '../../model/format';
 import { scopeName } from '../../model/series';
 import { LatencyChart } from './LatencyChart';
 import { useNames } from './use-names';
@@ -15,7 +16,8 @@ const ASKED = 100;
 const SHOWN = 7;
 const HEIGHT = 196;
 
-export const RoundTripPanels = () => {
+/** `slow` is the 90th percentile over time, where that was asked for already. */
+export const RoundTripPanels = ({ slow }: { slow?: QueryState<MetricData> }) => {
   const t = useText();
   const { config, state } = usePage();
   const names = useNames();
@@ -25,7 +27,7 @@ export const RoundTripPanels = () => {
   const slowest = byStat(peers.data?.series ?? [], 'max').slice(0, SHOWN);
   return (
     <>
-      <LatencyChart id="top_avg_rtt" type="TimeFlowRttNs" title={t('Round trip time')} height={HEIGHT} />
+      <LatencyChart id="top_avg_rtt" type="TimeFlowRttNs" slow={slow} title={t('Round trip time')} height={HEIGHT} />
       <ChartPanel
         id="top_p90_rtt"
         className="netobserv-two-thirds"
@@ -39,7 +41,7 @@ export const RoundTripPanels = () => {
         error={peers.error}
         isStale={peers.isStale}
         table={() => ({
-          head: [t('Peers'), ...times.map(time => formatTimeOfDay(time * 1000))],
+          head: [t('Peers'), ...times.map(time => formatWithin(time * 1000, times.at(-1)! - times[0]!))],
           rows: slowest.map(each => [each.name, ...each.values.map(value => (value === null ? '–' : formatMs(value)))])
         })}
       >

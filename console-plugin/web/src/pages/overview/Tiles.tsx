@@ -16,6 +16,7 @@ import { useText } from '../../hooks/use-text';
 import { isComparable, useWhole, type Earlier, type WholeData } from '../../hooks/use-whole';
 import { formatMetric, formatMs, formatPercent, formatSi } from '../../model/format';
 import { totalOf } from '../../model/whole';
+import type { Latency } from './LatencyChart';
 import { dropRatio, isUnusual, ratioOf } from './usual';
 
 export type TotalQuery = QueryState<MetricData>;
@@ -75,7 +76,7 @@ const Tile = ({ id, name, kind, hint, queries, value, before, earlier, beganAt, 
             <span className="netobserv-tile-value">{value === undefined ? '–' : format(value)}</span>
             {beganAt !== undefined && (
               <span className="netobserv-subtle" title={t(BEGAN_HINT)}>
-                {t('data begins at {{time}}', { time: beganAt })}
+                {t('since {{time}}', { time: beganAt })}
               </span>
             )}
             {earlier === 'unaccounted' && (
@@ -140,21 +141,21 @@ interface Totals<T> {
 interface Props {
   totals: Totals<TotalQuery>;
   wholes: Totals<WholeQuery>;
+  /** The one that is recorded, and its 90th percentile over time. */
+  latency?: Latency;
+  slow: TotalQuery;
   earlier?: Earlier;
 }
 
-export const Tiles = ({ totals, wholes, earlier }: Props) => {
+export const Tiles = ({ totals, wholes, latency, slow, earlier }: Props) => {
   const t = useText();
   const { hasFeature } = usePage();
   const { beganAt } = useFacts();
-  const [hasDrops, hasRtt, hasDns] = [hasFeature('pktDrop'), hasFeature('flowRTT'), hasFeature('dnsTracking')];
+  const hasDrops = hasFeature('pktDrop');
   const dropSpec = hasDrops ? total('PktDropPackets', 'rate') : undefined;
   const drops = useMetric(dropSpec);
   const wholeDrops = useWhole(dropSpec);
-  const latency = hasRtt ? 'TimeFlowRttNs' : hasDns ? 'DnsLatencyMs' : undefined;
-  const slowSpec = latency && total(latency, 'p90');
-  const slow = useMetric(slowSpec);
-  const wholeSlow = useWhole(slowSpec);
+  const wholeSlow = useWhole(latency && total(latency, 'p90'));
   const tile = (of: keyof Totals<TotalQuery>) => ({
     queries: [totals[of], wholes[of]],
     value: amount(wholes[of], 'now'),
@@ -208,7 +209,7 @@ export const Tiles = ({ totals, wholes, earlier }: Props) => {
       {latency && (
         <Tile
           id="latency"
-          name={hasRtt ? t('Round trip time') : t('DNS latency')}
+          name={latency === 'TimeFlowRttNs' ? t('Round trip time') : t('DNS latency')}
           kind={t('90th percentile')}
           hint={t('Nine of ten measurements in the time range are below this')}
           queries={[slow, wholeSlow]}
