@@ -7,7 +7,7 @@ import type { Losses, Refusal } from '../api/types';
 import { flowsFromAnswer, newestAge } from '../model/flow';
 import { formatWithin } from '../model/format';
 import { within } from '../model/losses';
-import { rangeParams, secondsOf, spanOf } from '../model/time';
+import { rangeParams, spanOf } from '../model/time';
 import { SharedQuestion } from './shared-question';
 import { useBeginning, type AskKnown } from './use-beginning';
 import { usePage } from './use-page';
@@ -43,7 +43,7 @@ const NONE = -1;
 const OLD_MS = 60_000;
 
 export const FactsProvider = ({ children }: { children: React.ReactNode }) => {
-  const { config, state, query, tick } = usePage();
+  const { config, state, query, tick, now } = usePage();
   const rangeKey = JSON.stringify(rangeParams(state.range));
   const [lossQuestion] = useState(() => new SharedQuestion<Losses>());
   const loadLosses = useCallback(
@@ -60,7 +60,8 @@ export const FactsProvider = ({ children }: { children: React.ReactNode }) => {
     return newestAge(flowsFromAnswer(answer, config.fields), Date.now()) ?? NONE;
   });
   const { began, askKnown } = useBeginning(loadLosses);
-  const beganAt = began === undefined ? undefined : formatWithin(began * 1000, secondsOf(state.range));
+  // The same words whatever the range: as long ago as it is.
+  const beganAt = began === undefined ? undefined : formatWithin(began * 1000, now() - began);
   const status = useQuery('status', tick, signal => getStatus(signal));
   const refusal = status.data?.loki.refusal ?? undefined;
   // An old back end has no such route: the page then claims nothing about losses.

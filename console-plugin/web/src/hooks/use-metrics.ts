@@ -1,7 +1,7 @@
 //! Metric series of the page's filters and time range. Who: overview, topology.
 //! **Invariant:** one question is one request, whatever the filters: the back end counts no flow twice. No time counts in
-//! two points, nor any before the range: the average of all points is that of the range. The last point ends where flows
-//! may still be on their way.
+//! two points, nor any before the data begins: the average of all points is that of the range. The last point ends where
+//! flows may still be on their way.
 import { useMemo } from 'react';
 import { getMetrics } from '../api/flows';
 import type { FrontendConfig, MatrixAnswer } from '../api/types';
@@ -87,7 +87,9 @@ export const loadMetric = async (
 ): Promise<MetricData> => {
   const step = stepOf(range);
   const { start, end } = pointsOf(range, step, settledSpan(range, page.now()).end);
-  const first = start + step;
+  // A step that begins before the data does would look like a rise.
+  const isEarly = range !== page.state.range && start < settledSpan(range, page.now()).start && start + step < end;
+  const first = start + (isEarly ? 2 : 1) * step;
   const answer = await askMetric(page, spec, { kind: 'absolute', start: first, end }, step, signal);
   const labels = labelsOf(page.config, spec.by, spec.groups);
   const set = seriesFromAnswer(answer, spec.type, step, labels, unknownName(labels, t));

@@ -12,7 +12,7 @@ export interface Tick {
 
 type Unit = 'second' | 'day' | 'month' | 'year';
 
-interface Step {
+export interface Step {
   unit: Unit;
   size: number;
   /** At least, so that ticks never stand closer. */
@@ -108,16 +108,18 @@ const labelOf = ({ unit, size }: Step, time: number, before: number | undefined)
   }
 };
 
-/** Round times within a span, at most about so many. */
-export const ticksOf = (span: Span, most: number): Tick[] => {
-  const step = STEPS.find(({ seconds }) => (span.end - span.start) / seconds <= most) ?? STEPS.at(-1)!;
+/** Round times within a span, at most about as many as have `room` on `width`. */
+export const ticksOf = (span: Span, width: number, room: (step: Step) => number): Tick[] => {
+  const step = STEPS.find(each => ((span.end - span.start) / each.seconds) * room(each) <= width) ?? STEPS.at(-1)!;
   const times = step.unit === 'second' ? clockTimes(span, step.size) : calendarTimes(span, step);
   return times.map((time, index) => ({ time, label: labelOf(step, time, times[index - 1]) }));
 };
 
-/** Pixels that each label has, which is more than the longest of any language needs. */
-const LABEL_WIDTH = 96;
+/** Pixels for a label of 11 pixels' height with what keeps it from the next, in languages with long ones too. */
+const LABEL_WIDTHS: Record<Unit, number> = { second: 92, day: 96, month: 88, year: 64 };
+const CLOCK_WIDTH = 72;
+
+const roomOf = ({ unit, size }: Step): number => (unit === 'second' && size >= 60 ? CLOCK_WIDTH : LABEL_WIDTHS[unit]);
 
 /** The ticks that fit on so many pixels, without labels that touch each other. */
-export const ticksWithin = (span: Span, width: number): Tick[] =>
-  ticksOf(span, Math.max(1, Math.floor(width / LABEL_WIDTH)));
+export const ticksWithin = (span: Span, width: number): Tick[] => ticksOf(span, width, roomOf);

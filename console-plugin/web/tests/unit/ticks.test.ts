@@ -106,13 +106,13 @@ describe('ticks', () => {
     ['of a moment are that moment', 'UTC', '2026-06-01T00:00:07Z', '2026-06-01T00:00:07Z', 6, ['2026-06-01 00:00:07']]
   ])('%s', async (_what, zone, start, end, most, ticks) => {
     const { ticksOf } = await inZone(zone);
-    expect(ticksOf({ start: at(start), end: at(end) }, most).map(({ time }) => local(time))).toEqual(ticks);
+    expect(ticksOf({ start: at(start), end: at(end) }, most, () => 1).map(({ time }) => local(time))).toEqual(ticks);
   });
 
   test('are days where a range of days has its midnights, and years where a year begins', async () => {
     const { ticksOf } = await inZone('UTC');
     const labels = (start: string, end: string, most: number) =>
-      ticksOf({ start: at(start), end: at(end) }, most).map(({ label }) => label);
+      ticksOf({ start: at(start), end: at(end) }, most, () => 1).map(({ label }) => label);
     expect(labels('2026-11-28T20:00:00Z', '2026-11-29T20:00:00Z', 4)[0]).toMatch(/^Nov 29$|^29 Nov$/);
     expect(labels('2026-12-30T12:00:00Z', '2027-01-02T12:00:00Z', 4)[1]).toMatch(/2027/);
     const months = labels('2026-10-20T00:00:00Z', '2027-02-20T00:00:00Z', 6);
@@ -131,12 +131,16 @@ describe('ticks', () => {
         const span = { start: now - seconds, end: now };
         const ticks = ticksWithin(span, width);
         const pixels = ticks.map(({ time }) => ((time - span.start) / seconds) * width);
-        expect(ticks.length).toBeLessThanOrEqual(width / 96 + 1);
-        pixels.slice(1).forEach((pixel, index) => expect(pixel - pixels[index]!).toBeGreaterThan(80));
+        expect(ticks.length).toBeLessThanOrEqual(width / 64 + 1);
+        pixels.slice(1).forEach((pixel, index) => {
+          // A sign is 6 pixels wide, or less.
+          const half = [index, index + 1].reduce((sum, at) => sum + ticks[at]!.label.length * 3, 0);
+          expect(pixel - pixels[index]!).toBeGreaterThan(half + 8);
+        });
         ticks.forEach(({ label }) => expect(label.length).toBeLessThanOrEqual(13));
       }
       const [before, after] = [0, 7].map(shift =>
-        ticksOf({ start: now - seconds + shift, end: now + shift }, 8).map(({ time }) => time)
+        ticksOf({ start: now - seconds + shift, end: now + shift }, 8, () => 1).map(({ time }) => time)
       );
       expect(after!.filter(time => time <= now)).toEqual(before!.filter(time => time >= now - seconds + 7));
     }

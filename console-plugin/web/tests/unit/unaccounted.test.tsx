@@ -11,6 +11,7 @@ import { lastKnown, withGaps } from '../../src/model/gaps';
 import { statsOf } from '../../src/model/series';
 import OverviewPage from '../../src/pages/overview/OverviewPage';
 import { config } from './config';
+import { stats } from './stats';
 
 const NOW = 1_700_000_000;
 const gap = (from: number, to: number, component = 'ebpf-agent') => ({ component, from: from * 1000, to: to * 1000 });
@@ -81,14 +82,6 @@ const backEnd =
   (address: string) => {
     const params = new URL(address, 'http://page').searchParams;
     const number = (key: string) => Number.parseInt(params.get(key)!, 10);
-    const stats = {
-      numQueries: 1,
-      totalEntries: 0,
-      duplicates: 0,
-      limitReached: false,
-      dataSources: [],
-      queriesStats: []
-    };
     const body = () => {
       if (address.includes('/losses')) {
         return losses;

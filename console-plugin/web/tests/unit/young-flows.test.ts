@@ -74,6 +74,16 @@ describe('five minutes of flows', () => {
   });
 });
 
+it('has no rise at the beginning of a steady flow', async () => {
+  vi.stubGlobal('fetch', vi.fn(answerOf(NOW - 195, NOW)));
+  const [asked, known] = [3600, 185].map(seconds => ({ kind: 'relative' as const, seconds }));
+  const spec = { type: 'Bytes', fn: 'rate', by: 'app' };
+  const signal = new AbortController().signal;
+  const { series, times } = await loadMetric(pageOf(asked!), known!, spec, (text => text) as Translate, signal);
+  expect(times).toHaveLength(12);
+  expect(new Set(series[0]!.values)).toEqual(new Set([BYTES]));
+});
+
 it('has no fall at the end of a steady flow', async () => {
   const { series } = await load(DAY, 0);
   expect(new Set(series[0]!.values)).toEqual(new Set([BYTES]));

@@ -1,6 +1,6 @@
 //! One row of cells per name, darker where the value was higher. Who: the round trip panel.
 //! **Invariant:** colours are on one scale for all rows; the number at the right and the table say it in words.
-import { formatTimeOfDay } from '../../model/format';
+import { formatWithin } from '../../model/format';
 import { heatScale } from './heat';
 import { NameButton, type NameActions } from './NameButton';
 
@@ -23,6 +23,7 @@ const HEIGHT = 20;
 
 export const HeatStrip = ({ name, times, rows, format }: Props) => {
   const level = heatScale(rows.map(row => row.values));
+  const timeText = (index: number) => formatWithin(times[index]! * 1000, times.at(-1)! - times[0]!);
   return (
     <div className="netobserv-heat" role="list" aria-label={name}>
       {rows.map(row => (
@@ -39,7 +40,7 @@ export const HeatStrip = ({ name, times, rows, format }: Props) => {
                   width={CELL - 1}
                   height={HEIGHT}
                 >
-                  <title>{`${formatTimeOfDay(times[index]! * 1000)}: ${value === null ? '–' : format(value)}`}</title>
+                  <title>{`${timeText(index)}: ${value === null ? '–' : format(value)}`}</title>
                 </rect>
               );
             })}

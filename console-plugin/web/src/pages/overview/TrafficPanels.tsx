@@ -155,11 +155,7 @@ export const TrafficPanels = ({ type: wantedType, totals, earlier }: Props) => {
         title={t('Who talks to whom')}
         note={[
           t('average, top {{top}} by {{scope}}', { top, scope }),
-          ...(beganAt !== undefined
-            ? [t('data begins at {{time}}', { time: beganAt })]
-            : earlier === 'none'
-              ? [t('no earlier data to compare with')]
-              : []),
+          ...(earlier === 'none' && beganAt === undefined ? [t('no earlier data to compare with')] : []),
           ...(earlier === 'unaccounted' ? [t('the time before is not accounted for')] : [])
         ].join('; ')}
         height={chartHeight + LEGEND_HEIGHT / 2}
