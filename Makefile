@@ -19,7 +19,8 @@ IMAGE_REGISTRY ?= localhost
 IMAGE_ORG ?= netobserv
 REPO ?= $(IMAGE_REGISTRY)/$(IMAGE_ORG)
 IMAGE ?= $(REPO)/network-observability-operator:$(VERSION)
-OCI_BIN ?= $(shell command -v podman || command -v docker)
+OCI_BIN ?= $(shell command -v podman || command -v docker || command -v buildah)
+require_oci_bin = $(if $(OCI_BIN),,$(error install podman, docker or buildah, or set OCI_BIN))
 export VERSION REPO IMAGE
 
 # Names of the variables on the command line but those that this file uses itself: run-local and hack/deploy
@@ -52,7 +53,10 @@ help: ## List what there is to do
 	  TIMEOUT 'seconds that deploy-sample-cr waits for the manager [180]' \
 	  KUBECTL 'the kubectl to use [kubectl]' \
 	  PORT_FWD 'true forwards port 3100 of this machine to the Loki of deploy-loki [true]' \
-	  OCI_BIN 'what builds images [podman or docker]'
+	  OCI_BIN 'what builds and pushes images [podman, docker or buildah]' \
+	  IMAGE_BASE "what the manager's image stands on [see operator/Dockerfile]" \
+	  IMAGE_BUILD_BASE 'what it is compiled in [see operator/Dockerfile]' \
+	  IMAGE_SOURCE "address of the repository, for the image's label [none]"
 
 run: ## Build and run everything on this machine; Ctrl-C stops it
 	@exec hack/run
@@ -82,13 +86,17 @@ deploy-sample-cr: ## Make a FlowCollector with the usual settings
 undeploy-sample-cr: ## Remove the FlowCollector
 	@hack/deploy sample undo
 
-image-build: ## Build the manager's image, with podman or docker
-	@$(if $(OCI_BIN),,$(error install podman or docker, or set OCI_BIN))$(OCI_BIN) build --tag $(IMAGE) \
+image-build: ## Build the manager's image
+	@$(require_oci_bin)$(OCI_BIN) build --tag $(IMAGE) \
+	  --build-arg VERSION=$(VERSION) \
 	  --build-arg BUILD_COMMIT=$$(git rev-parse --short=12 HEAD) \
-	  --build-arg SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) operator
+	  --build-arg SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) \
+	  $(if $(IMAGE_BASE),--build-arg BASE=$(IMAGE_BASE)) \
+	  $(if $(IMAGE_BUILD_BASE),--build-arg BUILD_BASE=$(IMAGE_BUILD_BASE)) \
+	  $(if $(IMAGE_SOURCE),--label org.opencontainers.image.source=$(IMAGE_SOURCE)) operator
 
 image-push: ## Push the manager's image
-	@$(if $(OCI_BIN),,$(error install podman or docker, or set OCI_BIN))$(OCI_BIN) push $(IMAGE)
+	@$(require_oci_bin)$(OCI_BIN) push $(IMAGE)
 
 ##@ Check
 test: setup-test lint ## Everything CI runs

@@ -1,8 +1,9 @@
-//! Packaging: the chart and the bundle are those of `config/`, and all three hold the same objects.
+//! Packaging: the chart and the bundle are those of `config/`, all three hold the same objects, and the image can be built.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod bundle;
 mod chart;
+mod image;
 #[path = "../support/tools.rs"]
 mod tools;
 
