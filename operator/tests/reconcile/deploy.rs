@@ -44,6 +44,17 @@ fn command_on(plane: &ControlPlane, arguments: &[&str]) -> Command {
     command
 }
 
+/// Tells of a pod, as a kubelet does.
+fn went_wrong(plane: &ControlPlane, pod: &str, message: &str) {
+    let file = plane.folder().join("event.json");
+    let event = json!({"apiVersion": "v1", "kind": "Event", "type": "Warning", "reason": "Failed", "message": message,
+        "metadata": {"name": pod, "namespace": FLOWS}, "lastTimestamp": "2026-01-02T03:04:05Z",
+        "involvedObject": {"kind": "Pod", "name": pod, "namespace": FLOWS}});
+    std::fs::write(&file, event.to_string()).unwrap();
+    let (_, errors) = plane.kubectl(&["create", "-f", &file.display().to_string()]);
+    assert_eq!(errors, "");
+}
+
 /// What it prints.
 fn deploy(plane: &ControlPlane, arguments: &[&str]) -> String {
     succeeds(&mut command_on(plane, arguments))
@@ -146,7 +157,13 @@ async fn what_is_deployed_goes_where_it_is_told_and_away_again() {
     }
 
     // No node runs the manager, which has to admit it.
+    went_wrong(&plane, "netobserv-controller-manager-1", "no such image");
+    went_wrong(&plane, "another", "of no account");
     let said = fails(command_on(&plane, &["sample"]).env("TIMEOUT", "2"));
+    assert!(
+        said.contains("no such image") && !said.contains("of no account"),
+        "{said}"
+    );
     assert!(
         said.contains("the manager does not run after 2 s")
             && said.contains("kubectl describe pods"),
