@@ -11,6 +11,11 @@ const RESTARTS_MAX: i32 = 10;
 const NAMES_MAX: usize = 5;
 /// Length of a cause's message, in characters.
 const MESSAGE_LENGTH_MAX: usize = 200;
+/// Cause of pods that wait for their image.
+const IMAGE: &str = "ImagePullError";
+/// What to do then.
+const IMAGE_ADVICE: &str = "name images that the nodes can pull in RELATED_IMAGE_... of the manager's Deployment, or in \
+                            the chart's values";
 
 /// Pods that fail, by cause.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -77,7 +82,7 @@ impl Unhealthy {
                 .map(|(_, message)| message)
                 .find(|message| !message.is_empty());
             let message = message
-                .map(|message| format!(": {}", shortened(message)))
+                .map(|message| format!(": {}", shortened(message, cause)))
                 .unwrap_or_default();
             format!(
                 "{} {cause} ({}){more}{message}",
@@ -85,19 +90,30 @@ impl Unhealthy {
                 names.join(", ")
             )
         });
+        let advice = self.by_cause.contains_key(IMAGE);
+        let advice = advice.then(|| IMAGE_ADVICE.to_owned());
         let rest = self
             .looked_at
             .map(|count| format!("only the first {count} pods were looked at"));
-        causes.chain(rest).collect::<Vec<_>>().join("; ")
+        let all = causes.chain(advice).chain(rest);
+        all.collect::<Vec<_>>().join("; ")
     }
 }
 
-fn shortened(message: &str) -> String {
-    if message.chars().count() <= MESSAGE_LENGTH_MAX {
+/// Of an image's message the end stays too: it says why, after several times the image's name.
+fn shortened(message: &str, cause: &str) -> String {
+    let count = message.chars().count();
+    if count <= MESSAGE_LENGTH_MAX {
         return message.to_owned();
     }
-    let start: String = message.chars().take(MESSAGE_LENGTH_MAX).collect();
-    format!("{start}...")
+    let end = if cause == IMAGE {
+        MESSAGE_LENGTH_MAX / 2
+    } else {
+        0
+    };
+    let part = |from, length| message.chars().skip(from).take(length).collect::<String>();
+    let (start, end) = (part(0, MESSAGE_LENGTH_MAX - end), part(count - end, end));
+    format!("{start}...{end}")
 }
 
 /// Why a pod fails, if it does, and what is said about it.
@@ -134,7 +150,7 @@ fn container_cause(container: &ContainerStatus) -> Option<(String, String)> {
         match waiting.reason.as_deref().unwrap_or_default() {
             "" | "ContainerCreating" | "PodInitializing" => {}
             "ImagePullBackOff" | "ErrImagePull" => {
-                return Some(("ImagePullError".to_owned(), message));
+                return Some((IMAGE.to_owned(), message));
             }
             reason => return Some((reason.to_owned(), message)),
         }

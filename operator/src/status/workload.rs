@@ -71,11 +71,11 @@ fn deployment(key: &Key, live: &DynamicObject) -> Report {
         .as_i64()
         .map_or(1, |replicas| i32::try_from(replicas).unwrap_or(i32::MAX));
     let ready = number(&status["readyReplicas"]);
-    let available = status["conditions"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .find(|condition| condition["type"] == "Available");
+    let condition = |kind: &str| {
+        let mut all = status["conditions"].as_array().into_iter().flatten();
+        all.find(|condition| condition["type"] == kind)
+    };
+    let available = condition("Available");
     let is_ready = match available {
         Some(condition) => condition["status"] == "True",
         None => desired == 0 || (ready == desired && is_observed(live)),
@@ -89,7 +89,11 @@ fn deployment(key: &Key, live: &DynamicObject) -> Report {
     } else if is_ready {
         Report::new(ComponentState::Ready, "Ready", "")
     } else {
-        let why = available
+        // Pods that a policy or a quota forbids are not there to be looked at.
+        let forbidden = condition("ReplicaFailure");
+        let why = forbidden
+            .filter(|condition| condition["status"] == "True")
+            .or(available)
             .and_then(|condition| condition["message"].as_str())
             .unwrap_or("no pod is available yet");
         let message = format!("{key}: {ready} of {desired} pods are ready: {why}");

@@ -112,7 +112,8 @@ fn failing_pods_are_grouped_by_cause() {
     assert_eq!(
         unhealthy.summary(),
         "2 CrashLoopBackOff (a, b): m; 1 FrequentRestarts (e): 11 restarts; 1 ImagePullError (c): m; \
-         1 OOMKilled (d); 1 PendingScheduling (g): no node; 1 PodFailed (f): evicted"
+         1 OOMKilled (d); 1 PendingScheduling (g): no node; 1 PodFailed (f): evicted; \
+         name images that the nodes can pull in RELATED_IMAGE_... of the manager's Deployment, or in the chart's values"
     );
     let many: Vec<Pod> = (0..7)
         .map(|index| pod(&format!("p{index}"), &waiting("Error")))
@@ -128,6 +129,45 @@ fn failing_pods_are_grouped_by_cause() {
 }
 
 /// What Kubernetes calls ready though nothing runs, and how the status says so.
+#[test]
+fn a_long_message_keeps_its_start_and_that_of_an_image_its_end_too() {
+    let image = "registry.example/netobserv/netobserv-ebpf-agent:v1";
+    let message = format!(
+        "failed to pull and unpack image \"{image}\": failed to resolve reference \"{image}\": failed to do request: \
+         Head \"https://registry.example/v2/netobserv/netobserv-ebpf-agent/manifests/v1\": connection refused"
+    );
+    for (reason, has_end) in [("ErrImagePull", true), ("CreateContainerError", false)] {
+        let waiting = json!({"waiting": {"reason": reason, "message": message}});
+        let summary = Unhealthy::of(&[pod("p", &container(&waiting, &json!({}), 0))]).summary();
+        assert!(
+            summary.contains(&format!(" image \"{image}\": ")),
+            "{summary}"
+        );
+        assert_eq!(summary.contains("connection refused"), has_end, "{summary}");
+        let (_, said) = summary.split_once("(p): ").unwrap();
+        let said = said.split("; ").next().unwrap();
+        assert_eq!(said.chars().count(), 203, "{said}");
+    }
+}
+
+#[test]
+fn pods_that_a_policy_forbids_are_told_with_its_words() {
+    let condition =
+        |kind, status, message| json!({"type": kind, "status": status, "message": message});
+    for (status, expected) in [
+        ("True", "w: 0 of 3 pods are ready: pods \"p\" is forbidden"),
+        ("False", "w: 0 of 3 pods are ready: none is available"),
+    ] {
+        let conditions = [
+            condition("Available", "False", "none is available"),
+            condition("ReplicaFailure", status, "pods \"p\" is forbidden"),
+        ];
+        let live = json!({"spec": {"replicas": 3}, "status": {"observedGeneration": 1, "conditions": conditions}});
+        let message = workload("Deployment", Some(live)).unwrap().message;
+        assert!(message.ends_with(expected), "{message}");
+    }
+}
+
 #[test]
 fn ready_says_when_nothing_runs() {
     let daemon_set = |scheduled: i32| json!({"status": {"observedGeneration": 1, "desiredNumberScheduled": scheduled, "numberReady": scheduled}});
