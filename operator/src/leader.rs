@@ -56,6 +56,7 @@ impl Leader {
     /// Waits until the Lease is ours; answers with when it was asked for, the earliest that others count from.
     pub async fn acquire(&self) -> Instant {
         let mut seen: Option<Seen> = None;
+        let mut is_told = false;
         loop {
             let asked = Instant::now();
             match self.try_acquire(&mut seen).await {
@@ -67,7 +68,11 @@ impl Leader {
                     );
                     return asked;
                 }
-                Ok(false) => tracing::debug!(lease = LEASE, "another manager leads"),
+                Ok(false) => {
+                    if !std::mem::replace(&mut is_told, true) {
+                        tracing::info!(lease = LEASE, "another manager leads, this one stands by");
+                    }
+                }
                 Err(error) => {
                     tracing::warn!(lease = LEASE, %error, "cannot get the lease; trying again");
                 }
