@@ -8,7 +8,7 @@ import type { FrontendConfig, MatrixAnswer } from '../api/types';
 import { both, carried } from '../model/conditions';
 import { encodeFilters, type Filter } from '../model/filters';
 import { withGaps } from '../model/gaps';
-import { scopeById, seriesFromAnswer, spread, type SeriesSet } from '../model/series';
+import { scopeById, seriesFromAnswer, spread, withoutFirst, type SeriesSet } from '../model/series';
 import { pointsOf, rangeParams, settledSpan, stepOf, type TimeRange } from '../model/time';
 import { useFacts } from './use-facts';
 import { usePage, type PageModel } from './use-page';
@@ -87,13 +87,13 @@ export const loadMetric = async (
 ): Promise<MetricData> => {
   const step = stepOf(range);
   const { start, end } = pointsOf(range, step, settledSpan(range, page.now()).end);
-  // A step that begins before the data does would look like a rise.
-  const isEarly = range !== page.state.range && start < settledSpan(range, page.now()).start && start + step < end;
-  const first = start + (isEarly ? 2 : 1) * step;
+  const first = start + step;
   const answer = await askMetric(page, spec, { kind: 'absolute', start: first, end }, step, signal);
   const labels = labelsOf(page.config, spec.by, spec.groups);
-  const set = seriesFromAnswer(answer, spec.type, step, labels, unknownName(labels, t));
-  return { ...spread(set, spec.type, step, first, end), spec, step };
+  const known = seriesFromAnswer(answer, spec.type, step, labels, unknownName(labels, t));
+  const set = spread(known, spec.type, step, first, end);
+  const isEarly = range !== page.state.range && start < settledSpan(range, page.now()).start;
+  return { ...(isEarly ? withoutFirst(set) : set), spec, step };
 };
 
 export const useMetric = (spec: MetricSpec | undefined): QueryState<MetricData> => {

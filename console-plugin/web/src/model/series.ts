@@ -185,6 +185,18 @@ export const spread = (set: SeriesSet, type: string, step: number, start: number
   };
 };
 
+/**
+ * Without the first point, which stands for a time from before the data began and would look like a rise; as it is, where
+ * nothing came after it.
+ */
+export const withoutFirst = (set: SeriesSet): SeriesSet => {
+  const series = set.series.flatMap(each => {
+    const values = each.values.slice(1);
+    return values.some(Boolean) ? [{ ...each, values, stats: statsOf(values) }] : [];
+  });
+  return series.length ? { ...set, times: set.times.slice(1), series } : set;
+};
+
 /** As it is written in a sentence. */
 export const scopeName = (scopes: ScopeConfig[], id: string): string =>
   (scopeById(scopes, id)?.name ?? id).toLowerCase();

@@ -74,14 +74,26 @@ describe('five minutes of flows', () => {
   });
 });
 
-it('has no rise at the beginning of a steady flow', async () => {
-  vi.stubGlobal('fetch', vi.fn(answerOf(NOW - 195, NOW)));
-  const [asked, known] = [3600, 185].map(seconds => ({ kind: 'relative' as const, seconds }));
-  const spec = { type: 'Bytes', fn: 'rate', by: 'app' };
-  const signal = new AbortController().signal;
-  const { series, times } = await loadMetric(pageOf(asked!), known!, spec, (text => text) as Translate, signal);
-  expect(times).toHaveLength(12);
-  expect(new Set(series[0]!.values)).toEqual(new Set([BYTES]));
+describe('a range that is clipped to its data', () => {
+  const clipped = (since: number, until: number) => {
+    vi.stubGlobal('fetch', vi.fn(answerOf(since, until)));
+    const [asked, known] = [3600, 185].map(seconds => ({ kind: 'relative' as const, seconds }));
+    const spec = { type: 'Bytes', fn: 'rate', by: 'app' };
+    const signal = new AbortController().signal;
+    return loadMetric(pageOf(asked!), known!, spec, (text => text) as Translate, signal);
+  };
+
+  it('has no rise at the beginning of a steady flow', async () => {
+    const { series, times } = await clipped(NOW - 195, NOW);
+    expect(times).toHaveLength(12);
+    expect(new Set(series[0]!.values)).toEqual(new Set([BYTES]));
+  });
+
+  it('has what nothing came after', async () => {
+    const { series, times } = await clipped(NOW - 195, NOW - 192);
+    expect(times).toHaveLength(13);
+    expect(series[0]!.values[0]).toBeGreaterThan(0);
+  });
 });
 
 it('has no fall at the end of a steady flow', async () => {
