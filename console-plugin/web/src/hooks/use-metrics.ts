@@ -86,13 +86,15 @@ export const loadMetric = async (
   signal: AbortSignal
 ): Promise<MetricData> => {
   const step = stepOf(range);
-  const { start, end } = pointsOf(range, step, settledSpan(range, page.now()).end);
+  const settled = settledSpan(range, page.now());
+  const { start, end } = pointsOf(range, step, settled.end);
   const first = start + step;
   const answer = await askMetric(page, spec, { kind: 'absolute', start: first, end }, step, signal);
   const labels = labelsOf(page.config, spec.by, spec.groups);
   const known = seriesFromAnswer(answer, spec.type, step, labels, unknownName(labels, t));
   const set = spread(known, spec.type, step, first, end);
-  const isEarly = range !== page.state.range && start < settledSpan(range, page.now()).start;
+  // A range that was clipped is another than the page's.
+  const isEarly = range !== page.state.range && start < settled.start;
   return { ...(isEarly ? withoutFirst(set) : set), spec, step };
 };
 
